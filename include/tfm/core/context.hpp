@@ -1,0 +1,40 @@
+#pragma once
+// Context: what a running thread of the user's hands through every layer down to the kernels.
+#include <memory>
+#include <utility>
+
+#include "tfm/core/arena.hpp"
+#include "tfm/core/isa.hpp"
+#include "tfm/core/random.hpp"
+#include "tfm/core/stop_token.hpp"
+#include "tfm/core/threads.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// One for each running user thread; cheap. Several may share one Threads.
+struct Context {
+  Arena scratch;  ///< given back when a layer returns
+  Arena kept;     ///< what backward needs, until the step ends
+  std::shared_ptr<Threads> threads;
+  Isa isa = best_isa();
+  Arithmetic arithmetic = Arithmetic::fast;
+  RandomKey random;
+  bool training = false;  ///< dropout is on
+  StopToken stop;
+  Isa ran = Isa::baseline;  ///< the region in which the last kernel ran; written by the region itself
+
+  Context() : Context(std::make_shared<Threads>()) {}
+  explicit Context(std::shared_ptr<Threads> pool) : threads(std::move(pool)) {}
+  explicit Context(int thread_count) : Context(std::make_shared<Threads>(thread_count)) {}
+
+  /// threads->run, but once a stop is requested the chunks that are left do nothing: whoever called then checks `stop`
+  /// before it believes the result.
+  template <class F>
+  void run(Index chunks, F&& body) {
+    threads->run(chunks, [&](Index chunk, int worker) {
+      if (!stop.stop_requested()) body(chunk, worker);
+    });
+  }
+};
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,48 @@
+#include "tfm/core/threads.hpp"
+
+#include <atomic>
+#include <stdexcept>
+
+#include "support/catch.hpp"
+
+TEST_CASE("every chunk runs exactly once, with any number of workers") {
+  for (int count : {1, 2, 3, 8}) {
+    tfm::Threads threads(count);
+    for (tfm::Index chunks : {0, 1, 2, 7, 100}) {
+      for (int repeat = 0; repeat < 50; ++repeat) {
+        std::vector<std::atomic<int>> runs(tfm::to_size(chunks));
+        std::atomic<int> strangers{0};
+        threads.run(chunks, [&](tfm::Index chunk, int worker) {
+          if (worker < 0 || worker >= count) ++strangers;
+          ++runs[tfm::to_size(chunk)];
+        });
+        REQUIRE(strangers == 0);
+        for (auto& r : runs) REQUIRE(r == 1);
+      }
+    }
+  }
+}
+
+TEST_CASE("a chunk's exception reaches the caller, after the other chunks have run") {
+  tfm::Threads threads(3);
+  std::atomic<int> runs{0};
+  REQUIRE_THROWS_WITH(threads.run(20, [&](tfm::Index chunk, int) {
+    ++runs;
+    if (chunk == 5) throw std::runtime_error("five");
+  }), "five");
+  REQUIRE(runs == 20);
+  threads.run(4, [&](tfm::Index, int) { ++runs; });
+  REQUIRE(runs == 24);
+}
+
+TEST_CASE("two user threads share one pool") {
+  tfm::Threads threads(2);
+  std::atomic<long> sum{0};
+  const auto work = [&] {
+    for (int i = 0; i < 2000; ++i) threads.run(10, [&](tfm::Index chunk, int) { sum += chunk; });
+  };
+  std::thread other(work);
+  work();
+  other.join();
+  REQUIRE(sum == 2 * 2000 * 45);
+}
