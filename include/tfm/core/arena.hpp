@@ -13,7 +13,7 @@ class Arena {
   std::vector<AlignedBytes> blocks_;
   std::size_t block_ = 0;  // the block in use
   Index used_ = 0;         // bytes taken of it
-  Index below_ = 0;        // bytes of the blocks before it
+  Index taken_ = 0;        // bytes taken of all
   Index peak_ = 0;
 
  public:
@@ -38,13 +38,13 @@ class Arena {
     const Index bytes = bytes_for(n, static_cast<Index>(sizeof(T)));
     if (blocks_.empty()) blocks_.emplace_back(std::max(bytes, 64 * KiB));
     while (used_ + bytes > blocks_[block_].size()) {
-      below_ += blocks_[block_].size();
       used_ = 0;
       if (++block_ == blocks_.size()) blocks_.emplace_back(std::max(bytes, blocks_.back().size()));
     }
     std::byte* const start = blocks_[block_].data() + used_;
     used_ += bytes;
-    peak_ = std::max(peak_, below_ + used_);
+    taken_ += bytes;
+    peak_ = std::max(peak_, taken_);
     return reinterpret_cast<T*>(start);
   }
 
@@ -62,14 +62,14 @@ class Arena {
   class Frame {
     Arena& arena_;
     std::size_t block_;
-    Index used_, below_;
+    Index used_, taken_;
 
    public:
-    explicit Frame(Arena& arena) noexcept : arena_(arena), block_(arena.block_), used_(arena.used_), below_(arena.below_) {}
+    explicit Frame(Arena& arena) noexcept : arena_(arena), block_(arena.block_), used_(arena.used_), taken_(arena.taken_) {}
     ~Frame() {
       arena_.block_ = block_;
       arena_.used_ = used_;
-      arena_.below_ = below_;
+      arena_.taken_ = taken_;
     }
     Frame(const Frame&) = delete;
     Frame& operator=(const Frame&) = delete;

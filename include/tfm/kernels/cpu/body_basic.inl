@@ -1,0 +1,95 @@
+// Element-wise functions and norms over sixteen lanes. Included once for each region.
+
+// exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; exp(r) by its series to r^7 (5e-9 relative). 0 below -87.3,
+// capped above 88; exp(0) is 1 exactly.
+TFM_LANES F exponential(F x) {
+  const F clamped = max(min(x, set(88.f)), set(-87.3f));
+  const I n = to_int(mul(clamped, set(1.44269504f)));
+  const F nf = to_float(n);
+  F r = fma(nf, set(-0.693359375f), clamped);  // ln 2 in two parts: the first times n is exact
+  r = fma(nf, set(2.12194440e-4f), r);
+  F p = set(1.f / 5040);
+  p = fma(p, r, set(1.f / 720));
+  p = fma(p, r, set(1.f / 120));
+  p = fma(p, r, set(1.f / 24));
+  p = fma(p, r, set(1.f / 6));
+  p = fma(p, r, set(0.5f));
+  p = fma(p, r, set(1.f));
+  p = fma(p, r, set(1.f));
+  return if_less(x, set(-87.3f), zero(), mul(p, power_of_two(n)));
+}
+
+// 1 / (1 + exp(-x))
+TFM_LANES F sigmoid(F x) { return div(set(1.f), add(set(1.f), exponential(sub(zero(), x)))); }
+
+// Calls f(i, n) for lanes i .. i + n, n being 16 but at the end.
+template <class Body>
+TFM_LANES void by_lanes(Index count, Body f) {
+  Index i = 0;
+  for (; i + 16 <= count; i += 16) f(i, Index{16});
+  if (i < count) f(i, count - i);
+}
+TFM_LANES F load_some(const float* p, Index n) { return n == 16 ? load(p) : load_first(p, n); }
+TFM_LANES void store_some(float* p, F a, Index n) { n == 16 ? store(p, a) : store_first(p, a, n); }
+
+inline void add_into(const float* x, float* y, Index count) {
+  by_lanes(count, [&](Index i, Index n) { store_some(y + i, add(load_some(y + i, n), load_some(x + i, n)), n); });
+}
+inline void scale_add(float a, const float* x, float* y, Index count) {
+  by_lanes(count, [&](Index i, Index n) { store_some(y + i, fma(set(a), load_some(x + i, n), load_some(y + i, n)), n); });
+}
+inline void scale(float a, const float* x, float* y, Index count) {
+  by_lanes(count, [&](Index i, Index n) { store_some(y + i, mul(set(a), load_some(x + i, n)), n); });
+}
+inline void silu_mul(const float* gate, const float* up, float* y, Index count) {
+  by_lanes(count, [&](Index i, Index n) {
+    const F g = load_some(gate + i, n);
+    store_some(y + i, mul(mul(g, sigmoid(g)), load_some(up + i, n)), n);
+  });
+}
+// dgate += dy up s (1 + gate (1 - s)), dup += dy gate s, with s = sigmoid(gate)
+inline void silu_mul_backward(const float* gate, const float* up, const float* dy, float* dgate, float* dup, Index count) {
+  by_lanes(count, [&](Index i, Index n) {
+    const F g = load_some(gate + i, n), u = load_some(up + i, n), d = load_some(dy + i, n), s = sigmoid(g);
+    const F slope = mul(s, fma(g, sub(set(1.f), s), set(1.f)));
+    store_some(dgate + i, fma(mul(d, u), slope, load_some(dgate + i, n)), n);
+    store_some(dup + i, fma(mul(d, g), s, load_some(dup + i, n)), n);
+  });
+}
+
+inline float sum_of_products(const float* a, const float* b, Index count) {
+  F sum = zero();
+  by_lanes(count, [&](Index i, Index n) { sum = fma(load_some(a + i, n), load_some(b + i, n), sum); });
+  return reduce_add(sum);
+}
+// y = x / rms(x) w; returns 1 / rms(x)
+inline float rms_norm_row(const float* x, const float* w, float eps, float* y, Index count) {
+  const float mean = sum_of_products(x, x, count) / static_cast<float>(count);
+  const float inverse = 1.f / square_root(mean + eps);
+  by_lanes(count, [&](Index i, Index n) { store_some(y + i, mul(mul(load_some(x + i, n), set(inverse)), load_some(w + i, n)), n); });
+  return inverse;
+}
+// With r = 1 / rms and h = dy w: dx += r h - x r^3 mean(h x); dw += dy x r
+inline void rms_norm_backward_row(const float* x, const float* w, float r, const float* dy, float* dx, float* dw, Index count) {
+  F sum = zero();
+  by_lanes(count, [&](Index i, Index n) { sum = fma(mul(load_some(dy + i, n), load_some(w + i, n)), load_some(x + i, n), sum); });
+  const float mean = reduce_add(sum) / static_cast<float>(count);
+  const F back = set(-(r * r) * (r * mean));
+  by_lanes(count, [&](Index i, Index n) {
+    const F d = load_some(dy + i, n), v = load_some(x + i, n);
+    const F h = mul(mul(d, load_some(w + i, n)), set(r));
+    store_some(dx + i, add(load_some(dx + i, n), fma(v, back, h)), n);
+    if (dw != nullptr) store_some(dw + i, fma(mul(d, v), set(r), load_some(dw + i, n)), n);
+  });
+}
+
+// Turns pairs (x[i], x[i + half]) by the angles whose cosines and sines are given; sign -1 turns back.
+inline void rotate_head(float* x, const float* cosine, const float* sine, float sign, Index half) {
+  by_lanes(half, [&](Index i, Index n) {
+    const F a = load_some(x + i, n), b = load_some(x + half + i, n), c = load_some(cosine + i, n);
+    const F s = mul(load_some(sine + i, n), set(sign));
+    // the multiply-adds are spelt out: a compiler may contract mul and add, and then decides the bits
+    store_some(x + i, fma(a, c, sub(zero(), mul(b, s))), n);
+    store_some(x + half + i, fma(b, c, mul(a, s)), n);
+  });
+}

@@ -1,0 +1,76 @@
+// Products of bfloat16 weights and activations. Included in the region that has the instruction.
+//
+// One instruction adds a pair's products to a sum: it treats subnormals as 0, and adds the odd product, then the even
+// one, each fused (Intel, Architecture Instruction Set Extensions, VDPBF16PS).
+
+TFM_LANES F dot_pair(F sum, __m512i w, __m512i x) {
+  asm("" : "+v"(x));  // clang 16 cannot select a broadcast operand here
+  return {_mm512_dpbf16_ps(sum.v, (__m512bh)w, (__m512bh)x)};
+}
+
+struct BF16Tile {
+  const std::byte* w;          // panels [k / 2][16][2]
+  Index panel_bytes;
+  const unsigned short* x;     // rows of an even number of values
+  Index x_row, pairs;
+  float* y;
+  Index y_row, last;
+  bool accumulate;
+};
+
+template <int T, int P>
+inline void bf16_tile(const BF16Tile& a) {
+  F sum[T][P];
+  TFM_UNROLL
+  for (int t = 0; t < T; ++t) {
+    TFM_UNROLL
+    for (int p = 0; p < P; ++p) sum[t][p] = a.accumulate ? load_some(a.y + t * a.y_row + 16 * p, p == P - 1 ? a.last : 16) : zero();
+  }
+  for (Index k = 0; k < a.pairs; ++k) {
+    __m512i w[P];
+    TFM_UNROLL
+    for (int p = 0; p < P; ++p) w[p] = _mm512_loadu_si512(a.w + p * a.panel_bytes + 64 * k);
+    TFM_UNROLL
+    for (int t = 0; t < T; ++t) {
+      int pair;
+      __builtin_memcpy(&pair, a.x + t * a.x_row + 2 * k, 4);
+      TFM_UNROLL
+      for (int p = 0; p < P; ++p) {
+        sum[t][p] = dot_pair(sum[t][p], w[p], _mm512_set1_epi32(pair));
+        hold(sum[t][p]);
+      }
+    }
+  }
+  TFM_UNROLL
+  for (int t = 0; t < T; ++t) {
+    TFM_UNROLL
+    for (int p = 0; p < P; ++p) store_some(a.y + t * a.y_row + 16 * p, sum[t][p], p == P - 1 ? a.last : 16);
+  }
+}
+
+inline void bf16_panels(BF16Tile a, Index panels, Index tokens) {
+  const Index last = a.last;
+  const auto tokens_of = [&](auto tile, auto one, Index steps) {
+    BF16Tile b = a;
+    Index t = 0;
+    for (; t + steps <= tokens; t += steps, b.x += steps * a.x_row, b.y += steps * a.y_row) tile(b);
+    for (; t < tokens; ++t, b.x += a.x_row, b.y += a.y_row) one(b);
+  };
+  while (panels > 0) {
+    const Index n = panels >= 4 ? 4 : 1;
+    a.last = panels == n ? last : 16;
+    if (n == 4) tokens_of([](const BF16Tile& b) { bf16_tile<6, 4>(b); }, [](const BF16Tile& b) { bf16_tile<1, 4>(b); }, 6);
+    else tokens_of([](const BF16Tile& b) { bf16_tile<6, 1>(b); }, [](const BF16Tile& b) { bf16_tile<1, 1>(b); }, 6);
+    a.w += n * a.panel_bytes;
+    a.y += 16 * n;
+    panels -= n;
+  }
+}
+
+// [k][16] floats to [k / 2][16][2] bfloat16, rounded to nearest even; an odd last k is padded with 0.
+inline void pair_bf16(const float* panel, Index k_count, unsigned short* out) {
+  for (Index k = 0; k < k_count; ++k)
+    for (Index r = 0; r < 16; ++r) out[(k / 2 * 16 + r) * 2 + k % 2] = bf16_from_f32(panel[k * 16 + r]);
+  if (k_count % 2 != 0)
+    for (Index r = 0; r < 16; ++r) out[(k_count / 2 * 16 + r) * 2 + 1] = 0;
+}

@@ -1,0 +1,150 @@
+// The chunks of matmul, matmul_backward and accumulate that one worker runs. Included once for each region.
+
+struct Matmul {
+  Panels w;                  // or, if data is null, the row-major floats below
+  const float* row_major;
+  Quantised quantised;       // q null: float32 activations
+  const unsigned short* x_bf16;  // not null: bfloat16 activations, rows of an even number of values
+  const float* x;
+  Index tokens;
+  float* y;
+};
+inline constexpr Index expand_k = 256;  // columns expanded at a time: panels of 4 x 256 x 16 floats stay in the second cache
+inline constexpr Index expand_floats = 4 * expand_k * 16;
+inline constexpr Index scratch_floats = expand_floats * 3 / 2;  // and the same as bfloat16
+
+// Rows p 16 .. of row-major floats to a panel [k][16], missing rows 0.
+inline void pack_rows(const float* rows, Index row_count, Index cols, Index panel, Index from, Index to, float* out) {
+  for (Index r = 0; r < 16; ++r) {
+    const Index row = 16 * panel + r;
+    for (Index k = from; k < to; ++k) out[(k - from) * 16 + r] = row < row_count ? rows[row * cols + k] : 0.f;
+  }
+}
+
+#if defined(TFM_REGION_BF16)
+inline void bf16_chunk(const Matmul& a, Index first, Index count, float* scratch) {
+  const Panels& w = a.w;
+  const Index x_row = (w.cols + 1) / 2 * 2;
+  for (Index p = first; p < first + count; p += 4) {
+    const Index n = first + count - p < 4 ? first + count - p : 4, left = w.rows - 16 * (p + n - 1);
+    BF16Tile tile{w.data + p * panel_bytes(w.format, w.cols), panel_bytes(w.format, w.cols), a.x_bf16, x_row, x_row / 2,
+                  a.y + 16 * p, w.rows, left < 16 ? left : 16, false};
+    if (a.row_major == nullptr && w.format == Format::bf16) {
+      bf16_panels(tile, n, a.tokens);
+      continue;
+    }
+    unsigned short* const pairs = reinterpret_cast<unsigned short*>(scratch + expand_floats);
+    for (Index from = 0; from < w.cols; from += expand_k) {
+      const Index to = from + expand_k < w.cols ? from + expand_k : w.cols;
+      for (Index i = 0; i < n; ++i) {
+        if (a.row_major != nullptr) pack_rows(a.row_major, w.rows, w.cols, p + i, from, to, scratch);
+        else expand_panel(w, p + i, from, to, scratch);
+        pair_bf16(scratch, to - from, pairs + i * expand_k * 16);
+      }
+      tile.w = reinterpret_cast<const std::byte*>(pairs);
+      tile.panel_bytes = expand_k * 16 * 2;
+      tile.x = a.x_bf16 + from;
+      tile.pairs = (to - from + 1) / 2;
+      tile.accumulate = from > 0;
+      bf16_panels(tile, n, a.tokens);
+    }
+  }
+}
+#endif
+
+// Panels first .. first + count of one product; scratch holds scratch_floats.
+inline Isa matmul_chunk(const Matmul& a, Index first, Index count, float* scratch) {
+  const Panels& w = a.w;
+  if (a.quantised.q != nullptr) {
+    fast_panels(w, first, count, a.quantised, a.tokens, a.y, w.rows);
+    return this_isa;
+  }
+  const auto tile = [&](Index panel, Index n) {
+    const Index left = w.rows - 16 * (panel + n - 1);
+    return FloatTile{w.data + panel * panel_bytes(w.format, w.cols), panel_bytes(w.format, w.cols), 16, a.x, w.cols, 1, w.cols,
+                     a.y + 16 * panel, w.rows, left < 16 ? left : 16, false};
+  };
+#if defined(TFM_REGION_BF16)
+  if (a.x_bf16 != nullptr) {
+    bf16_chunk(a, first, count, scratch);
+    return this_isa;
+  }
+#endif
+  const bool direct = a.row_major == nullptr && (w.format == Format::f32 || (a.tokens == 1 && (w.format == Format::f16 || w.format == Format::bf16)));
+  if (direct) {
+    if (w.format == Format::f32) float_panels<PlainF32>(tile(first, count), count, a.tokens);
+    else if (w.format == Format::f16) float_panels<PanelF16>(tile(first, count), count, a.tokens);
+    else float_panels<PanelBF16>(tile(first, count), count, a.tokens);
+    return this_isa;
+  }
+  for (Index p = first; p < first + count; p += 4) {
+    const Index n = first + count - p < 4 ? first + count - p : 4;
+    for (Index from = 0; from < w.cols; from += expand_k) {
+      const Index to = from + expand_k < w.cols ? from + expand_k : w.cols;
+      for (Index i = 0; i < n; ++i) {
+        float* const out = scratch + i * expand_k * 16;
+        if (a.row_major != nullptr) pack_rows(a.row_major, w.rows, w.cols, p + i, from, to, out);
+        else expand_panel(w, p + i, from, to, out);
+      }
+      FloatTile t = tile(p, n);
+      t.w = reinterpret_cast<const std::byte*>(scratch);
+      t.panel_bytes = expand_k * 16 * 4;
+      t.x += from;
+      t.k_count = to - from;
+      t.accumulate = from > 0;
+      float_panels<PlainF32>(t, n, a.tokens);
+    }
+  }
+  return this_isa;
+}
+
+struct Backward {
+  Panels w;
+  const float* row_major;
+  const float* dy;
+  Index tokens;
+  float* dx;
+};
+// dx[:, k .. k + n) += dy W[:, k .. k + n), n at most 64: W's rows, expanded and turned sixteen by sixteen, are the
+// weights of a product whose k is the output row. scratch holds expand_floats.
+inline Isa backward_chunk(const Backward& a, Index k, Index n, float* scratch) {
+  const Panels& w = a.w;
+  const Index groups = (n + 15) / 16, last = n - 16 * (groups - 1);
+  constexpr Index rows_at_once = 256;  // scratch: [group][row][16 k]
+  alignas(64) float turned[64 * 16];
+  for (Index from = 0; from < w.rows; from += rows_at_once) {
+    const Index rows = w.rows - from < rows_at_once ? w.rows - from : rows_at_once;
+    for (Index r = 0; r < rows; r += 16) {
+      const Index valid = rows - r < 16 ? rows - r : 16;
+      if (a.row_major == nullptr) expand_panel(w, (from + r) / 16, k, k + n, turned);
+      for (Index i = 0; i < valid; ++i)
+        for (Index c = 0; c < n; ++c)
+          scratch[(c / 16 * rows_at_once + r + i) * 16 + c % 16] =
+              a.row_major == nullptr ? turned[c * 16 + i] : a.row_major[(from + r + i) * w.cols + k + c];
+    }
+    if (last < 16)
+      for (Index r = 0; r < rows; ++r)
+        for (Index c = last; c < 16; ++c) scratch[((groups - 1) * rows_at_once + r) * 16 + c] = 0.f;
+    float_panels<PlainF32>({reinterpret_cast<const std::byte*>(scratch), rows_at_once * 64, 16, a.dy + from, w.rows, 1, rows,
+                            a.dx + k, w.cols, last, true}, groups, a.tokens);
+  }
+  return this_isa;
+}
+
+// dw[row .. row + n) += dy[:, row .. row + n)ᵀ x: tokens are the k of a product whose weights are x's columns.
+// scratch holds expand_floats.
+inline Isa accumulate_chunk(const float* dy, Index out, const float* x, Index in, Index tokens, float* dw, Index row, Index n, float* scratch) {
+  for (Index c = 0; c < in; c += 64) {
+    const Index width = in - c < 64 ? in - c : 64, groups = (width + 15) / 16;
+    for (Index from = 0; from < tokens; from += expand_k) {
+      const Index count = tokens - from < expand_k ? tokens - from : expand_k;
+      for (Index g = 0; g < groups; ++g)
+        for (Index t = 0; t < count; ++t)
+          for (Index i = 0; i < 16; ++i)
+            scratch[(g * expand_k + t) * 16 + i] = 16 * g + i < width ? x[(from + t) * in + c + 16 * g + i] : 0.f;
+      float_panels<PlainF32>({reinterpret_cast<const std::byte*>(scratch), expand_k * 64, 16, dy + from * out + row, 1, out, count,
+                              dw + row * in + c, in, width - 16 * (groups - 1), true}, groups, n);
+    }
+  }
+  return this_isa;
+}

@@ -1,0 +1,33 @@
+// Activations to int8, by blocks of 32 or by whole rows, over sixteen lanes. Included once for each region.
+
+// One row in blocks of 32: q = round(x 127 / absmax), scale = absmax / 127, sum = the block's sum of q.
+inline void quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* sums) {
+  for (Index b = 0; b < cols / 32; ++b) {
+    const F lo = load(x + 32 * b), hi = load(x + 32 * b + 16);
+    const float largest = reduce_max(max(abs(lo), abs(hi)));
+    const F inverse = set(largest > 0 ? 127.f / largest : 0.f);
+    const I a = to_int(mul(lo, inverse)), c = to_int(mul(hi, inverse));
+    store_int8(q + 32 * b, a);
+    store_int8(q + 32 * b + 16, c);
+    const float sum = reduce_add(to_float(add(a, c)));  // exact: far below 2^24
+    scales[b] = largest / 127.f;
+    sums[b] = static_cast<int>(sum);
+    scaled_sums[b] = scales[b] * sum;
+  }
+}
+
+// One whole row; q is padded with 0 to a multiple of 16.
+inline void quantise_whole_row(const float* x, Index cols, signed char* q, float* scales, int* sums) {
+  F largest_lanes = zero();
+  by_lanes(cols, [&](Index i, Index n) { largest_lanes = max(largest_lanes, abs(load_some(x + i, n))); });
+  const float largest = reduce_max(largest_lanes);
+  const F inverse = set(largest > 0 ? 127.f / largest : 0.f);
+  int sum = 0;
+  by_lanes(cols, [&](Index i, Index n) {
+    const I a = to_int(mul(load_some(x + i, n), inverse));
+    store_int8(q + i, a);
+    sum += static_cast<int>(reduce_add(to_float(a)));
+  });
+  *scales = largest / 127.f;
+  *sums = sum;
+}

@@ -1,0 +1,144 @@
+// Sixteen lanes in two AVX2 registers.
+struct F {
+  __m256 lo, hi;
+};
+struct I {
+  __m256i lo, hi;
+};
+inline constexpr Index tile_tokens = 6, tile_panels = 1;  // 12 sums, 2 weights, 1 activation of 16 registers
+
+TFM_LANES F zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+TFM_LANES F set(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+TFM_LANES F load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+TFM_LANES void store(float* p, F a) {
+  _mm256_storeu_ps(p, a.lo);
+  _mm256_storeu_ps(p + 8, a.hi);
+}
+struct Mask {
+  __m256i lo, hi;
+};
+TFM_LANES Mask first(Index n) {
+  const __m256i count = _mm256_set1_epi32(static_cast<int>(n)), lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return {_mm256_cmpgt_epi32(count, lanes), _mm256_cmpgt_epi32(count, _mm256_add_epi32(lanes, _mm256_set1_epi32(8)))};
+}
+TFM_LANES F load_first(const float* p, Index n) {
+  const Mask m = first(n);
+  return {_mm256_maskload_ps(p, m.lo), _mm256_maskload_ps(p + 8, m.hi)};
+}
+TFM_LANES void store_first(float* p, F a, Index n) {
+  const Mask m = first(n);
+  _mm256_maskstore_ps(p, m.lo, a.lo);
+  _mm256_maskstore_ps(p + 8, m.hi, a.hi);
+}
+TFM_LANES F keep_first(F a, Index n, F otherwise) {
+  const Mask m = first(n);
+  return {_mm256_blendv_ps(otherwise.lo, a.lo, _mm256_castsi256_ps(m.lo)), _mm256_blendv_ps(otherwise.hi, a.hi, _mm256_castsi256_ps(m.hi))};
+}
+
+TFM_LANES F add(F a, F b) { return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }
+TFM_LANES F sub(F a, F b) { return {_mm256_sub_ps(a.lo, b.lo), _mm256_sub_ps(a.hi, b.hi)}; }
+TFM_LANES F mul(F a, F b) { return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)}; }
+TFM_LANES F div(F a, F b) { return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)}; }
+TFM_LANES F fma(F a, F b, F c) { return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)}; }
+TFM_LANES F max(F a, F b) { return {_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)}; }
+TFM_LANES F min(F a, F b) { return {_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)}; }
+TFM_LANES F abs(F a) {
+  const __m256 sign = _mm256_set1_ps(-0.f);
+  return {_mm256_andnot_ps(sign, a.lo), _mm256_andnot_ps(sign, a.hi)};
+}
+TFM_LANES F if_less(F a, F b, F yes, F no) {
+  return {_mm256_blendv_ps(no.lo, yes.lo, _mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ)), _mm256_blendv_ps(no.hi, yes.hi, _mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ))};
+}
+
+TFM_LANES I to_int(F a) { return {_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi)}; }
+TFM_LANES F to_float(I a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
+TFM_LANES I set_int(int x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+TFM_LANES I add(I a, I b) { return {_mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi)}; }
+TFM_LANES F power_of_two(I n) {
+  const I up = add(n, set_int(127));
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(up.lo, 23)), _mm256_castsi256_ps(_mm256_slli_epi32(up.hi, 23))};
+}
+TFM_LANES void store_int8(signed char* p, I a) {
+  const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a.lo, a.hi), 0xd8);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+}
+TFM_LANES void store(int* p, I a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.lo);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 8), a.hi);
+}
+
+TFM_LANES F load_f16(const void* p) {
+  const __m128i* half = static_cast<const __m128i*>(p);
+  return {_mm256_cvtph_ps(_mm_loadu_si128(half)), _mm256_cvtph_ps(_mm_loadu_si128(half + 1))};
+}
+TFM_LANES void store_f16(void* p, F a) {
+  __m128i* half = static_cast<__m128i*>(p);
+  _mm_storeu_si128(half, _mm256_cvtps_ph(a.lo, _MM_FROUND_TO_NEAREST_INT));
+  _mm_storeu_si128(half + 1, _mm256_cvtps_ph(a.hi, _MM_FROUND_TO_NEAREST_INT));
+}
+// Sixty-four bytes: sixteen groups of four.
+struct Bytes {
+  __m256i lo, hi;
+};
+TFM_LANES Bytes load_bytes(const void* p) {
+  const __m256i* half = static_cast<const __m256i*>(p);
+  return {_mm256_loadu_si256(half), _mm256_loadu_si256(half + 1)};
+}
+TFM_LANES F even_bf16(const void* p) {
+  const Bytes b = load_bytes(p);
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(b.lo, 16)), _mm256_castsi256_ps(_mm256_slli_epi32(b.hi, 16))};
+}
+TFM_LANES F odd_bf16(const void* p) {
+  const Bytes b = load_bytes(p);
+  const __m256i high = _mm256_set1_epi32(-65536);
+  return {_mm256_castsi256_ps(_mm256_and_si256(b.lo, high)), _mm256_castsi256_ps(_mm256_and_si256(b.hi, high))};
+}
+TFM_LANES F byte_of_4(const void* p, int j) {
+  const Bytes b = load_bytes(p);
+  const __m256i up = _mm256_set1_epi32(24 - 8 * j);
+  return to_float({_mm256_srai_epi32(_mm256_sllv_epi32(b.lo, up), 24), _mm256_srai_epi32(_mm256_sllv_epi32(b.hi, up), 24)});
+}
+TFM_LANES F nibble_of_8(const void* p, int j) {
+  const Bytes b = load_bytes(p);
+  const __m256i down = _mm256_set1_epi32(j < 4 ? 8 * j : 8 * (j - 4) + 4), low = _mm256_set1_epi32(15);
+  return to_float({_mm256_and_si256(_mm256_srlv_epi32(b.lo, down), low), _mm256_and_si256(_mm256_srlv_epi32(b.hi, down), low)});
+}
+
+TFM_LANES Bytes low_nibbles(Bytes b) {
+  const __m256i low = _mm256_set1_epi8(15);
+  return {_mm256_and_si256(b.lo, low), _mm256_and_si256(b.hi, low)};
+}
+TFM_LANES Bytes high_nibbles(Bytes b) { return low_nibbles({_mm256_srli_epi16(b.lo, 4), _mm256_srli_epi16(b.hi, 4)}); }
+TFM_LANES Bytes broadcast4(const signed char* a) {
+  int four;
+  __builtin_memcpy(&four, a, 4);
+  return {_mm256_set1_epi32(four), _mm256_set1_epi32(four)};
+}
+// maddubs wants unsigned by signed: |w| and a with w's sign; 2 x 128 x 127 fits int16, so nothing saturates.
+TFM_LANES Bytes signed_weights(Bytes w) { return w; }
+TFM_LANES I start_signed(int) { return set_int(0); }
+TFM_LANES __m256i dot_half(__m256i sum, __m256i w, __m256i a) {
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(w, a), _mm256_set1_epi16(1)));
+}
+TFM_LANES I dot_unsigned(I sum, Bytes w, Bytes a) { return {dot_half(sum.lo, w.lo, a.lo), dot_half(sum.hi, w.hi, a.hi)}; }
+TFM_LANES I dot_signed(I sum, Bytes w, Bytes a) {
+  return {dot_half(sum.lo, _mm256_abs_epi8(w.lo), _mm256_sign_epi8(a.lo, w.lo)), dot_half(sum.hi, _mm256_abs_epi8(w.hi), _mm256_sign_epi8(a.hi, w.hi))};
+}
+
+// The one tree in which sixteen partial sums become one: lane i + lane i + 8, then 4, 2, 1.
+TFM_LANES float reduce_add(F a) {
+  const __m256 eight = _mm256_add_ps(a.lo, a.hi);
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+TFM_LANES float reduce_max(F a) {
+  const __m256 eight = _mm256_max_ps(a.lo, a.hi);
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+TFM_LANES float square_root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
+// Keeps a sum in its registers: g++ 12 otherwise moves arrays of sums to memory and back.
+TFM_LANES void hold(F& a) { asm("" : "+x"(a.lo), "+x"(a.hi)); }
+TFM_LANES void hold(I& a) { asm("" : "+x"(a.lo), "+x"(a.hi)); }

@@ -1,0 +1,97 @@
+// Sixteen lanes in one AVX-512 register. Included inside its region; the int8 dot product depends on the region.
+struct F {
+  __m512 v;
+};
+struct I {
+  __m512i v;
+};
+inline constexpr Index tile_tokens = 6, tile_panels = 4;  // 24 sums, 4 weights, 1 activation of 32 registers
+
+TFM_LANES F zero() { return {_mm512_setzero_ps()}; }
+TFM_LANES F set(float x) { return {_mm512_set1_ps(x)}; }
+TFM_LANES F load(const float* p) { return {_mm512_loadu_ps(p)}; }
+TFM_LANES void store(float* p, F a) { _mm512_storeu_ps(p, a.v); }
+TFM_LANES __mmask16 first(Index n) { return static_cast<__mmask16>((1u << n) - 1u); }
+TFM_LANES F load_first(const float* p, Index n) { return {_mm512_maskz_loadu_ps(first(n), p)}; }
+TFM_LANES void store_first(float* p, F a, Index n) { _mm512_mask_storeu_ps(p, first(n), a.v); }
+TFM_LANES F keep_first(F a, Index n, F otherwise) { return {_mm512_mask_blend_ps(first(n), otherwise.v, a.v)}; }
+
+TFM_LANES F add(F a, F b) { return {_mm512_add_ps(a.v, b.v)}; }
+TFM_LANES F sub(F a, F b) { return {_mm512_sub_ps(a.v, b.v)}; }
+TFM_LANES F mul(F a, F b) { return {_mm512_mul_ps(a.v, b.v)}; }
+TFM_LANES F div(F a, F b) { return {_mm512_div_ps(a.v, b.v)}; }
+TFM_LANES F fma(F a, F b, F c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+TFM_LANES F max(F a, F b) { return {_mm512_max_ps(a.v, b.v)}; }
+TFM_LANES F min(F a, F b) { return {_mm512_min_ps(a.v, b.v)}; }
+TFM_LANES F abs(F a) { return {_mm512_abs_ps(a.v)}; }
+TFM_LANES F if_less(F a, F b, F yes, F no) {
+  return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), no.v, yes.v)};
+}
+
+TFM_LANES I to_int(F a) { return {_mm512_cvtps_epi32(a.v)}; }
+TFM_LANES F to_float(I a) { return {_mm512_cvtepi32_ps(a.v)}; }
+TFM_LANES F power_of_two(I n) { return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n.v, _mm512_set1_epi32(127)), 23))}; }
+TFM_LANES I set_int(int x) { return {_mm512_set1_epi32(x)}; }
+TFM_LANES I add(I a, I b) { return {_mm512_add_epi32(a.v, b.v)}; }
+TFM_LANES void store_int8(signed char* p, I a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a.v)); }
+TFM_LANES void store(int* p, I a) { _mm512_storeu_si512(p, a.v); }
+
+TFM_LANES F load_f16(const void* p) { return {_mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)))}; }
+TFM_LANES void store_f16(void* p, F a) { _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT)); }
+// Sixteen pairs of bfloat16: the even, and the odd ones.
+TFM_LANES F even_bf16(const void* p) { return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16))}; }
+TFM_LANES F odd_bf16(const void* p) { return {_mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi32(-65536)))}; }
+// Byte j of each of sixteen groups of four.
+TFM_LANES F byte_of_4(const void* p, int j) {
+  const __m512i up = _mm512_sllv_epi32(_mm512_loadu_si512(p), _mm512_set1_epi32(24 - 8 * j));
+  return {_mm512_cvtepi32_ps(_mm512_srai_epi32(up, 24))};
+}
+// Half-byte j of each of sixteen groups of four bytes; j below 4 are the low halves, the others the high ones.
+TFM_LANES F nibble_of_8(const void* p, int j) {
+  const __m512i down = _mm512_srlv_epi32(_mm512_loadu_si512(p), _mm512_set1_epi32(j < 4 ? 8 * j : 8 * (j - 4) + 4));
+  return {_mm512_cvtepi32_ps(_mm512_and_si512(down, _mm512_set1_epi32(15)))};
+}
+
+// Dot products of sixteen groups of four int8 weights with four activations.
+struct Bytes {
+  __m512i v;
+};
+TFM_LANES Bytes load_bytes(const void* p) { return {_mm512_loadu_si512(p)}; }
+TFM_LANES Bytes low_nibbles(Bytes b) { return {_mm512_and_si512(b.v, _mm512_set1_epi8(15))}; }
+TFM_LANES Bytes high_nibbles(Bytes b) { return {_mm512_and_si512(_mm512_srli_epi16(b.v, 4), _mm512_set1_epi8(15))}; }
+TFM_LANES Bytes broadcast4(const signed char* a) {
+  int four;
+  __builtin_memcpy(&four, a, 4);
+  return {_mm512_set1_epi32(four)};
+}
+#if defined(TFM_REGION_VNNI)
+// vpdpbusd multiplies unsigned by signed: weights are moved up by 128, and the sum begins at -128 times the activations'.
+TFM_LANES Bytes signed_weights(Bytes w) { return {_mm512_xor_si512(w.v, _mm512_set1_epi8(static_cast<char>(0x80)))}; }
+TFM_LANES I start_signed(int activation_sum) { return set_int(-128 * activation_sum); }
+TFM_LANES I dot_signed(I sum, Bytes w, Bytes a) { return {_mm512_dpbusd_epi32(sum.v, w.v, a.v)}; }
+TFM_LANES I dot_unsigned(I sum, Bytes w, Bytes a) { return {_mm512_dpbusd_epi32(sum.v, w.v, a.v)}; }
+#else
+// maddubs wants unsigned by signed: |w| and a with w's sign; 2 x 128 x 127 fits int16, so nothing saturates.
+TFM_LANES Bytes signed_weights(Bytes w) { return w; }
+TFM_LANES I start_signed(int) { return set_int(0); }
+TFM_LANES I dot_unsigned(I sum, Bytes w, Bytes a) {
+  return {_mm512_add_epi32(sum.v, _mm512_madd_epi16(_mm512_maddubs_epi16(w.v, a.v), _mm512_set1_epi16(1)))};
+}
+TFM_LANES I dot_signed(I sum, Bytes w, Bytes a) {
+  const __m512i turned = _mm512_mask_sub_epi8(a.v, _mm512_movepi8_mask(w.v), _mm512_setzero_si512(), a.v);
+  return dot_unsigned(sum, {_mm512_abs_epi8(w.v)}, {turned});
+}
+#endif
+
+// The one tree in which sixteen partial sums become one: lane i + lane i + 8, then 4, 2, 1.
+TFM_LANES float reduce_add(F a) {
+  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+TFM_LANES float reduce_max(F a) { return _mm512_reduce_max_ps(a.v); }
+TFM_LANES float square_root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
+// Keeps a sum in its register: g++ 12 otherwise moves arrays of sums to memory and back.
+TFM_LANES void hold(F& a) { asm("" : "+v"(a.v)); }
+TFM_LANES void hold(I& a) { asm("" : "+v"(a.v)); }

@@ -1,0 +1,189 @@
+// Sixteen lanes in four registers of what every CPU of the architecture has, through xsimd.
+#if defined(__aarch64__)
+using Arch = xsimd::neon64;
+#else
+using Arch = xsimd::sse2;
+#endif
+using Four = xsimd::batch<float, Arch>;
+using FourInts = xsimd::batch<int, Arch>;
+struct F {
+  Four q[4];
+};
+struct I {
+  FourInts q[4];
+};
+inline constexpr Index tile_tokens = 2, tile_panels = 1;
+
+template <class Lane>
+TFM_LANES F each(Lane lane) {
+  return {{lane(0), lane(1), lane(2), lane(3)}};
+}
+TFM_LANES F set(float x) { return {{Four(x), Four(x), Four(x), Four(x)}}; }
+TFM_LANES F zero() { return set(0.f); }
+TFM_LANES F load(const float* p) {
+  return each([&](int i) { return Four::load_unaligned(p + 4 * i); });
+}
+TFM_LANES void store(float* p, F a) {
+  for (int i = 0; i < 4; ++i) a.q[i].store_unaligned(p + 4 * i);
+}
+TFM_LANES F load_first(const float* p, Index n) {
+  float lanes[16] = {};
+  for (Index i = 0; i < n; ++i) lanes[i] = p[i];
+  return load(lanes);
+}
+TFM_LANES void store_first(float* p, F a, Index n) {
+  float lanes[16];
+  store(lanes, a);
+  for (Index i = 0; i < n; ++i) p[i] = lanes[i];
+}
+TFM_LANES F keep_first(F a, Index n, F otherwise) {
+  float lanes[16];
+  store(lanes, otherwise);
+  store_first(lanes, a, n);
+  return load(lanes);
+}
+
+TFM_LANES F add(F a, F b) {
+  return each([&](int i) { return a.q[i] + b.q[i]; });
+}
+TFM_LANES F sub(F a, F b) {
+  return each([&](int i) { return a.q[i] - b.q[i]; });
+}
+TFM_LANES F mul(F a, F b) {
+  return each([&](int i) { return a.q[i] * b.q[i]; });
+}
+TFM_LANES F div(F a, F b) {
+  return each([&](int i) { return a.q[i] / b.q[i]; });
+}
+TFM_LANES F fma(F a, F b, F c) {
+#if defined(__aarch64__)
+  return each([&](int i) { return xsimd::fma(a.q[i], b.q[i], c.q[i]); });
+#else
+  return each([&](int i) {
+    Four product = a.q[i] * b.q[i];
+    asm("" : "+x"(product.data));  // two roundings, whatever the file's flags would contract
+    return product + c.q[i];
+  });
+#endif
+}
+TFM_LANES F max(F a, F b) {
+  return each([&](int i) { return xsimd::max(a.q[i], b.q[i]); });
+}
+TFM_LANES F min(F a, F b) {
+  return each([&](int i) { return xsimd::min(a.q[i], b.q[i]); });
+}
+TFM_LANES F abs(F a) {
+  return each([&](int i) { return xsimd::abs(a.q[i]); });
+}
+TFM_LANES F if_less(F a, F b, F yes, F no) {
+  return each([&](int i) { return xsimd::select(a.q[i] < b.q[i], yes.q[i], no.q[i]); });
+}
+
+template <class Lane>
+TFM_LANES I each_int(Lane lane) {
+  return {{lane(0), lane(1), lane(2), lane(3)}};
+}
+TFM_LANES I to_int(F a) {
+  return each_int([&](int i) { return xsimd::nearbyint_as_int(a.q[i]); });
+}
+TFM_LANES F to_float(I a) {
+  return each([&](int i) { return xsimd::to_float(a.q[i]); });
+}
+TFM_LANES I set_int(int x) { return {{FourInts(x), FourInts(x), FourInts(x), FourInts(x)}}; }
+TFM_LANES I add(I a, I b) {
+  return each_int([&](int i) { return a.q[i] + b.q[i]; });
+}
+TFM_LANES F power_of_two(I n) {
+  return each([&](int i) { return xsimd::bitwise_cast<Four>((n.q[i] + FourInts(127)) << 23); });
+}
+TFM_LANES void store(int* p, I a) {
+  for (int i = 0; i < 4; ++i) a.q[i].store_unaligned(p + 4 * i);
+}
+TFM_LANES I load_ints(const int* p) {
+  return each_int([&](int i) { return FourInts::load_unaligned(p + 4 * i); });
+}
+TFM_LANES void store_int8(signed char* p, I a) {
+  int lanes[16];
+  store(lanes, a);
+  for (int i = 0; i < 16; ++i) p[i] = static_cast<signed char>(lanes[i]);
+}
+
+TFM_LANES F load_f16(const void* p) {
+  float lanes[16];
+  for (int i = 0; i < 16; ++i) lanes[i] = f32_from_f16(detail::read_u16(static_cast<const std::byte*>(p) + 2 * i));
+  return load(lanes);
+}
+TFM_LANES void store_f16(void* p, F a) {
+  float lanes[16];
+  store(lanes, a);
+  for (int i = 0; i < 16; ++i) detail::write_u16(static_cast<std::byte*>(p) + 2 * i, f16_from_f32(lanes[i]));
+}
+TFM_LANES F bf16_of_2(const void* p, int j) {
+  float lanes[16];
+  for (int i = 0; i < 16; ++i) lanes[i] = f32_from_bf16(detail::read_u16(static_cast<const std::byte*>(p) + 4 * i + 2 * j));
+  return load(lanes);
+}
+TFM_LANES F even_bf16(const void* p) { return bf16_of_2(p, 0); }
+TFM_LANES F odd_bf16(const void* p) { return bf16_of_2(p, 1); }
+
+struct Bytes {
+  signed char b[64];
+};
+TFM_LANES Bytes load_bytes(const void* p) {
+  Bytes bytes;
+  __builtin_memcpy(bytes.b, p, 64);
+  return bytes;
+}
+TFM_LANES F byte_of_4(const void* p, int j) {
+  const signed char* bytes = static_cast<const signed char*>(p);
+  float lanes[16];
+  for (int i = 0; i < 16; ++i) lanes[i] = static_cast<float>(bytes[4 * i + j]);
+  return load(lanes);
+}
+TFM_LANES F nibble_of_8(const void* p, int j) {
+  const unsigned char* bytes = static_cast<const unsigned char*>(p);
+  float lanes[16];
+  for (int i = 0; i < 16; ++i) lanes[i] = static_cast<float>(j < 4 ? bytes[4 * i + j] & 15 : bytes[4 * i + j - 4] >> 4);
+  return load(lanes);
+}
+TFM_LANES Bytes low_nibbles(Bytes b) {
+  for (signed char& x : b.b) x = static_cast<signed char>(x & 15);
+  return b;
+}
+TFM_LANES Bytes high_nibbles(Bytes b) {
+  for (signed char& x : b.b) x = static_cast<signed char>(static_cast<unsigned char>(x) >> 4);
+  return b;
+}
+TFM_LANES Bytes broadcast4(const signed char* a) {
+  Bytes bytes;
+  for (int i = 0; i < 64; ++i) bytes.b[i] = a[i % 4];
+  return bytes;
+}
+TFM_LANES Bytes signed_weights(Bytes w) { return w; }
+TFM_LANES I start_signed(int) { return set_int(0); }
+TFM_LANES I dot_signed(I sum, const Bytes& w, const Bytes& a) {
+  int lanes[16];
+  for (int i = 0; i < 16; ++i) {
+    lanes[i] = 0;
+    for (int j = 0; j < 4; ++j) lanes[i] += w.b[4 * i + j] * a.b[4 * i + j];
+  }
+  return add(sum, load_ints(lanes));
+}
+TFM_LANES I dot_unsigned(I sum, const Bytes& w, const Bytes& a) { return dot_signed(sum, w, a); }
+
+// The one tree in which sixteen partial sums become one: lane i + lane i + 8, then 4, 2, 1.
+TFM_LANES float reduce_add(F a) {
+  float four[4];
+  ((a.q[0] + a.q[2]) + (a.q[1] + a.q[3])).store_unaligned(four);
+  return (four[0] + four[2]) + (four[1] + four[3]);
+}
+TFM_LANES float reduce_max(F a) {
+  float four[4];
+  xsimd::max(xsimd::max(a.q[0], a.q[2]), xsimd::max(a.q[1], a.q[3])).store_unaligned(four);
+  float largest = four[0];
+  for (const float x : four) largest = x > largest ? x : largest;
+  return largest;
+}
+TFM_LANES float square_root(float x) { return __builtin_sqrtf(x); }
+TFM_LANES void hold(F&) {}
+TFM_LANES void hold(I&) {}

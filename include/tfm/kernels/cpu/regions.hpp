@@ -1,0 +1,91 @@
+#pragma once
+// The kernels' bodies, compiled once for each instruction set of the architecture, each in a namespace of its own; and
+// the one switch that chooses among them.
+#include <cstddef>
+#include <xsimd/xsimd.hpp>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#include "tfm/core/isa.hpp"
+#include "tfm/kernels/cpu/target.hpp"
+#include "tfm/numeric/panels.hpp"
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // g++ 12's own intrinsics begin with undefined registers
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+
+namespace tfm::inline TFM_ABI::kernels::baseline::inline TFM_UNIT {
+inline constexpr Isa this_isa = Isa::baseline;
+#include "tfm/kernels/cpu/lanes_baseline.inl"
+#include "tfm/kernels/cpu/region_bodies.inl"
+}
+
+#if defined(__x86_64__)
+TFM_TARGET_BEGIN("avx2,fma,f16c")
+namespace tfm::inline TFM_ABI::kernels::avx2::inline TFM_UNIT {
+inline constexpr Isa this_isa = Isa::avx2;
+#include "tfm/kernels/cpu/lanes_avx2.inl"
+#include "tfm/kernels/cpu/region_bodies.inl"
+}
+TFM_TARGET_END
+
+TFM_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq")
+namespace tfm::inline TFM_ABI::kernels::avx512::inline TFM_UNIT {
+inline constexpr Isa this_isa = Isa::avx512;
+#include "tfm/kernels/cpu/lanes_avx512.inl"
+#include "tfm/kernels/cpu/region_bodies.inl"
+}
+TFM_TARGET_END
+
+#define TFM_REGION_VNNI
+TFM_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
+namespace tfm::inline TFM_ABI::kernels::avx512_vnni::inline TFM_UNIT {
+inline constexpr Isa this_isa = Isa::avx512_vnni;
+#include "tfm/kernels/cpu/lanes_avx512.inl"
+#include "tfm/kernels/cpu/region_bodies.inl"
+}
+TFM_TARGET_END
+
+#define TFM_REGION_BF16
+TFM_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16")
+namespace tfm::inline TFM_ABI::kernels::avx512_bf16::inline TFM_UNIT {
+inline constexpr Isa this_isa = Isa::avx512_bf16;
+#include "tfm/kernels/cpu/lanes_avx512.inl"
+#include "tfm/kernels/cpu/region_bodies.inl"
+}
+TFM_TARGET_END
+#undef TFM_REGION_BF16
+#undef TFM_REGION_VNNI
+#endif
+
+#if defined(__aarch64__)
+namespace tfm::inline TFM_ABI::kernels::neon::inline TFM_UNIT {
+inline constexpr Isa this_isa = Isa::neon;
+#include "tfm/kernels/cpu/lanes_neon.inl"
+#include "tfm/kernels/cpu/region_bodies.inl"
+}
+#endif
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+// TFM_ON(isa, call): evaluates kernels::REGION::call in the region that isa names.
+#if defined(__x86_64__)
+#define TFM_ON(isa, ...)                                                                          \
+  ((isa) == ::tfm::Isa::avx512_bf16   ? ::tfm::kernels::avx512_bf16::__VA_ARGS__                  \
+   : (isa) == ::tfm::Isa::avx512_vnni ? ::tfm::kernels::avx512_vnni::__VA_ARGS__                  \
+   : (isa) == ::tfm::Isa::avx512      ? ::tfm::kernels::avx512::__VA_ARGS__                       \
+   : (isa) == ::tfm::Isa::avx2        ? ::tfm::kernels::avx2::__VA_ARGS__                         \
+                                      : ::tfm::kernels::baseline::__VA_ARGS__)
+#elif defined(__aarch64__)
+#define TFM_ON(isa, ...) ((isa) == ::tfm::Isa::neon ? ::tfm::kernels::neon::__VA_ARGS__ : ::tfm::kernels::baseline::__VA_ARGS__)
+#else
+#define TFM_ON(isa, ...) (::tfm::kernels::baseline::__VA_ARGS__)
+#endif

@@ -1,0 +1,27 @@
+#pragma once
+// What every kernel's entry shares: which region runs, and how work is cut into chunks.
+#include "tfm/core/context.hpp"
+#include "tfm/kernels/cpu/regions.hpp"
+
+namespace tfm::inline TFM_ABI::kernels {
+
+/// The region reports itself; several workers write the same value.
+inline void report(Context& context, Isa ran) noexcept { __atomic_store_n(&context.ran, ran, __ATOMIC_RELAXED); }
+
+/// How many of `items` make a chunk, each of `work` multiply-adds or the like: enough that handing it out costs nothing
+/// (0.1 us against about 10), little enough that a stop is noticed within 10 ms on one slow core, a multiple of `step`.
+inline Index chunk_items(const Context& context, Index items, Index work, Index step) noexcept {
+  constexpr Index least = 1 << 16, most = 1 << 26;
+  const Index even = items / (8 * context.threads->count());
+  const Index n = std::max(std::min(even, most / std::max<Index>(work, 1)), least / std::max<Index>(work, 1));
+  return std::max(step, n / step * step);
+}
+
+/// body(first, count) over `rows` rows that cost `work` each, in parallel where it pays.
+template <class Body>
+inline void by_rows(Context& context, Index rows, Index work, Body body) {
+  const Index each = chunk_items(context, rows, work, 1);
+  context.run(ceil_div(rows, each), [&](Index chunk, int) { body(chunk * each, std::min(each, rows - chunk * each)); });
+}
+
+}  // namespace tfm::inline TFM_ABI::kernels

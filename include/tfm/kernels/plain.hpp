@@ -1,0 +1,99 @@
+#pragma once
+// The plain loops that the kernels equal: to the last bit where the CPU has a fused multiply-add. They say what each
+// product computes, and in which order.
+#include <cmath>
+#include <vector>
+
+#include "tfm/core/view.hpp"
+#include "tfm/core/isa.hpp"
+#include "tfm/numeric/panels.hpp"
+
+namespace tfm::inline TFM_ABI::kernels::plain {
+
+/// sum over k upwards of one output: Arithmetic::exact.
+inline float dot_exact(const Panels& w, Index row, const float* x) noexcept {
+  float sum = 0;
+  for (Index k = 0; k < w.cols; ++k) sum = std::fma(value_at(w, row, k), x[k], sum);
+  return sum;
+}
+
+/// x as int8: q = round to even (x 127 / absmax), scale = absmax / 127.
+inline float quantise(const float* x, Index n, std::vector<int>& q) {
+  const float largest = detail::absmax(x, n), inverse = largest > 0 ? 127.f / largest : 0.f;
+  q.resize(to_size(n));
+  for (Index k = 0; k < n; ++k) q[to_size(k)] = static_cast<int>(std::nearbyint(x[k] * inverse));
+  return largest / 127.f;
+}
+
+/// One output of a quantised weight with int8 activations: Arithmetic::fast. Integers are exact; a block adds
+/// fma(integer sum, fl(weight scale x activation scale)), then, for Q4_1, fma(minimum, fl(activation scale x sum of q)).
+inline float dot_fast(const Panels& w, Index row, const float* x) {
+  const std::byte* const panel = w.panel(row / panel_rows);
+  const Index r = row % panel_rows, blocks = w.cols / 32;
+  const auto half = [&](Index i) { return f32_from_f16(detail::read_u16(panel + (i * panel_rows + r) * 2)); };
+  std::vector<std::byte> file(to_size(row_bytes(w.format, w.cols)));
+  const float row_scale = unpack_row(w, row, file.data());
+  std::vector<int> q;
+  if (w.format == Format::int8) {
+    const float scale = quantise(x, w.cols, q);
+    int sum = 0;
+    for (Index k = 0; k < w.cols; ++k) sum += static_cast<std::int8_t>(file[to_size(k)]) * q[to_size(k)];
+    return static_cast<float>(sum) * (row_scale * scale);
+  }
+  float sum = 0;
+  for (Index b = 0; b < blocks; ++b) {
+    const std::byte* const block = file.data() + b * block_bytes(w.format);
+    const float scale = quantise(x + 32 * b, 32, q);
+    int products = 0, activations = 0;
+    for (Index k = 0; k < 32; ++k) {
+      const int level = w.format == Format::q8_0   ? static_cast<std::int8_t>(block[2 + k])
+                        : w.format == Format::q4_0 ? detail::nibble(block + 2, k) - 8
+                                                   : detail::nibble(block + 4, k);
+      products += level * q[to_size(k)];
+      activations += q[to_size(k)];
+    }
+    sum = std::fma(static_cast<float>(products), half(b) * scale, sum);
+    if (w.format == Format::q4_1) sum = std::fma(half(blocks + b), scale * static_cast<float>(activations), sum);
+  }
+  return sum;
+}
+
+/// One output of a float weight with bfloat16 on both sides, as VDPBF16PS: pairs, the odd product first, each fused;
+/// subnormals count as 0.
+inline float dot_bf16(const Panels& w, Index row, const float* x) noexcept {
+  const auto flush = [](float v) { return std::abs(v) < 0x1p-126f ? std::copysign(0.f, v) : v; };
+  const auto rounded = [&](float v) { return flush(f32_from_bf16(bf16_from_f32(v))); };
+  float sum = 0;
+  for (Index k = 0; k < w.cols; k += 2) {
+    if (k + 1 < w.cols) sum = flush(std::fma(rounded(value_at(w, row, k + 1)), rounded(x[k + 1]), sum));
+    sum = flush(std::fma(rounded(value_at(w, row, k)), rounded(x[k]), sum));
+  }
+  return sum;
+}
+
+/// y = x Wᵀ.
+inline void matmul(const Panels& w, Arithmetic arithmetic, bool bf16_instruction, View x, MutableView y) {
+  for (Index t = 0; t < x.rows; ++t)
+    for (Index o = 0; o < w.rows; ++o) {
+      const bool quantised = w.format >= Format::q8_0;
+      if (quantised && arithmetic != Arithmetic::exact) y.row(t)[o] = dot_fast(w, o, x.row(t));
+      else if (!quantised && arithmetic == Arithmetic::bf16 && bf16_instruction) y.row(t)[o] = dot_bf16(w, o, x.row(t));
+      else y.row(t)[o] = dot_exact(w, o, x.row(t));
+    }
+}
+
+/// dx += dy W, output rows upwards.
+inline void matmul_backward(const Panels& w, View dy, MutableView dx) noexcept {
+  for (Index t = 0; t < dy.rows; ++t)
+    for (Index o = 0; o < w.rows; ++o)
+      for (Index k = 0; k < w.cols; ++k) dx.row(t)[k] = std::fma(dy.row(t)[o], value_at(w, o, k), dx.row(t)[k]);
+}
+
+/// dw += dyᵀ x, tokens upwards.
+inline void accumulate(View dy, View x, MutableView dw) noexcept {
+  for (Index t = 0; t < x.rows; ++t)
+    for (Index o = 0; o < dw.rows; ++o)
+      for (Index k = 0; k < dw.cols; ++k) dw.row(o)[k] = std::fma(dy.row(t)[o], x.row(t)[k], dw.row(o)[k]);
+}
+
+}  // namespace tfm::inline TFM_ABI::kernels::plain

@@ -1,0 +1,69 @@
+#pragma once
+// From the rows that a file has to a packed weight, in parallel, panel by panel.
+#include <atomic>
+#include <vector>
+
+#include "tfm/numeric/packed_weight.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// A matrix as a file has it: rows of row_bytes(format, cols), row-major. Owns nothing.
+struct FileRows {
+  Format format{};
+  const std::byte* data{};
+  Index rows{}, cols{};
+  const float* scales = nullptr;  ///< [rows], for Int8
+  /// Not 0: the rows are q or k of a GGUF or llama2.c file, so many heads, whose rotary pairs are neighbours; they become
+  /// the halves that Hugging Face has (and this library inside).
+  Index interleaved_heads = 0;
+
+  /// Which row of the file becomes row r.
+  Index source(Index r) const noexcept {
+    if (interleaved_heads == 0) return r;
+    const Index head_dim = rows / interleaved_heads, half = head_dim / 2, j = r % head_dim;
+    return r - j + (j < half ? 2 * j : 2 * (j - half) + 1);
+  }
+  const std::byte* row(Index r) const noexcept { return data + source(r) * row_bytes(format, cols); }
+  float scale(Index r) const noexcept { return scales == nullptr ? 1.f : scales[source(r)]; }
+};
+
+/// Packs into `target`; the same format keeps every bit, another one is reached through float32.
+/// Errors: ShapeError for columns that a block format cannot hold, naming `what`; LoadError for a value that is not
+/// finite where it would have to be quantised; Stopped.
+inline PackedWeight pack(Context& context, Format target, const FileRows& source, const std::string& what) {
+  for (const Format format : {target, source.format})
+    if (source.cols % block_size(format) != 0)
+      raise(ShapeError("tfm: " + what + ": " + std::string(name(format)) + " stores blocks of " +
+                       std::to_string(block_size(format)) + " columns, found " + std::to_string(source.cols) + " columns"));
+  const Index panel_size = panel_bytes(target, source.cols);
+  auto bytes = std::make_shared<AlignedBytes>(packed_bytes(target, source.rows, source.cols));
+  const Panels panels{bytes->data(), source.rows, source.cols, target};
+  std::atomic<bool> finite{true};
+  context.run(panels.count(), [&](Index p, int) {
+    std::byte* const panel = bytes->data() + p * panel_size;
+    std::memset(panel, 0, to_size(panel_size));
+    std::vector<float> floats;
+    std::vector<std::byte> packed;
+    for (Index r = p * panel_rows; r < std::min(source.rows, (p + 1) * panel_rows); ++r) {
+      if (source.format == target) {
+        pack_row(target, source.row(r), source.cols, source.scale(r), r % panel_rows, panel);
+        continue;
+      }
+      floats.resize(to_size(source.cols));
+      packed.resize(to_size(row_bytes(target, source.cols)));
+      dequantise_row(source.format, source.row(r), source.cols, source.scale(r), floats.data());
+      const bool quantises = target != Format::f32 && target != Format::f16 && target != Format::bf16;
+      if (quantises && !(detail::absmax(floats.data(), source.cols) <= 3.4e38f)) finite = false;
+      else {
+        const float scale = quantise_row(target, floats.data(), source.cols, packed.data());
+        pack_row(target, packed.data(), source.cols, scale, r % panel_rows, panel);
+      }
+    }
+  });
+  if (context.stop.stop_requested()) raise(Stopped());
+  if (!finite)
+    raise(LoadError("tfm: " + what + ": a value is not finite and cannot be quantised to " + std::string(name(target))));
+  return {panels, std::move(bytes)};
+}
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,172 @@
+// The table test: every format, size, direction and arithmetic, on every instruction set, against the plain loop.
+#include "tfm/kernels/matmul.hpp"
+
+#include "support/catch.hpp"
+#include "support/isas.hpp"
+#include "support/random.hpp"
+#include "tfm/kernels/plain.hpp"
+#include "tfm/numeric/pack.hpp"
+
+using namespace tfm;
+using tfm_test::random_matrix;
+
+namespace {
+
+constexpr Format formats[] = {Format::f32, Format::bf16, Format::f16, Format::q8_0, Format::q4_0, Format::q4_1, Format::int8};
+
+struct Size {
+  Index rows, cols;
+};
+std::vector<Size> sizes(Format format) {
+  if (block_size(format) == 32) return {{1, 32}, {37, 96}, {16, 32}, {130, 544}, {64, 288}};
+  return {{1, 1}, {1, 33}, {37, 1}, {37, 45}, {16, 32}, {130, 531}, {64, 257}};
+}
+
+PackedWeight packed(Context& context, Format format, Size size) {
+  const Buffer w = random_matrix(7, size.rows, size.cols);
+  return pack(context, format, {Format::f32, reinterpret_cast<const std::byte*>(w.view().data), size.rows, size.cols}, "w");
+}
+
+// Equal bits where the region has a fused multiply-add; otherwise each of n products and sums may round once more.
+void require_equal(View found, View plain, View magnitude, Index n, Isa isa) {
+  if (has_fma(isa)) {
+    REQUIRE(tfm_test::same_bits(found, plain));
+    return;
+  }
+  for (Index i = 0; i < found.size(); ++i)
+    REQUIRE(std::abs(found.data[i] - plain.data[i]) <= 1.2e-7f * static_cast<float>(n + 2) * magnitude.data[i]);
+}
+
+// |x| |W|ᵀ: what rounding errors are measured against.
+Buffer magnitudes(const Panels& w, View x) {
+  Buffer sum(x.rows, w.rows);
+  for (Index t = 0; t < x.rows; ++t)
+    for (Index o = 0; o < w.rows; ++o)
+      for (Index k = 0; k < w.cols; ++k) sum.view().row(t)[o] += std::abs(value_at(w, o, k) * x.row(t)[k]) * 1.05f;
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("y = x W^T equals the plain loop") {
+  Context context(3);
+  for (const Format format : formats)
+    for (const Size size : sizes(format)) {
+      const PackedWeight w = packed(context, format, size);
+      for (const Index tokens : {1, 65}) {
+        const Buffer x = random_matrix(3, tokens, size.cols);
+        const Buffer magnitude = magnitudes(w.panels(), x);
+        for (const Arithmetic arithmetic : {Arithmetic::exact, Arithmetic::fast, Arithmetic::bf16})
+          for (const Isa isa : tfm_test::isas()) {
+            INFO(name(format) << " " << size.rows << "x" << size.cols << " tokens " << tokens << " " << name(arithmetic) << " " << name(isa));
+            context.isa = isa;
+            context.arithmetic = arithmetic;
+            Buffer plain(tokens, size.rows), y = random_matrix(4, tokens, size.rows);
+            kernels::plain::matmul(w.panels(), arithmetic, isa == Isa::avx512_bf16, x, plain);
+            matmul(context, w, x, y);
+            REQUIRE(context.ran == isa);
+            require_equal(y, plain, magnitude, size.cols, isa);
+          }
+      }
+    }
+}
+
+TEST_CASE("dx += dy W equals the plain loop") {
+  Context context(3);
+  for (const Format format : formats)
+    for (const Size size : sizes(format)) {
+      const PackedWeight w = packed(context, format, size);
+      for (const Index tokens : {1, 65}) {
+        const Buffer dy = random_matrix(5, tokens, size.rows);
+        Buffer plain = random_matrix(6, tokens, size.cols), magnitude = random_matrix(6, tokens, size.cols);
+        kernels::plain::matmul_backward(w.panels(), dy, plain);
+        for (Index t = 0; t < tokens; ++t)
+          for (Index k = 0; k < size.cols; ++k) {
+            float& sum = magnitude.view().row(t)[k];
+            sum = std::abs(sum);
+            for (Index o = 0; o < size.rows; ++o) sum += std::abs(dy.view().row(t)[o] * value_at(w.panels(), o, k));
+          }
+        for (const Isa isa : tfm_test::isas()) {
+          INFO(name(format) << " " << size.rows << "x" << size.cols << " tokens " << tokens << " " << name(isa));
+          context.isa = isa;
+          Buffer dx = random_matrix(6, tokens, size.cols);
+          matmul_backward(context, w, dy, dx);
+          REQUIRE(context.ran == isa);
+          require_equal(dx, plain, magnitude, size.rows, isa);
+        }
+      }
+    }
+}
+
+TEST_CASE("trainable F32: forward, dx and dW equal the plain loops") {
+  Context context(3);
+  for (const Size size : sizes(Format::f32)) {
+    F32 w(size.rows, size.cols);
+    copy(random_matrix(7, size.rows, size.cols), w.values());
+    const PackedWeight same = packed(context, Format::f32, size);
+    for (const Index tokens : {1, 65}) {
+      const Buffer x = random_matrix(3, tokens, size.cols), dy = random_matrix(5, tokens, size.rows);
+      Buffer y0(tokens, size.rows), dx0(tokens, size.cols), dw0 = random_matrix(8, size.rows, size.cols);
+      kernels::plain::matmul(same.panels(), Arithmetic::exact, false, x, y0);
+      kernels::plain::matmul_backward(same.panels(), dy, dx0);
+      kernels::plain::accumulate(dy, x, dw0);
+      const Buffer magnitude = magnitudes(same.panels(), x);
+      for (const Isa isa : tfm_test::isas()) {
+        INFO(size.rows << "x" << size.cols << " tokens " << tokens << " " << name(isa));
+        context.isa = isa;
+        context.arithmetic = Arithmetic::exact;
+        Buffer y(tokens, size.rows), dx(tokens, size.cols), dw = random_matrix(8, size.rows, size.cols);
+        const auto bound = [](Index rows, Index cols, float most) {
+          Buffer b(rows, cols);
+          fill(b, most);
+          return b;
+        };
+        matmul(context, w, x, y);
+        REQUIRE(context.ran == isa);
+        require_equal(y, y0, magnitude, size.cols, isa);
+        context.ran = Isa::neon;
+        matmul_backward(context, w, dy, dx);
+        REQUIRE(context.ran == isa);
+        require_equal(dx, dx0, bound(tokens, size.cols, static_cast<float>(size.rows)), size.rows, isa);
+        context.ran = Isa::neon;
+        accumulate(context, dy, x, dw);
+        REQUIRE(context.ran == isa);
+        require_equal(dw, dw0, bound(size.rows, size.cols, static_cast<float>(tokens + 1)), tokens, isa);
+      }
+    }
+  }
+}
+
+TEST_CASE("several products of one x have the bits that each has alone") {
+  Context context(2);
+  for (const Arithmetic arithmetic : {Arithmetic::exact, Arithmetic::fast, Arithmetic::bf16}) {
+    context.arithmetic = arithmetic;
+    for (const Index tokens : {1, 9}) {
+      const Buffer x = random_matrix(3, tokens, 96);
+      const PackedWeight a = packed(context, Format::q8_0, {40, 96}), b = packed(context, Format::int8, {17, 96}), c = packed(context, Format::f16, {100, 96});
+      F32 d(5, 96);
+      copy(random_matrix(9, 5, 96), d.values());
+      Buffer ya(tokens, 40), yb(tokens, 17), yc(tokens, 100), yd(tokens, 5), za(tokens, 40), zb(tokens, 17), zc(tokens, 100), zd(tokens, 5);
+      matmul(context, x, product(a, ya), product(b, yb), product(c, yc), product(d, yd));
+      matmul(context, a, x, za);
+      matmul(context, b, x, zb);
+      matmul(context, c, x, zc);
+      matmul(context, d, x, zd);
+      REQUIRE((tfm_test::same_bits(ya, za) && tfm_test::same_bits(yb, zb) && tfm_test::same_bits(yc, zc) && tfm_test::same_bits(yd, zd)));
+    }
+  }
+}
+
+TEST_CASE("scratch stays within what matmul_scratch_bytes says") {
+  Context context(2);
+  for (const Format format : formats)
+    for (const Index tokens : {1, 65}) {
+      Context fresh(2);
+      fresh.arithmetic = Arithmetic::bf16;
+      const PackedWeight w = packed(context, format, {64, 288});
+      Buffer y(tokens, 64);
+      matmul(fresh, w, random_matrix(3, tokens, 288), y);
+      REQUIRE(fresh.scratch.peak() > 0);
+      REQUIRE(fresh.scratch.peak() <= kernels::matmul_scratch_bytes(tokens, 288, 2));
+    }
+}
