@@ -6,7 +6,9 @@
 namespace tfm::inline TFM_ABI::kernels {
 
 /// The region reports itself; several workers write the same value.
-inline void report(Context& context, Isa ran) noexcept { __atomic_store_n(&context.ran, ran, __ATOMIC_RELAXED); }
+inline void report(Context& context, Isa ran) noexcept {
+  __atomic_store_n(reinterpret_cast<unsigned char*>(&context.ran), static_cast<unsigned char>(ran), __ATOMIC_RELAXED);
+}
 
 /// How many of `items` make a chunk, each of `work` multiply-adds or the like: enough that handing it out costs nothing
 /// (0.1 us against about 10), little enough that a stop is noticed within 10 ms on one slow core, a multiple of `step`.

@@ -6,3 +6,4 @@
 #include "tfm/kernels/cpu/body_bf16.inl"
 #endif
 #include "tfm/kernels/cpu/body_products.inl"
+#include "tfm/kernels/cpu/body_attention.inl"

@@ -1,0 +1,114 @@
+// Attention of one key/value head over sixteen lanes. Included once for each region.
+//
+// Scores are a product whose weights are the keys, sixteen positions to a panel; the weighted sum of values is one whose
+// k is the position. The softmax runs online (Milakov & Gimelshein 2018) in blocks of 64 positions, counted from the
+// sequence's own beginning: so a query's bits do not depend on which others share its tile, chunk or batch.
+
+// Rows of binary16, so many values apart.
+struct RowsF16 {
+  static TFM_LANES F at(const std::byte* w, Index k, Index stride) { return load_f16(w + k * stride * 2); }
+};
+
+struct AttentionHead {
+  const std::byte* keys;    // [position / 16][head_dim][16]
+  const std::byte* values;  // [position][value_row]
+  bool half;                // binary16, otherwise float32
+  Index head_dim, value_row;
+  const float* q;           // query head h of token t is at q + t q_row + h head_dim
+  Index q_row;
+  float* out;               // likewise
+  Index out_row;
+  Index group;              // query heads that share this key/value head
+  Index position;           // of token 0: token t sees keys 0 .. position + t
+  float scale;
+  float* weights;           // or null: [head][token][weights_row], probabilities of all keys
+  Index weights_tokens, weights_row;
+};
+inline constexpr Index query_tile = 6, key_block = 64;
+TFM_LANES Index attention_floats(Index head_dim, Index value_row) { return query_tile * (head_dim + value_row + key_block); }
+
+// scores[row][64] = scale q . k for the block's keys, -infinity beyond `visible[row]`.
+inline void score_block(const AttentionHead& a, Index block, Index keys, const float* q, Index rows, const Index* visible, float* scores) {
+  const Index panels = (keys + 15) / 16, size = a.head_dim * 16 * (a.half ? 2 : 4);
+  const FloatTile tile{a.keys + block * (key_block / 16) * size, size, 16, q, a.head_dim, 1, a.head_dim, scores, key_block, 16, false};
+  if (a.half) float_panels<PanelF16>(tile, panels, rows);
+  else float_panels<PlainF32>(tile, panels, rows);
+  for (Index r = 0; r < rows; ++r)
+    for (Index p = 0; p < 4; ++p) {
+      const Index left = visible[r] - block * key_block - 16 * p, n = left < 0 ? 0 : left > 16 ? 16 : left;
+      float* const at = scores + r * key_block + 16 * p;
+      if (n == 0) store(at, set(-__builtin_inff()));
+      else store(at, keep_first(mul(load(at), set(a.scale)), n, set(-__builtin_inff())));
+    }
+}
+
+// Query rows first .. first + rows, at most query_tile: row r is head r % group of token r / group.
+// scratch holds attention_floats.
+inline void attend_tile(const AttentionHead& a, Index first, Index rows, float* scratch) {
+  float* const q = scratch;
+  float* const out = q + query_tile * a.head_dim;
+  float* const scores = out + query_tile * a.value_row;
+  F sum[query_tile];
+  float largest[query_tile];
+  Index visible[query_tile], most = 0;
+  for (Index r = 0; r < rows; ++r) {
+    const Index token = (first + r) / a.group, head = (first + r) % a.group;
+    for (Index d = 0; d < a.head_dim; ++d) q[r * a.head_dim + d] = a.q[token * a.q_row + head * a.head_dim + d];
+    for (Index d = 0; d < a.value_row; ++d) out[r * a.value_row + d] = 0.f;
+    sum[r] = zero();
+    largest[r] = -__builtin_inff();
+    visible[r] = a.position + token + 1;
+    most = visible[r] > most ? visible[r] : most;
+  }
+  const Index blocks = (most + key_block - 1) / key_block;
+  for (Index b = 0; b < blocks; ++b) {
+    const Index keys = most - b * key_block < key_block ? most - b * key_block : key_block;
+    score_block(a, b, keys, q, rows, visible, scores);
+    for (Index r = 0; r < rows; ++r) {
+      float* const s = scores + r * key_block;
+      const float block_largest = reduce_max(max(max(load(s), load(s + 16)), max(load(s + 32), load(s + 48))));
+      const float now = block_largest > largest[r] ? block_largest : largest[r];
+      const F correction = exponential(set(largest[r] - now));  // 0 at first, 1 where the largest stays
+      F block_sum = zero();
+      for (Index p = 0; p < 4; ++p) {
+        const F e = exponential(sub(load(s + 16 * p), set(now)));
+        store(s + 16 * p, e);
+        block_sum = add(block_sum, e);
+      }
+      sum[r] = fma(sum[r], correction, block_sum);
+      largest[r] = now;
+      for (Index d = 0; d < a.value_row; d += 16) store(out + r * a.value_row + d, mul(load(out + r * a.value_row + d), correction));
+    }
+    const Index bytes = a.half ? 2 : 4;
+    const FloatTile tile{a.values + b * key_block * a.value_row * bytes, 16 * bytes, a.value_row, scores, key_block, 1, keys, out, a.value_row, 16, true};
+    if (a.half) float_panels<RowsF16>(tile, a.value_row / 16, rows);
+    else float_panels<PlainF32>(tile, a.value_row / 16, rows);
+  }
+  for (Index r = 0; r < rows; ++r) {
+    const Index token = (first + r) / a.group, head = (first + r) % a.group;
+    const F total = set(reduce_add(sum[r]));
+    by_lanes(a.head_dim, [&](Index d, Index n) {
+      store_some(a.out + token * a.out_row + head * a.head_dim + d, div(load(out + r * a.value_row + d), total), n);
+    });
+  }
+  if (a.weights == nullptr) return;
+  for (Index b = 0; b < blocks; ++b) {
+    const Index keys = most - b * key_block < key_block ? most - b * key_block : key_block;
+    score_block(a, b, keys, q, rows, visible, scores);
+    for (Index r = 0; r < rows; ++r) {
+      const F total = set(reduce_add(sum[r]));
+      float* const to = a.weights + ((first + r) % a.group * a.weights_tokens + (first + r) / a.group) * a.weights_row + b * key_block;
+      const Index room = a.weights_row - b * key_block < key_block ? a.weights_row - b * key_block : key_block;
+      by_lanes(room, [&](Index i, Index n) {
+        store_some(to + i, div(exponential(sub(load(scores + r * key_block + i), set(largest[r]))), total), n);
+      });
+    }
+  }
+}
+
+// Tokens first .. first + count of one head.
+inline Isa attention_chunk(const AttentionHead& a, Index first, Index count, float* scratch) {
+  const Index end = (first + count) * a.group;
+  for (Index r = first * a.group; r < end; r += query_tile) attend_tile(a, r, end - r < query_tile ? end - r : query_tile, scratch);
+  return this_isa;
+}

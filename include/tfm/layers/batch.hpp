@@ -1,0 +1,30 @@
+#pragma once
+// Batch: which rows of a matrix of tokens belong to which sequence, where they stand, and what they wear.
+#include <span>
+
+#include "tfm/core/index.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+class Adapter;
+
+/// Sequence s is rows start[s] .. start[s + 1] of every [tokens, features] matrix. Sequences may differ in length.
+/// A padded batch is equal lengths plus `valid`. Owns nothing.
+struct Batch {
+  std::span<const Index> start;               ///< [sequences + 1]
+  std::span<const Index> position{};          ///< [sequences]: where a sequence's first row stands; none: 0
+  std::span<const Index> slot{};              ///< [sequences]: its place in a KvCache; none: its number
+  std::span<const Adapter* const> adapter{};  ///< [sequences]: what it wears, or null; none: nobody wears any
+  std::span<const Index> sample{};            ///< [sequences]: its number in the epoch, for dropout
+  std::span<const unsigned char> valid{};     ///< [tokens]: 0 for padding; none: all are tokens
+
+  constexpr Index sequences() const noexcept { return start.empty() ? 0 : static_cast<Index>(start.size()) - 1; }
+  constexpr Index tokens() const noexcept { return start.empty() ? 0 : start.back(); }
+  constexpr Index first(Index s) const noexcept { return start[to_size(s)]; }
+  constexpr Index length(Index s) const noexcept { return start[to_size(s) + 1] - start[to_size(s)]; }
+  constexpr Index position_of(Index s) const noexcept { return position.empty() ? 0 : position[to_size(s)]; }
+  constexpr Index slot_of(Index s) const noexcept { return slot.empty() ? s : slot[to_size(s)]; }
+  constexpr const Adapter* adapter_of(Index s) const noexcept { return adapter.empty() ? nullptr : adapter[to_size(s)]; }
+};
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,68 @@
+#pragma once
+// KvCache: the keys and values of sequences that are being continued, a value that the caller owns.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "tfm/core/error.hpp"
+#include "tfm/kernels/attention.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// What a cache is made for.
+struct CacheShape {
+  Index layers{}, kv_heads{}, head_dim{}, context{}, sequences = 1;
+  Format format = Format::f16;  ///< F32 or F16
+
+  /// Positions that have room: whole blocks of the attention kernel.
+  constexpr Index room() const noexcept { return round_up(context, 64); }
+  constexpr Index key_head_bytes() const noexcept { return room() * head_dim * (format == Format::f16 ? 2 : 4); }
+  constexpr Index value_head_bytes() const noexcept { return room() * round_up(head_dim, 16) * (format == Format::f16 ? 2 : 4); }
+  constexpr Index sequence_bytes() const noexcept { return kv_heads * (key_head_bytes() + value_head_bytes()); }
+  /// Bytes of the whole cache.
+  constexpr Index bytes() const noexcept { return layers * sequences * sequence_bytes(); }
+};
+
+/// `sequences` slots of `context` positions each. Errors: OptionError for a format that is neither F32 nor F16, or sizes
+/// below 1.
+class KvCache {
+  CacheShape shape_;
+  AlignedBytes bytes_;
+  std::vector<Index> length_;
+
+  std::byte* base(Index layer, Index slot) const noexcept { return bytes_.data() + (layer * shape_.sequences + slot) * shape_.sequence_bytes(); }
+
+ public:
+  KvCache() = default;
+  explicit KvCache(const CacheShape& shape) : shape_(shape) {
+    if (shape.format != Format::f32 && shape.format != Format::f16)
+      raise(OptionError("tfm: a cache stores F32 or F16, found " + std::string(name(shape.format))));
+    if (shape.context < 1 || shape.sequences < 1)
+      raise(OptionError("tfm: a cache needs a context and sequences of at least 1, found " + std::to_string(shape.context) + " and " + std::to_string(shape.sequences)));
+    bytes_ = AlignedBytes(shape.bytes());
+    std::memset(bytes_.data(), 0, to_size(bytes_.size()));
+    length_.assign(to_size(shape.sequences), 0);
+  }
+
+  const CacheShape& shape() const noexcept { return shape_; }
+  Index sequences() const noexcept { return shape_.sequences; }
+  Index context() const noexcept { return shape_.context; }
+  /// Positions that slot holds.
+  Index length(Index slot) const noexcept { return length_[to_size(slot)]; }
+
+  std::byte* keys(Index layer, Index slot) const noexcept { return base(layer, slot); }
+  std::byte* values(Index layer, Index slot) const noexcept { return base(layer, slot) + shape_.kv_heads * shape_.key_head_bytes(); }
+
+  /// Counts n positions that every layer has written.
+  void advance(Index slot, Index n) noexcept { length_[to_size(slot)] += n; }
+  /// Forgets what stands at n and after it.
+  void truncate(Index slot, Index n) noexcept { length_[to_size(slot)] = std::clamp<Index>(n, 0, length(slot)); }
+  /// Slot `to` becomes a copy of slot `from`, to be continued differently.
+  void fork(Index from, Index to) noexcept {
+    if (from == to) return;
+    for (Index layer = 0; layer < shape_.layers; ++layer) std::memcpy(base(layer, to), base(layer, from), to_size(shape_.sequence_bytes()));
+    length_[to_size(to)] = length(from);
+  }
+};
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,58 @@
+#pragma once
+// Linear: y = x Wᵀ over any number format; and several of them that share x.
+#include "tfm/core/parameter.hpp"
+#include "tfm/kernels/matmul.hpp"
+#include "tfm/layers/batch.hpp"
+#include "tfm/layers/gradients.hpp"
+#include "tfm/numeric/weight.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// y = x Wᵀ: x [tokens, in], y [tokens, out]. A frozen weight gets no gradient and saves nothing.
+template <Weight W>
+struct Linear {
+  using weight_type = W;
+  W weight;
+
+  struct Saved {
+    View x;
+  };
+
+  void forward(Context& context, const Batch& batch, View x, MutableView y, Saved* saved = nullptr) const noexcept {
+    matmul(context, weight, x, y);
+    after_product(context, batch, x, y, saved);
+  }
+  /// What follows the product, for callers that computed it together with others.
+  void after_product(Context&, const Batch&, View x, MutableView, Saved* saved) const noexcept {
+    if (saved != nullptr && W::trainable) saved->x = x;
+  }
+  void backward(Context& context, const Batch&, View dy, const Saved& saved, MutableView dx, const Gradients& gradients) const noexcept {
+    if constexpr (W::trainable) accumulate(context, dy, saved.x, gradients[weight]);
+    matmul_backward(context, weight, dy, dx);
+  }
+
+  const W& base_weight() const noexcept { return weight; }
+  void visit(auto&& f) { f("weight", weight, WeightRole::base); }
+  void visit(auto&& f) const { f("weight", weight, WeightRole::base); }
+};
+
+/// One of several layers that share an input.
+template <class Layer>
+struct Output {
+  const Layer& layer;
+  MutableView y;
+  typename Layer::Saved* saved = nullptr;
+};
+template <class Layer>
+Output(const Layer&, MutableView, typename Layer::Saved*) -> Output<Layer>;
+template <class Layer>
+Output(const Layer&, MutableView) -> Output<Layer>;
+
+/// Each output's layer applied to the same x; products of built-in formats run as one parallel region.
+template <class... Layer>
+void forward_together(Context& context, const Batch& batch, View x, Output<Layer>... outputs) noexcept {
+  matmul(context, x, product(outputs.layer.base_weight(), outputs.y)...);
+  (outputs.layer.after_product(context, batch, x, outputs.y, outputs.saved), ...);
+}
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,65 @@
+#pragma once
+// LlamaAttention: causal self-attention with rotary positions, grouped queries and a cache.
+#include <cmath>
+#include <span>
+
+#include "tfm/kernels/elementwise.hpp"
+#include "tfm/layers/kv_cache.hpp"
+#include "tfm/layers/linear.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// x, y [tokens, dim]. P names the four projections' types.
+template <class P>
+struct LlamaAttention {
+  typename P::q_proj q_proj;
+  typename P::k_proj k_proj;
+  typename P::v_proj v_proj;
+  typename P::o_proj o_proj;
+
+  static constexpr Index scratch_bytes(Index tokens, Index sequences, Index dim, Index heads, Index kv_heads, Index head_dim, Index threads) noexcept {
+    const Index inner = std::max(kernels::attention_scratch_bytes(head_dim, threads),
+                                 std::max(kernels::matmul_scratch_bytes(tokens, dim, threads), kernels::matmul_scratch_bytes(tokens, heads * head_dim, threads)));
+    return 2 * Arena::bytes_for(tokens * heads * head_dim) + 2 * Arena::bytes_for(tokens * kv_heads * head_dim) +
+           Arena::bytes_for(sequences, sizeof(kernels::AttentionSequence)) + inner;
+  }
+
+  /// Appends the batch's keys and values at layer `layer` of the cache, each sequence at its position, and attends to all
+  /// up to each token's own. `weights`: or null; [sequence] pointers to [heads, tokens, position + tokens].
+  void forward(Context& context, const Batch& batch, Index layer, KvCache& cache, View cosine, View sine, View x, MutableView y,
+               float* const* weights = nullptr) const noexcept {
+    const Arena::Frame frame(context.scratch);
+    const CacheShape& sizes = cache.shape();
+    const Index head_dim = sizes.head_dim, q_width = q_proj.base_weight().rows(), kv_width = sizes.kv_heads * head_dim;
+    const MutableView q = context.scratch.matrix(x.rows, q_width), out = context.scratch.matrix(x.rows, q_width);
+    const MutableView k = context.scratch.matrix(x.rows, kv_width), v = context.scratch.matrix(x.rows, kv_width);
+    forward_together(context, batch, x, Output{q_proj, q}, Output{k_proj, k}, Output{v_proj, v});
+    kernels::rotate(context, q, cosine, sine);
+    kernels::rotate(context, k, cosine, sine);
+
+    const kernels::AttentionShape shape{q_width / head_dim, sizes.kv_heads, head_dim, sizes.format, sizes.key_head_bytes(), sizes.value_head_bytes(),
+                                        1.f / std::sqrt(static_cast<float>(head_dim))};
+    auto* const sequences = context.scratch.template take<kernels::AttentionSequence>(batch.sequences());
+    for (Index s = 0; s < batch.sequences(); ++s) {
+      const Index first = batch.first(s), n = batch.length(s), slot = batch.slot_of(s), position = batch.position_of(s);
+      std::byte *const keys = cache.keys(layer, slot), *const values = cache.values(layer, slot);
+      for (Index t = 0; t < n; ++t) kernels::append_key_value(shape, k.row(first + t), v.row(first + t), position + t, keys, values);
+      sequences[s] = {q.slice(first, n), out.slice(first, n), keys, values, position, weights != nullptr ? weights[s] : nullptr};
+    }
+    kernels::attention(context, shape, {sequences, to_size(batch.sequences())});
+    o_proj.forward(context, batch, out, y);
+  }
+
+  void visit(auto&& f) { visit_parts(*this, f); }
+  void visit(auto&& f) const { visit_parts(*this, f); }
+
+ private:
+  static void visit_parts(auto& self, auto& f) {
+    f("q_proj", self.q_proj);
+    f("k_proj", self.k_proj);
+    f("v_proj", self.v_proj);
+    f("o_proj", self.o_proj);
+  }
+};
+
+}  // namespace tfm::inline TFM_ABI

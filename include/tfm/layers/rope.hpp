@@ -1,0 +1,47 @@
+#pragma once
+// Rotary position embedding: frequencies with their scalings, and the angles of positions.
+// Su et al. 2021, arXiv:2104.09864
+#include <cmath>
+#include <numbers>
+
+#include "tfm/core/view.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// How frequencies are stretched beyond the context that a model was trained on.
+struct RopeScaling {
+  enum class Kind : unsigned char { none, linear, llama3 };
+  Kind kind = Kind::none;
+  float factor = 1;
+  float low_freq_factor = 1, high_freq_factor = 4;  ///< llama3
+  float original_context = 8192;                    ///< llama3
+};
+
+/// Radians per position of pair i of head_dim / 2: theta^(-2 i / head_dim), scaled. Linear: divided by the factor.
+/// llama3 (Llama 3.1, Meta 2024): wavelengths above original / low_freq_factor are stretched by the factor, those below
+/// original / high_freq_factor are kept, between them the frequency is interpolated.
+inline float rope_frequency(Index i, Index head_dim, float theta, const RopeScaling& scaling) noexcept {
+  const float exponent = static_cast<float>(2 * i) / static_cast<float>(head_dim);
+  const float frequency = 1.f / static_cast<float>(std::pow(static_cast<double>(theta), static_cast<double>(exponent)));
+  if (scaling.kind == RopeScaling::Kind::none) return frequency;
+  if (scaling.kind == RopeScaling::Kind::linear) return frequency / scaling.factor;
+  const double wavelength = 2 * std::numbers::pi / static_cast<double>(frequency);
+  const double original = static_cast<double>(scaling.original_context);
+  const double low = static_cast<double>(scaling.low_freq_factor), high = static_cast<double>(scaling.high_freq_factor);
+  if (wavelength < original / high) return frequency;
+  if (wavelength > original / low) return frequency / scaling.factor;
+  const double smooth = (original / wavelength - low) / (high - low);
+  const double stretched = static_cast<double>(frequency) / static_cast<double>(scaling.factor);
+  return static_cast<float>(std::lerp(stretched, static_cast<double>(frequency), smooth));
+}
+
+/// cosine[i], sine[i] of position x frequency[i], i < head_dim / 2. The angle is rounded to float32, as PyTorch has it.
+inline void rope_angles(Index position, const float* frequencies, Index half, float* cosine, float* sine) noexcept {
+  for (Index i = 0; i < half; ++i) {
+    const double angle = static_cast<double>(static_cast<float>(position) * frequencies[i]);
+    cosine[i] = static_cast<float>(std::cos(angle));
+    sine[i] = static_cast<float>(std::sin(angle));
+  }
+}
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,151 @@
+#pragma once
+// Llama: a decoder-only transformer of any shape and number format.
+// Touvron et al. 2023, arXiv:2302.13971 and 2307.09288; grouped queries: Ainslie et al. 2023, arXiv:2305.13245
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tfm/layers/visit.hpp"
+#include "tfm/models/llama_block.hpp"
+#include "tfm/models/llama_shapes.hpp"
+#include "tfm/models/memory.hpp"
+#include "tfm/models/projections.hpp"
+#include "tfm/models/watch.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// Which rows of logits a forward pass computes.
+enum class Logits : unsigned char {
+  none,
+  last,  ///< one row a sequence, of its last token: [sequences, vocab]
+  all,   ///< [tokens, vocab]
+};
+
+/// S is a shape, P the projections' types (EveryLinear<Q8_0>, …). Const while it runs: several threads may share one
+/// model, each with a Context and a KvCache of its own.
+template <Shape S, class P>
+class Llama {
+  using Output = typename P::output_weight;
+
+  // A class-level check: a shape that cannot be does not compile.
+  static consteval bool possible() {
+    if constexpr (static_shape<S>) return misfit(S{}) == nullptr;
+    else return true;
+  }
+  static_assert(possible(), "tfm: impossible shape: heads must be a multiple of kv_heads, dim of heads, the head size even, all sizes at least 1");
+
+ public:
+  [[no_unique_address]] S shape;
+  Output embed_tokens;
+  std::vector<LlamaBlock<P>> layers;
+  RmsNorm norm;
+  Output lm_head;  ///< empty where the output is the embedding
+  std::vector<float> frequencies;
+
+  Llama() requires(static_shape<S>) : Llama(S{}) {}
+  /// Errors: ShapeError for sizes that cannot be.
+  explicit Llama(const S& sizes) : shape(sizes), layers(to_size(sizes.layers)) {
+    if (const char* const why = misfit(shape)) raise(ShapeError(std::string("tfm: impossible shape: ") + why));
+    const Index half = head_dim(shape) / 2;
+    for (Index i = 0; i < half; ++i) frequencies.push_back(rope_frequency(i, 2 * half, shape.rope_theta, shape.rope_scaling));
+  }
+  Llama(Llama&&) = default;
+  Llama& operator=(Llama&&) = default;
+
+  /// Calls f(name, part) or f(name, weight, role) with the names that checkpoints have.
+  void visit(auto&& f) { visit_parts(*this, f); }
+  void visit(auto&& f) const { visit_parts(*this, f); }
+
+  KvCache make_cache(Index sequences = 1, Index context = 0, Format format = Format::f16) const {
+    return KvCache(cache_shape(shape, sequences, context, format));
+  }
+
+  /// Appends the batch's tokens to the cache and writes the logits that are wanted. Sequence s continues slot_of(s); its
+  /// position must be the slot's length. Nothing has changed when it throws.
+  /// Errors: ShapeError for sizes that do not fit together or an id outside the vocabulary, ContextFull, Stopped.
+  void forward(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache, Logits wanted, MutableView logits,
+               const Watch* watch = nullptr) const {
+    validate(batch, ids, cache, wanted, logits);
+    if (!batch.valid.empty()) return forward_padded(context, batch, ids, cache, wanted, logits, watch);
+    context.scratch.reserve(scratch_bytes(shape, batch.tokens(), batch.sequences(), context.threads->count()));
+    run(context, batch, ids, cache, wanted, logits, watch);
+    if (context.stop.stop_requested()) raise(Stopped());
+    for (Index s = 0; s < batch.sequences(); ++s) cache.advance(batch.slot_of(s), batch.length(s));
+  }
+
+  /// Bytes that a forward pass takes of context.scratch.
+  static constexpr Index scratch_bytes(const S& s, Index tokens, Index sequences, Index threads) noexcept {
+    const Index hd = tfm::head_dim(s), rows = std::max(tokens, sequences);
+    return Arena::bytes_for(tokens * s.dim) + 2 * Arena::bytes_for(tokens * hd / 2) +
+           std::max(LlamaBlock<P>::scratch_bytes(tokens, sequences, s.dim, s.heads, s.kv_heads, hd, s.ffn, threads),
+                    Arena::bytes_for(rows * s.dim) + kernels::matmul_scratch_bytes(rows, s.dim, threads));
+  }
+
+  /// Bytes needed; known to the compiler where shape and formats are.
+  template <class T = S>
+    requires(static_shape<T> && requires { P::output_weight::static_format; })
+  static constexpr Memory memory(const MemoryOptions& options) {
+    return memory_of(S{}, options, static_weight_bytes<T>());
+  }
+  template <class T = S>
+    requires(!(static_shape<T> && requires { P::output_weight::static_format; }))
+  Memory memory(const MemoryOptions& options) const {
+    return memory_of(shape, options, weight_bytes());
+  }
+
+  /// Bytes of the weights that are loaded.
+  Index weight_bytes() const {
+    Index sum = static_cast<Index>(layers.size() * sizeof(LlamaBlock<P>) + frequencies.size() * sizeof(float));
+    visit_weights(*this, "", [&](const std::string&, const auto& weight, WeightRole) {
+      if constexpr (requires { weight.bytes(); }) sum += weight.bytes();
+      else sum += weight.rows() * weight.cols() * static_cast<Index>(sizeof(float));
+    });
+    return sum;
+  }
+
+ private:
+  static void visit_parts(auto& self, auto& f) {
+    f("model.embed_tokens.weight", self.embed_tokens, WeightRole::embedding);
+    for (std::size_t i = 0; i < self.layers.size(); ++i) f("model.layers." + std::to_string(i), self.layers[i]);
+    f("model.norm", self.norm);
+    if (!self.shape.tied) f("lm_head.weight", self.lm_head, WeightRole::base);
+  }
+
+  static constexpr CacheShape cache_shape(const S& s, Index sequences, Index context, Format format) noexcept {
+    return {s.layers, s.kv_heads, tfm::head_dim(s), context == 0 ? s.context : context, sequences, format};
+  }
+  static constexpr Memory memory_of(const S& s, const MemoryOptions& options, Index weights) noexcept {
+    const Index room = options.context == 0 ? s.context : options.context;
+    const Index tokens = std::max(std::min(options.chunk, room * options.sequences), options.sequences);
+    return {weights, cache_shape(s, options.sequences, options.context, options.cache).bytes(),
+            scratch_bytes(s, tokens, options.sequences, options.threads), options.sequences * s.vocab * static_cast<Index>(sizeof(float))};
+  }
+
+  template <class Layer>
+  static constexpr Index bytes_of(Index rows, Index cols) noexcept {
+    return packed_bytes(Layer::weight_type::static_format, rows, cols);
+  }
+  template <class T>
+  static constexpr Index static_weight_bytes() noexcept {
+    constexpr T s{};
+    const Index q = s.heads * tfm::head_dim(s), kv = s.kv_heads * tfm::head_dim(s), norm_bytes = s.dim * static_cast<Index>(sizeof(float));
+    const Index block = static_cast<Index>(sizeof(LlamaBlock<P>)) + 2 * norm_bytes + bytes_of<typename P::q_proj>(q, s.dim) +
+                        bytes_of<typename P::k_proj>(kv, s.dim) + bytes_of<typename P::v_proj>(kv, s.dim) + bytes_of<typename P::o_proj>(s.dim, q) +
+                        bytes_of<typename P::gate_proj>(s.ffn, s.dim) + bytes_of<typename P::up_proj>(s.ffn, s.dim) +
+                        bytes_of<typename P::down_proj>(s.dim, s.ffn);
+    return s.layers * block + (s.tied ? 1 : 2) * packed_bytes(Output::static_format, s.vocab, s.dim) + norm_bytes + tfm::head_dim(s) / 2 * 4;
+  }
+
+  const Output& output() const noexcept { return shape.tied ? embed_tokens : lm_head; }
+
+  void validate(const Batch& batch, std::span<const std::int32_t> ids, const KvCache& cache, Logits wanted, View logits) const;
+  void run(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache, Logits wanted, MutableView logits,
+           const Watch* watch) const noexcept;
+  void forward_padded(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache, Logits wanted, MutableView logits,
+                      const Watch* watch) const;
+};
+
+}  // namespace tfm::inline TFM_ABI
+
+#include "tfm/models/llama_forward.hpp"  // the three functions declared above

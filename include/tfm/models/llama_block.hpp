@@ -1,0 +1,47 @@
+#pragma once
+// LlamaBlock: one decoder layer of LLaMA.    Touvron et al. 2023, arXiv:2302.13971, section 2.2
+#include "tfm/layers/llama_attention.hpp"
+#include "tfm/layers/rms_norm.hpp"
+#include "tfm/layers/swiglu.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// h = x + attention(norm(x)); y = h + mlp(norm(h)). Members are named as in checkpoints.
+template <class P>
+struct LlamaBlock {
+  RmsNorm input_layernorm;
+  LlamaAttention<P> self_attn;
+  RmsNorm post_attention_layernorm;
+  SwiGLU<P> mlp;
+
+  static constexpr Index scratch_bytes(Index tokens, Index sequences, Index dim, Index heads, Index kv_heads, Index head_dim, Index ffn, Index threads) noexcept {
+    return 2 * Arena::bytes_for(tokens * dim) + std::max(LlamaAttention<P>::scratch_bytes(tokens, sequences, dim, heads, kv_heads, head_dim, threads),
+                                                         SwiGLU<P>::scratch_bytes(tokens, dim, ffn, threads));
+  }
+
+  /// x [tokens, dim], in place. `layer` is this block's number in the cache.
+  void forward(Context& context, const Batch& batch, Index layer, KvCache& cache, View cosine, View sine, float eps, MutableView x,
+               float* const* weights = nullptr) const noexcept {
+    const Arena::Frame frame(context.scratch);
+    const MutableView normed = context.scratch.matrix(x.rows, x.cols), change = context.scratch.matrix(x.rows, x.cols);
+    input_layernorm.forward(context, x, eps, normed);
+    self_attn.forward(context, batch, layer, cache, cosine, sine, normed, change, weights);
+    kernels::add(context, change, x);
+    post_attention_layernorm.forward(context, x, eps, normed);
+    mlp.forward(context, batch, normed, change);
+    kernels::add(context, change, x);
+  }
+
+  void visit(auto&& f) { visit_parts(*this, f); }
+  void visit(auto&& f) const { visit_parts(*this, f); }
+
+ private:
+  static void visit_parts(auto& self, auto& f) {
+    f("input_layernorm", self.input_layernorm);
+    f("self_attn", self.self_attn);
+    f("post_attention_layernorm", self.post_attention_layernorm);
+    f("mlp", self.mlp);
+  }
+};
+
+}  // namespace tfm::inline TFM_ABI

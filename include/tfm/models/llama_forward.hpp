@@ -1,0 +1,108 @@
+#pragma once
+// The forward pass of Llama: its checks, its steps, and the way from a padded batch to a ragged one.
+#include "tfm/models/llama.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+template <Shape S, class P>
+void Llama<S, P>::validate(const Batch& batch, std::span<const std::int32_t> ids, const KvCache& cache, Logits wanted, View logits) const {
+  const auto number = [](Index n) { return std::to_string(n); };
+  if (static_cast<Index>(ids.size()) != batch.tokens() || batch.tokens() == 0)
+    raise(ShapeError("tfm: the batch has " + number(batch.tokens()) + " tokens, found " + number(static_cast<Index>(ids.size())) + " ids (at least 1 expected)"));
+  if (!batch.valid.empty() && static_cast<Index>(batch.valid.size()) != batch.tokens())
+    raise(ShapeError("tfm: Batch::valid has one entry a token, found " + number(static_cast<Index>(batch.valid.size())) + " for " + number(batch.tokens()) + " tokens"));
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    if (ids[i] < 0 || ids[i] >= shape.vocab)
+      raise(ShapeError("tfm: id " + number(ids[i]) + " at token " + number(static_cast<Index>(i)) + " is outside the vocabulary of " + number(shape.vocab)));
+  const CacheShape expected = cache_shape(shape, cache.sequences(), cache.context(), cache.shape().format), &found = cache.shape();
+  if (found.layers != expected.layers || found.kv_heads != expected.kv_heads || found.head_dim != expected.head_dim)
+    raise(ShapeError("tfm: the cache has " + number(found.layers) + " layers of " + number(found.kv_heads) + " x " + number(found.head_dim) + ", the model " +
+                     number(expected.layers) + " of " + number(expected.kv_heads) + " x " + number(expected.head_dim)));
+  const Index rows = wanted == Logits::none ? 0 : wanted == Logits::last ? batch.sequences() : batch.tokens();
+  if (wanted != Logits::none && (logits.rows != rows || logits.cols != shape.vocab || logits.data == nullptr))
+    raise(ShapeError("tfm: logits need room for [" + number(rows) + ", " + number(shape.vocab) + "], found [" + number(logits.rows) + ", " + number(logits.cols) + "]"));
+  for (Index s = 0; s < batch.sequences(); ++s) {
+    const Index slot = batch.slot_of(s), n = batch.length(s);
+    if (slot < 0 || slot >= cache.sequences())
+      raise(ShapeError("tfm: sequence " + number(s) + " is in slot " + number(slot) + ", the cache has " + number(cache.sequences())));
+    if (n < 1) raise(ShapeError("tfm: sequence " + number(s) + " has " + number(n) + " tokens, at least 1 expected"));
+    for (Index other = 0; other < s; ++other)
+      if (batch.slot_of(other) == slot) raise(ShapeError("tfm: sequences " + number(other) + " and " + number(s) + " are both in slot " + number(slot)));
+    if (batch.position_of(s) != cache.length(slot))
+      raise(ShapeError("tfm: sequence " + number(s) + " begins at position " + number(batch.position_of(s)) + ", slot " + number(slot) + " holds " + number(cache.length(slot))));
+    if (cache.length(slot) + n > cache.context())
+      raise(ContextFull("tfm: slot " + number(slot) + " holds " + number(cache.length(slot)) + " tokens and " + number(n) + " more were given, its context is " + number(cache.context())));
+  }
+}
+
+template <Shape S, class P>
+void Llama<S, P>::run(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache, Logits wanted, MutableView logits,
+                      const Watch* watch) const noexcept {
+  const Arena::Frame frame(context.scratch);
+  const Index tokens = batch.tokens(), half = tfm::head_dim(shape) / 2;
+  const MutableView x = context.scratch.matrix(tokens, shape.dim);
+  const MutableView cosine = context.scratch.matrix(tokens, half), sine = context.scratch.matrix(tokens, half);
+  for (Index t = 0; t < tokens; ++t) row(embed_tokens, ids[to_size(t)], x.row(t));
+  for (Index s = 0; s < batch.sequences(); ++s)
+    for (Index t = 0; t < batch.length(s); ++t)
+      rope_angles(batch.position_of(s) + t, frequencies.data(), half, cosine.row(batch.first(s) + t), sine.row(batch.first(s) + t));
+  if (watch != nullptr && watch->hidden) watch->hidden(0, x);
+
+  for (std::size_t l = 0; l < layers.size() && !context.stop.stop_requested(); ++l) {
+    const Index layer = static_cast<Index>(l);
+    if (watch != nullptr && watch->attention) {
+      std::vector<std::vector<float>> weights;
+      std::vector<float*> places;
+      for (Index s = 0; s < batch.sequences(); ++s) {
+        weights.emplace_back(to_size(shape.heads * batch.length(s) * (batch.position_of(s) + batch.length(s))));
+        places.push_back(weights.back().data());
+      }
+      layers[l].forward(context, batch, layer, cache, cosine, sine, shape.norm_eps, x, places.data());
+      for (Index s = 0; s < batch.sequences(); ++s)
+        watch->attention({layer, s, shape.heads, batch.length(s), batch.position_of(s) + batch.length(s), places[to_size(s)]});
+    } else {
+      layers[l].forward(context, batch, layer, cache, cosine, sine, shape.norm_eps, x);
+    }
+    if (watch != nullptr && watch->hidden && l + 1 < layers.size()) watch->hidden(layer + 1, x);
+  }
+
+  const bool all = wanted == Logits::all, watched = watch != nullptr && watch->hidden;
+  if (watched) {
+    const Arena::Frame inner(context.scratch);
+    const MutableView normed = context.scratch.matrix(tokens, shape.dim);
+    norm.forward(context, x, shape.norm_eps, normed);
+    watch->hidden(static_cast<Index>(layers.size()), normed);
+  }
+  if (wanted == Logits::none) return;
+  const MutableView rows = all ? x : context.scratch.matrix(batch.sequences(), shape.dim);
+  if (!all)
+    for (Index s = 0; s < batch.sequences(); ++s) copy(x.slice(batch.first(s) + batch.length(s) - 1, 1), rows.slice(s, 1));
+  norm.forward(context, rows, shape.norm_eps, rows);
+  matmul(context, output(), rows, logits);
+}
+
+// A padded batch is run as the ragged one of its tokens: padding is neither computed nor seen. Rows of padding get logits
+// of 0; Logits::last is each sequence's last token that is valid.
+template <Shape S, class P>
+void Llama<S, P>::forward_padded(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache, Logits wanted, MutableView logits,
+                                 const Watch* watch) const {
+  std::vector<Index> start{0}, rows, position, slot;
+  std::vector<const Adapter*> adapter;
+  std::vector<std::int32_t> tokens;
+  for (Index s = 0; s < batch.sequences(); ++s) {
+    for (Index t = batch.first(s); t < batch.first(s) + batch.length(s); ++t)
+      if (batch.valid[to_size(t)] != 0) rows.push_back(t), tokens.push_back(ids[to_size(t)]);
+    start.push_back(static_cast<Index>(rows.size()));
+    position.push_back(batch.position_of(s));
+    slot.push_back(batch.slot_of(s));
+    adapter.push_back(batch.adapter_of(s));
+  }
+  const Batch ragged{start, position, slot, adapter, batch.sample};
+  if (wanted != Logits::all) return forward(context, ragged, tokens, cache, wanted, logits, watch);
+  Buffer compact(static_cast<Index>(rows.size()), shape.vocab);
+  forward(context, ragged, tokens, cache, wanted, compact, watch);
+  fill(logits, 0);
+  for (std::size_t i = 0; i < rows.size(); ++i) copy(compact.view().slice(static_cast<Index>(i), 1), logits.slice(rows[i], 1));
+}
+
+}  // namespace tfm::inline TFM_ABI

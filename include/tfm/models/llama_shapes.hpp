@@ -1,0 +1,88 @@
+#pragma once
+// Shapes: the sizes of a LLaMA model as a type. Static members are checked by the compiler, ordinary ones by the loader;
+// both are spelt shape.dim.
+#include <concepts>
+#include <type_traits>
+
+#include "tfm/layers/rope.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// Defaults for a shape of one's own to derive from; the sizes have none.
+struct LlamaShape {
+  static constexpr float norm_eps = 1e-5f, rope_theta = 10000.f;
+  static constexpr bool tied = false;  ///< the output is the embedding
+  static constexpr RopeScaling rope_scaling{};
+};
+
+/// LLaMA 1 and 2 of 7 billion parameters. LLaMA 1 has norm_eps 1e-6 and context 2048.
+struct Llama7B : LlamaShape {
+  static constexpr Index vocab = 32000, dim = 4096, layers = 32, heads = 32, kv_heads = 32, ffn = 11008, context = 4096;
+};
+struct Llama3_8B : LlamaShape {
+  static constexpr Index vocab = 128256, dim = 4096, layers = 32, heads = 32, kv_heads = 8, ffn = 14336, context = 8192;
+  static constexpr float rope_theta = 500000.f;
+};
+struct TinyLlama1_1B : LlamaShape {
+  static constexpr Index vocab = 32000, dim = 2048, layers = 22, heads = 32, kv_heads = 4, ffn = 5632, context = 2048;
+};
+struct SmolLM2_135M : LlamaShape {
+  static constexpr Index vocab = 49152, dim = 576, layers = 30, heads = 9, kv_heads = 3, ffn = 1536, context = 8192;
+  static constexpr float rope_theta = 100000.f;
+  static constexpr bool tied = true;
+};
+
+/// Sizes that are read from a file.
+struct DynamicLlamaShape {
+  Index vocab{}, dim{}, layers{}, heads{}, kv_heads{}, ffn{}, context{};
+  Index head_dim{};  ///< 0: dim / heads
+  float norm_eps = 1e-5f, rope_theta = 10000.f;
+  bool tied = false;
+  RopeScaling rope_scaling{};
+};
+
+/// What a shape has: static constexpr members, or ordinary ones.
+template <class S>
+concept Shape = requires(const S s) {
+  { s.vocab } -> std::convertible_to<Index>;
+  { s.dim } -> std::convertible_to<Index>;
+  { s.layers } -> std::convertible_to<Index>;
+  { s.heads } -> std::convertible_to<Index>;
+  { s.kv_heads } -> std::convertible_to<Index>;
+  { s.ffn } -> std::convertible_to<Index>;
+  { s.context } -> std::convertible_to<Index>;
+  { s.norm_eps } -> std::convertible_to<float>;
+  { s.rope_theta } -> std::convertible_to<float>;
+  { s.tied } -> std::convertible_to<bool>;
+  { s.rope_scaling } -> std::convertible_to<RopeScaling>;
+};
+
+/// Whether all sizes are part of the type.
+template <class S>
+inline constexpr bool static_shape = std::is_empty_v<S>;
+
+/// The head size that a shape states, or 0 if it follows from dim and heads.
+template <Shape S>
+constexpr Index stated_head_dim(const S& shape) noexcept {
+  if constexpr (requires { shape.head_dim; }) return shape.head_dim;
+  else return 0;
+}
+template <Shape S>
+constexpr Index head_dim(const S& shape) noexcept {
+  if (stated_head_dim(shape) != 0) return stated_head_dim(shape);
+  return shape.heads == 0 ? 0 : shape.dim / shape.heads;
+}
+
+/// Why a shape cannot be, or null. The compiler asks for a static shape, the loader for a dynamic one.
+template <Shape S>
+constexpr const char* misfit(const S& shape) noexcept {
+  if (shape.vocab < 1 || shape.dim < 1 || shape.layers < 1 || shape.heads < 1 || shape.kv_heads < 1 || shape.ffn < 1 || shape.context < 1)
+    return "vocab, dim, layers, heads, kv_heads, ffn and context must be at least 1";
+  if (shape.heads % shape.kv_heads != 0) return "heads must be a multiple of kv_heads";
+  if (stated_head_dim(shape) == 0 && shape.dim % shape.heads != 0) return "dim must be a multiple of heads";
+  if (head_dim(shape) < 2 || head_dim(shape) % 2 != 0) return "the head size must be even: rotary positions turn pairs";
+  if (!(shape.norm_eps >= 0) || !(shape.rope_theta > 0)) return "norm_eps must not be negative, rope_theta must be positive";
+  return nullptr;
+}
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,22 @@
+#pragma once
+// How many bytes a model needs, before it is loaded.
+#include "tfm/numeric/format.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// What a model is to be used for.
+struct MemoryOptions {
+  Index context = 0;    ///< positions of each sequence; 0: the shape's
+  Index sequences = 1;  ///< sequences in the cache and in a batch
+  Index chunk = 512;    ///< tokens of a forward pass, at most
+  Index threads = 1;
+  Format cache = Format::f16;
+};
+
+/// Bytes by what they are for.
+struct Memory {
+  Index weights{}, cache{}, scratch{}, logits{};
+  constexpr Index total() const noexcept { return weights + cache + scratch + logits; }
+};
+
+}  // namespace tfm::inline TFM_ABI
