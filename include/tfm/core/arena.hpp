@@ -21,7 +21,7 @@ class Arena {
   explicit Arena(Index bytes) { reserve(bytes); }
 
   /// What take() really uses for n objects of a size.
-  static constexpr Index bytes_for(Index n, Index size = sizeof(float)) noexcept { return round_up(n * size, alignment); }
+  static constexpr Index bytes_for(Index n, Index size = sizeof(float)) noexcept { return round_up(n * size, buffer_alignment); }
 
   /// Makes sure that, while nothing is taken, `bytes` can be taken without allocating.
   void reserve(Index bytes) {

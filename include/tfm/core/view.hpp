@@ -41,12 +41,12 @@ inline void copy(View x, MutableView y) noexcept {
   if (x.size() > 0) std::memmove(y.data, x.data, to_size(x.size()) * sizeof(float));
 }
 
-inline constexpr Index alignment = 64;  // bytes: a cache line, and the widest register
+inline constexpr Index buffer_alignment = 64;  // bytes: a cache line, and the widest register
 
 /// Owns bytes at a 64-byte boundary, through an allocator that no compiler flag can change. Uninitialised.
 class AlignedBytes {
   struct Free {
-    void operator()(std::byte* p) const noexcept { ::operator delete(p, std::align_val_t{alignment}); }
+    void operator()(std::byte* p) const noexcept { ::operator delete(p, std::align_val_t{buffer_alignment}); }
   };
   std::unique_ptr<std::byte, Free> bytes_;
   Index size_ = 0;
@@ -54,7 +54,7 @@ class AlignedBytes {
  public:
   AlignedBytes() = default;
   explicit AlignedBytes(Index size)
-      : bytes_(static_cast<std::byte*>(::operator new(to_size(size), std::align_val_t{alignment}))), size_(size) {}
+      : bytes_(static_cast<std::byte*>(::operator new(to_size(size), std::align_val_t{buffer_alignment}))), size_(size) {}
   AlignedBytes(AlignedBytes&& other) noexcept : bytes_(std::move(other.bytes_)), size_(std::exchange(other.size_, 0)) {}
   AlignedBytes& operator=(AlignedBytes&& other) noexcept {
     bytes_ = std::move(other.bytes_);

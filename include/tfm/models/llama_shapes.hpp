@@ -73,6 +73,11 @@ constexpr Index head_dim(const S& shape) noexcept {
   return shape.heads == 0 ? 0 : shape.dim / shape.heads;
 }
 
+namespace detail {
+// What a file may ask for: far beyond any model, far below overflow.
+inline constexpr Index largest_size = Index{1} << 24, most_layers = 65'536, largest_head_dim = 65'536, longest_context = Index{1} << 30;
+}
+
 /// Why a shape cannot be, or null. The compiler asks for a static shape, the loader for a dynamic one.
 template <Shape S>
 constexpr const char* misfit(const S& shape) noexcept {

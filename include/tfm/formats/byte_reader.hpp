@@ -1,0 +1,51 @@
+#pragma once
+// ByteReader: reads the fields of a binary file one after the other, and never beyond its end.
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "tfm/formats/message.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// `what` names a field in the LoadError that is thrown where the file ends before it.
+class ByteReader {
+  std::span<const std::byte> bytes_;
+  std::size_t at_ = 0;
+  std::string_view file_;
+
+ public:
+  ByteReader(std::span<const std::byte> bytes, std::string_view file) noexcept : bytes_(bytes), file_(file) {}
+
+  std::size_t position() const noexcept { return at_; }
+  std::size_t left() const noexcept { return bytes_.size() - at_; }
+  [[noreturn]] void refuse(const std::string& what) const { detail::fail(file_, what); }
+
+  /// The next n bytes.
+  std::span<const std::byte> bytes(std::uint64_t n, std::string_view what) {
+    if (n > left())
+      refuse("cut short or damaged: " + std::string(what) + " at byte " + std::to_string(at_) + " should have " + std::to_string(n) +
+             " bytes, and " + std::to_string(left()) + " are left");
+    const auto found = bytes_.subspan(at_, static_cast<std::size_t>(n));
+    at_ += found.size();
+    return found;
+  }
+  /// A number in the file's byte order, which is little-endian.
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  T number(std::string_view what) {
+    T value;
+    std::memcpy(&value, bytes(sizeof value, what).data(), sizeof value);
+    return value;
+  }
+  /// A text after its length as u64.
+  std::string_view text(std::string_view what) {
+    const auto found = bytes(number<std::uint64_t>(what), what);
+    return {reinterpret_cast<const char*>(found.data()), found.size()};
+  }
+};
+
+}  // namespace tfm::inline TFM_ABI

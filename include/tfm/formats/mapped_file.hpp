@@ -1,0 +1,78 @@
+#pragma once
+// MappedFile: a file's bytes as read-only memory, read by the system when they are touched.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "tfm/formats/message.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// Shared by all that point into it, and unmapped with the last of them. As with every mapping, a file that another
+/// program shortens meanwhile must not be touched any more: replace files by renaming, as AtomicFile does.
+class MappedFile {
+  std::string name_;
+  void* start_ = nullptr;
+  std::size_t size_ = 0;
+
+  struct Key {};
+
+ public:
+  /// Throws LoadError with the path and the system's reason: not there, not permitted, a folder, a device, empty.
+  static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path) {
+    return std::make_shared<const MappedFile>(Key{}, path);
+  }
+
+  MappedFile(Key, const std::filesystem::path& path) : name_(path.string()) {
+    if (name_.find('\0') != std::string::npos) raise(LoadError("tfm: cannot open " + in_quotes(name_) + ": the name holds a zero byte"));
+    // Without O_NONBLOCK, opening a pipe would wait for its writer.
+    const int file = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0) refuse(system_reason(errno));
+    struct stat about {};
+    const int failed = ::fstat(file, &about) != 0 ? errno : 0;
+    if (failed == 0 && S_ISREG(about.st_mode) && about.st_size > 0) {
+      size_ = static_cast<std::size_t>(about.st_size);
+      start_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
+    }
+    const int unmapped = start_ == MAP_FAILED ? errno : 0;
+    ::close(file);
+    if (failed != 0) refuse(system_reason(failed));
+    if (S_ISDIR(about.st_mode)) refuse("it is a folder");
+    if (!S_ISREG(about.st_mode)) refuse("it is not a regular file");
+    if (size_ == 0) refuse("it is empty");
+    if (unmapped != 0) start_ = nullptr, refuse(system_reason(unmapped));
+  }
+  ~MappedFile() {
+    if (start_ != nullptr) ::munmap(start_, size_);
+  }
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  const std::string& name() const noexcept { return name_; }
+  std::span<const std::byte> bytes() const noexcept { return {static_cast<const std::byte*>(start_), size_}; }
+
+  /// Gives the memory of the whole pages inside `part` back to the system. They can still be read, and are then fetched
+  /// from the file again. `part` lies in bytes().
+  void drop(std::span<const std::byte> part) const noexcept {
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const auto first = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
+    const auto last = (reinterpret_cast<std::uintptr_t>(part.data()) + part.size()) / page * page;
+    if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  }
+
+  /// Tells the system that the file will be read from front to back.
+  void advise_sequential() const noexcept { ::madvise(start_, size_, MADV_SEQUENTIAL); }
+
+ private:
+  [[noreturn]] void refuse(const std::string& reason) const { raise(LoadError("tfm: cannot open " + name_ + ": " + reason)); }
+};
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,87 @@
+#pragma once
+// Writing safetensors files.
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tfm/formats/atomic_file.hpp"
+#include "tfm/formats/json_text.hpp"
+#include "tfm/formats/safetensors.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+namespace detail {
+
+/// The format's entry for a tensor's type; checks that the bytes are those of the shape.
+inline const SafetensorsType& safetensors_type_of(const Tensor& tensor) {
+  const auto refuse = [&](const std::string& what) { raise(LoadError("tfm: cannot write tensor " + in_quotes(tensor.name) + " as safetensors: " + what)); };
+  const auto type = std::find_if(safetensors_types.begin(), safetensors_types.end(), [&](const SafetensorsType& t) {
+    return t.type == tensor.type && (t.type != DataType::other || t.name == tensor.type_name);
+  });
+  if (type == safetensors_types.end()) refuse("the format has no type " + (tensor.type == DataType::other ? tensor.type_name : std::string(name(tensor.type))));
+  Index bits = type->bits;
+  bool fits = tensor.name != "__metadata__";
+  for (const Index dim : tensor.shape) fits = fits && dim >= 0 && !__builtin_mul_overflow(bits, dim, &bits);
+  if (!fits || bits % 8 != 0 || bits / 8 != static_cast<Index>(tensor.bytes.size()))
+    refuse("found " + std::to_string(tensor.bytes.size()) + " bytes for " + shape_text(tensor.shape) + " of " + std::string(type->name));
+  return *type;
+}
+
+}  // namespace detail
+
+/// Writes the file at `path`, whole or not at all. The order is the format's usual one (wide types first, then by name), so
+/// that every tensor is aligned to its type and the same tensors give the same bytes; the data begin at a multiple of 8.
+/// Throws LoadError for a type or a name that the format cannot hold, a name that is there twice, and where the file cannot
+/// be written.
+inline void write_safetensors(const std::filesystem::path& path, std::span<const Tensor> tensors,
+                              std::vector<std::pair<std::string, std::string>> metadata = {}) {
+  struct Item {
+    const Tensor* tensor;
+    const detail::SafetensorsType* type;
+  };
+  std::vector<Item> items;
+  for (const Tensor& tensor : tensors) items.push_back({&tensor, &detail::safetensors_type_of(tensor)});
+  std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
+    return a.type->bits != b.type->bits ? a.type->bits > b.type->bits : a.tensor->name < b.tensor->name;
+  });
+  std::sort(metadata.begin(), metadata.end());
+
+  std::string header = "{";
+  const auto key = [&](const std::string& text) { header.append(header.back() == '{' ? "" : ",").append(json_string(text)).append(":"); };
+  if (!metadata.empty()) {
+    key("__metadata__");
+    header += '{';
+    for (const auto& [name, value] : metadata) key(name), header += json_string(value);
+    header += '}';
+  }
+  Index at = 0;
+  for (const auto& [tensor, type] : items) {
+    key(tensor->name);
+    header.append("{\"dtype\":\"").append(type->name).append("\",\"shape\":[");
+    for (std::size_t i = 0; i < tensor->shape.size(); ++i) header.append(i > 0 ? "," : "").append(std::to_string(tensor->shape[i]));
+    const Index end = at + static_cast<Index>(tensor->bytes.size());
+    header.append("],\"data_offsets\":[").append(std::to_string(at)).append(",").append(std::to_string(end)).append("]}");
+    at = end;
+  }
+  header += '}';
+  header.append(to_size(round_up(static_cast<Index>(header.size()), 8)) - header.size(), ' ');
+  {  // what is written must be what can be read: names that are there twice are found by the reader's own check
+    std::vector<Tensor> named(items.size());
+    for (std::size_t i = 0; i < items.size(); ++i) named[i].name = items[i].tensor->name;
+    TensorStore(TensorSource::borrowed({}, path.string()), std::move(named));
+  }
+
+  AtomicFile file(path);
+  const std::uint64_t length = header.size();
+  file.write(std::as_bytes(std::span(&length, 1)));
+  file.write(header);
+  for (const auto& [tensor, type] : items) file.write(tensor->bytes);
+  file.commit();
+}
+
+}  // namespace tfm::inline TFM_ABI

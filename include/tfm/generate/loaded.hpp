@@ -1,0 +1,26 @@
+#pragma once
+// Loaded: what a checkpoint becomes: a model and all that it takes to talk to it.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tfm/models/llama.hpp"
+#include "tfm/text/chat_template.hpp"
+#include "tfm/text/tokenizer.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// Any LLaMA file: its shape, and each weight's number format, are known when it is opened; every projection can carry
+/// adapters.
+using AnyLlama = Llama<DynamicLlamaShape, EveryLoraLinear<AnyWeight>>;
+
+template <class Model>
+struct Loaded {
+  Model model;
+  AnyTokenizer tokenizer;                     ///< holds nothing where the checkpoint has none; a note says so
+  std::optional<ChatTemplate> chat_template;  ///< none: the file's own is not known; a note says so
+  std::vector<Token> stop_tokens;             ///< what ends a text by the checkpoint's word; the tokenizer's eos among them
+  std::vector<std::string> notes;             ///< what a careful person would want to hear about this checkpoint
+};
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,275 @@
+#pragma once
+// Sampler: from logits to the next token, by greedy choice or by chance after the usual filters.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tfm/core/error.hpp"
+#include "tfm/core/random.hpp"
+#include "tfm/text/tokenizer.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// How the next token is chosen. The defaults suit conversation; {.temperature = 0} always takes the most likely token.
+struct SamplerOptions {
+  float temperature = 0.8f;      ///< logits are divided by it; 0: greedy. Below 1 sharper, above 1 flatter
+  Index top_k = 40;              ///< only the k most likely tokens (and those as likely as the k-th); 0: all
+  float top_p = 0.95f;           ///< only the most likely tokens that together reach this probability; 1: all
+  float min_p = 0.05f;           ///< only tokens at least this fraction as likely as the most likely one; 0: all
+  float repetition_penalty = 1;  ///< for tokens seen before: positive logits divided, negative multiplied; 1: none
+  std::uint64_t seed = 0;        ///< the same seed, logits and number of the draw give the same token
+};
+
+/// Refuses an option that makes no sense, with its name, its value and what was expected. \throws OptionError
+inline void validate(const SamplerOptions& options) {
+  const auto require = [](bool good, const char* option, auto found, const char* expected) {
+    if (!good) {
+      raise(OptionError("tfm: sampler option " + std::string(option) + " is " + std::to_string(found) + ", expected " +
+                        expected));
+    }
+  };
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  // Each condition is written so that NaN fails it.
+  require(options.temperature >= 0 && options.temperature < infinity, "temperature", options.temperature,
+          "a finite number, 0 (greedy) or more");
+  require(options.top_k >= 0, "top_k", options.top_k, "0 (all tokens) or more");
+  require(options.top_p > 0 && options.top_p <= 1, "top_p", options.top_p, "more than 0 and at most 1 (all tokens)");
+  require(options.min_p >= 0 && options.min_p <= 1, "min_p", options.min_p, "0 (all tokens) to 1");
+  require(options.repetition_penalty > 0 && options.repetition_penalty < infinity, "repetition_penalty",
+          options.repetition_penalty, "a finite number above 0 (1: no penalty)");
+}
+
+/// Chooses tokens. The order is that of transformers' generate(): repetition penalty (Keskar et al. 2019, CTRL),
+/// temperature, top-k (Fan et al. 2018), top-p (Holtzman et al. 2019), min-p (Nguyen et al. 2024). Memory is taken by
+/// the first call with a vocabulary's size and kept. One for each conversation: a Sampler counts its draws.
+class Sampler {
+  SamplerOptions options_;
+  RandomKey key_;
+  std::uint64_t draws_ = 0;
+  std::vector<float> scores_;                     // [vocabulary]: the logits after the penalty
+  std::vector<float> largest_;                    // candidates for the k largest
+  std::vector<Token> ids_;                        // the tokens that are left, by rising id
+  std::vector<double> weights_;                   // and exp((score - best) / temperature) of each
+  std::vector<double> mass_;                      // for top-p: the weight of all tokens of a magnitude
+  std::vector<std::pair<double, Token>> ranked_;  // and those among which its last one is
+
+ public:
+  explicit Sampler(SamplerOptions options = {}) : options_(options), key_(RandomKey{options.seed}.with(0)) {
+    validate(options);
+  }
+
+  const SamplerOptions& options() const noexcept { return options_; }
+  /// Tokens chosen so far: the number of the next draw.
+  std::uint64_t draws() const noexcept { return draws_; }
+  /// Goes on as if `draws` tokens had been chosen: 0 starts anew.
+  void restart(std::uint64_t draws = 0) noexcept { draws_ = draws; }
+
+  /// The next token. `logits` [vocabulary]: finite, or -inf for a token that is ruled out; `seen`: the tokens that the
+  /// repetition penalty is for, each counted once. Equal logits: greedy takes the lowest id.
+  /// \throws Error for logits that leave no choice or are no numbers, and for a seen token outside the vocabulary
+  Token sample(std::span<const float> logits, std::span<const Token> seen = {}) {
+    const Token best = penalise(logits, seen);
+    const std::uint64_t draw = draws_++;
+    if (options_.temperature == 0) return best;
+    filter(best);
+    double total = 0;
+    for (double weight : weights_) total += weight;
+    double left = static_cast<double>(key_.bits(draw) >> 11) * 0x1p-53 * total;
+    for (std::size_t i = 0; i < ids_.size(); ++i) {
+      left -= weights_[i];
+      if (left < 0) return ids_[i];
+    }
+    return best;  // rounding used up the last weight
+  }
+
+  /// What sample() would draw from: `probabilities` [vocabulary], 0 for the tokens that the filters took away.
+  /// \throws Error as sample() does, ShapeError where the sizes differ
+  void probabilities(std::span<const float> logits, std::span<const Token> seen, std::span<float> probabilities) {
+    if (probabilities.size() != logits.size()) {
+      raise(ShapeError("tfm: sampler: room for " + std::to_string(probabilities.size()) + " probabilities, expected " +
+                       std::to_string(logits.size()) + ", one for each logit"));
+    }
+    const Token best = penalise(logits, seen);
+    std::fill(probabilities.begin(), probabilities.end(), 0.0f);
+    if (options_.temperature == 0) {
+      probabilities[static_cast<std::size_t>(best)] = 1;
+      return;
+    }
+    filter(best);
+    double total = 0;
+    for (double weight : weights_) total += weight;
+    for (std::size_t i = 0; i < ids_.size(); ++i) {
+      probabilities[static_cast<std::size_t>(ids_[i])] = static_cast<float>(weights_[i] / total);
+    }
+  }
+
+ private:
+  /// scores_ becomes the logits after the repetition penalty; gives the lowest id among the largest.
+  Token penalise(std::span<const float> logits, std::span<const Token> seen) {
+    constexpr float infinity = std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::max();
+    float largest = largest_of(logits);
+    if (scores_.size() != logits.size()) reserve(logits.size());
+    std::copy(logits.begin(), logits.end(), scores_.begin());
+    const float penalty = options_.repetition_penalty;
+    for (std::size_t i = 0; penalty != 1 && i < seen.size(); ++i) {
+      if (seen[i] < 0 || static_cast<std::size_t>(seen[i]) >= logits.size()) {
+        raise(Error("tfm: sampler: seen token " + std::to_string(seen[i]) + ", expected 0 to " +
+                    std::to_string(logits.size() - 1) + ", the tokens that have a logit"));
+      }
+      const float logit = logits[static_cast<std::size_t>(seen[i])];  // the original: a token seen twice counts once
+      if (logit == -infinity) continue;
+      scores_[static_cast<std::size_t>(seen[i])] =
+          std::clamp(logit < 0 ? logit * penalty : logit / penalty, -most, most);
+    }
+    if (penalty != 1) largest = largest_of(scores_);
+    return static_cast<Token>(std::find(scores_.begin(), scores_.end(), largest) - scores_.begin());
+  }
+
+  /// The largest of the logits, of which there are some, one of them finite, none NaN or +inf.
+  static float largest_of(std::span<const float> logits) {
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    if (logits.empty() || logits.size() > static_cast<std::size_t>(std::numeric_limits<Token>::max())) {
+      raise(Error("tfm: sampler: " + std::to_string(logits.size()) +
+                  " logits, expected one for each token, 1 to 2^31 - 1"));
+    }
+    constexpr std::size_t lanes = 16;  // side by side, so that compilers use vectors
+    std::array<float, lanes> largest;
+    std::array<int, lanes> wrong{};
+    largest.fill(-infinity);
+    const auto look = [&](std::size_t lane, float logit) {
+      largest[lane] = logit > largest[lane] ? logit : largest[lane];
+      wrong[lane] |= logit < infinity ? 0 : 1;
+    };
+    const std::size_t whole = logits.size() - logits.size() % lanes;
+    for (std::size_t i = 0; i < whole; i += lanes) {
+      for (std::size_t lane = 0; lane < lanes; ++lane) look(lane, logits[i + lane]);
+    }
+    for (std::size_t i = whole; i < logits.size(); ++i) look(i - whole, logits[i]);
+    if (std::any_of(wrong.begin(), wrong.end(), [](int w) { return w != 0; })) {
+      const auto bad = std::find_if(logits.begin(), logits.end(), [](float logit) { return !(logit < infinity); });
+      raise(Error("tfm: sampler: the logit of token " + std::to_string(bad - logits.begin()) + " is " +
+                  std::to_string(*bad) + ", expected a finite number, or -inf for a token that is ruled out"));
+    }
+    const float all = *std::max_element(largest.begin(), largest.end());
+    if (all == -infinity) {
+      raise(Error("tfm: sampler: every one of " + std::to_string(logits.size()) +
+                  " logits is -inf, expected a token that may be chosen"));
+    }
+    return all;
+  }
+
+  void reserve(std::size_t vocabulary) {
+    scores_.resize(vocabulary);
+    if (options_.temperature == 0) return;
+    const auto k = static_cast<std::size_t>(options_.top_k);
+    if (k < vocabulary) largest_.reserve(std::min(2 * k, vocabulary));
+    ids_.reserve(vocabulary);
+    weights_.reserve(vocabulary);
+    if (options_.top_p < 1) {
+      mass_.reserve(magnitudes);
+      ranked_.reserve(vocabulary);
+    }
+  }
+
+  /// ids_ and weights_ become what top-k, top-p and min-p leave of scores_, whose largest is that of `best`.
+  void filter(Token best) {
+    const float least = kth_largest();
+    const double top = scores_[static_cast<std::size_t>(best)], scale = 1.0 / static_cast<double>(options_.temperature);
+    ids_.clear();
+    weights_.clear();
+    double total = 0;
+    for (std::size_t i = 0; i < scores_.size(); ++i) {
+      if (scores_[i] < least || scores_[i] == -std::numeric_limits<float>::infinity()) continue;
+      const double weight = std::exp((static_cast<double>(scores_[i]) - top) * scale);
+      total += weight;
+      ids_.push_back(static_cast<Token>(i));
+      weights_.push_back(weight);
+    }
+    // What min-p takes is at the lower end, so that it can go first and leave less to rank: the best has weight 1.
+    keep([this](double weight, Token) { return weight >= static_cast<double>(options_.min_p); });
+    if (options_.top_p < 1) cut_to_mass(static_cast<double>(options_.top_p) * total);
+  }
+
+  /// The top_k-th largest score, or -inf where there are no more than top_k. One pass: a room of 2 k is cut back to the
+  /// k largest whenever it is full.
+  float kth_largest() {
+    float least = -std::numeric_limits<float>::infinity();
+    const auto k = static_cast<std::size_t>(options_.top_k);
+    if (k == 0 || k >= scores_.size()) return least;
+    largest_.clear();
+    const auto cut = [&] {
+      const auto kth = largest_.begin() + static_cast<std::ptrdiff_t>(k - 1);
+      std::nth_element(largest_.begin(), kth, largest_.end(), std::greater<>());
+      least = *kth;
+      largest_.resize(k);
+    };
+    for (float score : scores_) {
+      if (score <= least) continue;
+      if (largest_.size() == 2 * k) cut();
+      if (score > least) largest_.push_back(score);
+    }
+    if (largest_.size() >= k) cut();
+    return least;
+  }
+
+  /// Top-p: keeps the most likely tokens, one after the other, until their weights reach `mass`. Nothing is sorted: the
+  /// weights are counted by magnitude, and where the last token must be, the range is halved until it is found.
+  void cut_to_mass(double mass) {
+    mass_.assign(magnitudes, 0);
+    for (double weight : weights_) mass_[magnitude(weight)] += weight;
+    std::size_t least = magnitudes - 1;
+    double above = 0;  // the weight of all that certainly stay
+    for (; least > 0 && above + mass_[least] < mass; --least) above += mass_[least];
+
+    ranked_.clear();
+    for (std::size_t i = 0; i < ids_.size(); ++i) {
+      if (magnitude(weights_[i]) == least) ranked_.emplace_back(weights_[i], ids_[i]);
+    }
+    if (ranked_.empty()) return;  // all that is left does not reach the mass
+    const auto before = [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first > b.first : a.second < b.second;
+    };
+    auto first = ranked_.begin(), last = ranked_.end();
+    while (last - first > 1) {
+      const auto middle = first + (last - first) / 2;
+      std::nth_element(first, middle, last, before);
+      double upper = above;
+      for (auto i = first; i != middle; ++i) upper += i->first;
+      if (upper < mass) {
+        first = middle;
+        above = upper;
+      } else {
+        last = middle;
+      }
+    }
+    keep([&](double weight, Token id) { return !before(*first, std::pair(weight, id)); });
+  }
+
+  /// Grows with the weight, which is 0 to 1: its exponent and two bits more.
+  static std::size_t magnitude(double weight) noexcept {
+    return static_cast<std::size_t>(std::bit_cast<std::uint64_t>(weight) >> 50);
+  }
+  static constexpr std::size_t magnitudes = (std::bit_cast<std::uint64_t>(1.0) >> 50) + 1;
+
+  template <class Keep>
+  void keep(Keep wanted) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < ids_.size(); ++i) {
+      if (!wanted(weights_[i], ids_[i])) continue;
+      ids_[kept] = ids_[i];
+      weights_[kept++] = weights_[i];
+    }
+    ids_.resize(kept);
+    weights_.resize(kept);
+  }
+};
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,118 @@
+#pragma once
+// Session: one sequence that is being read or written by a model: its context, its cache, and the logits of its end.
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tfm/core/progress.hpp"
+#include "tfm/models/llama.hpp"
+#include "tfm/text/tokenizer.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+struct SessionOptions {
+  Index context = 0;                   ///< positions; 0: the model's
+  Index chunk = 512;                   ///< tokens of one forward pass, at most
+  int threads = 0;                     ///< 0: one for each core
+  std::shared_ptr<Threads> pool{};     ///< shared with others, instead of threads of its own
+  Arithmetic arithmetic = Arithmetic::fast;
+  Format cache = Format::f16;          ///< F32 or F16
+  Isa isa = best_isa();
+  StopToken stop{};
+};
+
+/// Takes all its memory when it is made. The model outlives it.
+/// Errors: OptionError for options that make no sense.
+template <class Model>
+class Session {
+  const Model& model_;
+  Context context_;
+  KvCache cache_;
+  Buffer logits_;
+  std::vector<Token> tokens_;
+  Index chunk_;
+  bool has_logits_ = false;
+
+  static std::shared_ptr<Threads> threads_of(const SessionOptions& options) {
+    if (options.pool) return options.pool;
+    if (options.threads < 0) raise(OptionError("tfm: threads is " + std::to_string(options.threads) + ", expected at least 1, or 0 for one a core"));
+    return std::make_shared<Threads>(options.threads == 0 ? Threads::hardware() : options.threads);
+  }
+
+ public:
+  explicit Session(const Model& model, const SessionOptions& options = {})
+      : model_(model), context_(threads_of(options)), cache_(model.make_cache(1, options.context, options.cache)), logits_(1, model.shape.vocab), chunk_(options.chunk) {
+    if (chunk_ < 1) raise(OptionError("tfm: chunk is " + std::to_string(chunk_) + ", expected at least 1"));
+    if (!supported(options.isa)) raise(OptionError("tfm: isa is " + std::string(name(options.isa)) + ", which this CPU does not have"));
+    chunk_ = std::min(chunk_, cache_.context());
+    context_.isa = options.isa;
+    context_.arithmetic = options.arithmetic;
+    context_.stop = options.stop;
+    context_.scratch.reserve(Model::scratch_bytes(model.shape, chunk_, 1, context_.threads->count()));
+    tokens_.reserve(to_size(cache_.context()));
+  }
+
+  const Model& model() const noexcept { return model_; }
+  Context& context() noexcept { return context_; }
+  /// The tokens that have been evaluated.
+  std::span<const Token> tokens() const noexcept { return tokens_; }
+  Index length() const noexcept { return static_cast<Index>(tokens_.size()); }
+  Index capacity() const noexcept { return cache_.context(); }
+  Index room() const noexcept { return capacity() - length(); }
+  void set_stop(StopToken stop) noexcept { context_.stop = std::move(stop); }
+
+  /// Evaluates the first of these tokens, at most one chunk, and says how many: for hosts without a spare thread, which
+  /// call it from their loop with a small chunk until nothing is left. logits() are then those of the last token.
+  /// Errors: ContextFull, Stopped, ShapeError for an id outside the vocabulary; nothing has changed then.
+  Index step(std::span<const Token> tokens) {
+    const Index n = std::min(chunk_, static_cast<Index>(tokens.size()));
+    if (n == 0) return 0;
+    const Index start[] = {0, n}, position[] = {length()};
+    model_.forward(context_, Batch{start, position}, tokens.first(to_size(n)), cache_, n == static_cast<Index>(tokens.size()) ? Logits::last : Logits::none, logits_);
+    tokens_.insert(tokens_.end(), tokens.begin(), tokens.begin() + n);
+    has_logits_ = n == static_cast<Index>(tokens.size());
+    return n;
+  }
+
+  /// Evaluates all of these tokens, in chunks. Errors as step(); nothing has changed then.
+  void evaluate(std::span<const Token> tokens, const ProgressCallback& progress = {}) {
+    const Index before = length(), total = static_cast<Index>(tokens.size());
+    if (total > room())
+      raise(ContextFull("tfm: " + std::to_string(total) + " tokens do not fit: the context holds " + std::to_string(before) + " of " + std::to_string(capacity())));
+#if defined(__cpp_exceptions)
+    try {
+#endif
+      while (!tokens.empty()) {
+        tokens = tokens.subspan(to_size(step(tokens)));
+        if (progress) progress({"reading", total - static_cast<Index>(tokens.size()), total});
+      }
+#if defined(__cpp_exceptions)
+    } catch (...) {
+      truncate(before);
+      throw;
+    }
+#endif
+  }
+
+  /// Whether logits() may be asked for.
+  bool has_logits() const noexcept { return has_logits_; }
+  /// Of the last token evaluated: [vocab]. Errors: Error if nothing has been evaluated since the beginning or a truncation.
+  std::span<const float> logits() const {
+    if (!has_logits_) raise(Error("tfm: there are no logits: evaluate at least one token first"));
+    const View view = logits_;
+    return {view.data, to_size(view.cols)};
+  }
+
+  /// Forgets the tokens from n on.
+  void truncate(Index n) noexcept {
+    if (n >= length()) return;
+    cache_.truncate(0, n);
+    tokens_.resize(to_size(std::max<Index>(n, 0)));
+    has_logits_ = false;
+  }
+};
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,68 @@
+#pragma once
+// The prompt of Stanford Alpaca (Taori et al. 2023), with and without an input, and the records that it is made from.
+#include <string>
+#include <string_view>
+
+#include "tfm/core/error.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// One example of instruction data. An empty input means that there is none.
+struct AlpacaRecord {
+  std::string instruction;
+  std::string input{};
+  std::string output{};
+};
+
+/// What stands before the first instruction, without and with an input.
+inline constexpr std::string_view alpaca_preamble =
+    "Below is an instruction that describes a task. Write a response that appropriately completes the request.";
+inline constexpr std::string_view alpaca_input_preamble =
+    "Below is an instruction that describes a task, paired with an input that provides further context. Write a "
+    "response that appropriately completes the request.";
+
+/// A prompt with places for a record's texts, as Alpaca-LoRA's template files have them. The default is Alpaca's own.
+///   const std::string prompt = AlpacaPrompt()({.instruction = "Name three fruits."});
+struct AlpacaPrompt {
+  std::string prompt_input = std::string(alpaca_input_preamble) +
+                             "\n\n### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:\n";
+  std::string prompt_no_input = std::string(alpaca_preamble) + "\n\n### Instruction:\n{instruction}\n\n### Response:\n";
+  std::string response_split = "### Response:";
+
+  /// The prompt that the record's output continues. What looks like a place within a record's texts stays as it is.
+  std::string operator()(const AlpacaRecord& record) const {
+    constexpr std::string_view instruction = "{instruction}", input = "{input}";
+    std::string prompt;
+    for (std::string_view rest = record.input.empty() ? prompt_no_input : prompt_input; !rest.empty();) {
+      if (rest.starts_with(instruction)) {
+        prompt += record.instruction;
+        rest.remove_prefix(instruction.size());
+      } else if (rest.starts_with(input)) {
+        prompt += record.input;
+        rest.remove_prefix(input.size());
+      } else {
+        prompt += rest[0];
+        rest.remove_prefix(1);
+      }
+    }
+    return prompt;
+  }
+
+  /// The answer within a whole text, prompt and answer: what follows the first response_split and comes before another,
+  /// without white space at its ends. \throws TemplateError where there is no response_split
+  std::string response(std::string_view text) const {
+    const std::size_t at = response_split.empty() ? text.npos : text.find(response_split);
+    if (at == text.npos) {
+      raise(TemplateError("tfm: Alpaca prompt: found no \"" + response_split + "\" in a text of " +
+                          std::to_string(text.size()) + " bytes, expected it before the answer"));
+    }
+    text.remove_prefix(at + response_split.size());
+    text = text.substr(0, text.find(response_split));
+    constexpr std::string_view blank = " \t\n\r\f\v";
+    const std::size_t first = text.find_first_not_of(blank);
+    if (first == text.npos) return {};
+    return std::string(text.substr(first, text.find_last_not_of(blank) - first + 1));
+  }
+};
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,169 @@
+#pragma once
+// ByteBpeTokenizer: byte-level BPE (Radford et al. 2019), as in GPT-2 and SmolLM, from plain tables.
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tfm/core/error.hpp"
+#include "tfm/text/byte_alphabet.hpp"
+#include "tfm/text/marker_splitter.hpp"
+#include "tfm/text/merge_table.hpp"
+#include "tfm/text/pre_tokenizer.hpp"
+#include "tfm/text/tokenizer.hpp"
+#include "tfm/text/vocabulary.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// What a byte-level BPE is made of; read while the tokenizer is built, and not kept.
+struct ByteBpeTables {
+  std::span<const std::string_view> pieces{};  ///< by token: in GPT-2's byte alphabet; control and user-defined as text
+  std::span<const std::string_view> merges{};  ///< "left right", the first first
+  std::span<const std::pair<std::string_view, std::string_view>> merge_pairs{};  ///< the same as pairs, after those
+  std::span<const std::int32_t> types{};       ///< TokenType's numbers by token; none: all are normal
+  SpecialTokens special{};                     ///< bos and eos are control tokens, whatever their type
+  std::string_view pre_tokenizer = "gpt-2";    ///< as GGUF's tokenizer.ggml.pre names it
+  std::string_view what = "vocabulary";        ///< the file's name, for messages
+};
+
+/// Bytes that are no UTF-8 are encoded as U+FFFD, one by one. A byte that has no piece has no token: it is left out, as
+/// transformers and llama.cpp do (SmolLM2's vocabulary lacks twenty bytes, most of which UTF-8 cannot contain).
+/// User-defined pieces are matched in any text, control pieces in a template's alone.
+class ByteBpeTokenizer {
+  Vocabulary vocabulary_;
+  MergeTable merges_;
+  PreTokenizer pre_tokenizer_;
+  std::array<Token, 256> byte_token_;  // -1: none
+  MarkerSplitter user_markers_, template_markers_;
+
+  static std::size_t total_bytes(std::span<const std::string_view> pieces) {
+    std::size_t bytes = 0;
+    for (const std::string_view piece : pieces) bytes += piece.size();
+    return bytes;
+  }
+  void add_pieces(const ByteBpeTables& tables) {
+    const auto count = static_cast<Index>(tables.pieces.size());
+    if (!tables.types.empty() && tables.types.size() != tables.pieces.size()) {
+      raise(TokenizerError("tfm: " + vocabulary_.what() + ": " + std::to_string(tables.types.size()) +
+                           " token types for " + std::to_string(count) + " pieces"));
+    }
+    std::string bytes;
+    for (Index i = 0; i < count; ++i) {
+      const std::string_view piece = tables.pieces[to_size(i)];
+      TokenType type = TokenType::normal;
+      if (!tables.types.empty()) type = effective_type(token_type(tables.types[to_size(i)], i, tables.what), piece);
+      if (i == tables.special.bos || i == tables.special.eos) type = TokenType::control;
+      bytes.clear();
+      if (type == TokenType::user_defined || !append_spelt_bytes(bytes, piece)) bytes = piece;
+      vocabulary_.add(piece, bytes, type);
+    }
+    vocabulary_.set_special(tables.special);
+    for (std::size_t byte = 0; byte < 256; ++byte) {
+      std::string piece;
+      append_utf8(piece, byte_alphabet[byte]);
+      byte_token_[byte] = ordinary(piece).value_or(-1);
+    }
+  }
+  /// The token of a piece, unless it is one that only a template may write.
+  std::optional<Token> ordinary(std::string_view piece) const {
+    const auto token = vocabulary_.find(piece);
+    return token && vocabulary_.is_control(*token) ? std::nullopt : token;
+  }
+  void add_merge(std::string_view left, std::string_view right) {
+    const auto token = [&](std::string_view piece) {
+      const auto found = ordinary(piece);
+      if (!found) {
+        raise(TokenizerError("tfm: " + vocabulary_.what() + ": merge " + std::to_string(merges_.size()) + ": '" +
+                             std::string(piece.substr(0, 100)) + "' is not an ordinary piece of the vocabulary"));
+      }
+      return *found;
+    };
+    std::string both(left);
+    both += right;
+    const Token first = token(left), second = token(right);
+    merges_.add(first, second, token(both));
+  }
+  void add_merges(const ByteBpeTables& tables) {
+    for (const std::string_view merge : tables.merges) {
+      const std::size_t space = merge.find(' ', 1);
+      if (merge.empty() || space == std::string_view::npos) {
+        raise(TokenizerError("tfm: " + vocabulary_.what() + ": merge " + std::to_string(merges_.size()) + " is '" +
+                             std::string(merge.substr(0, 100)) + "'; expected two pieces with a space between"));
+      }
+      add_merge(merge.substr(0, space), merge.substr(space + 1));
+    }
+    for (const auto& [left, right] : tables.merge_pairs) add_merge(left, right);
+  }
+
+  struct Workspace {
+    std::vector<Token> word;
+    MergeTable::Scratch scratch;
+  };
+  /// Text between two markers.
+  void encode_stretch(std::string_view text, Workspace& work, std::vector<Token>& out) const {
+    if (text.size() > to_size(std::numeric_limits<std::int32_t>::max() / 4)) {
+      raise(TokenizerError("tfm: a text of " + std::to_string(text.size()) + " bytes is too long to encode at once"));
+    }
+    std::string repaired;
+    if (!is_utf8(text)) text = repaired = replace_invalid(text);
+    pre_tokenize(pre_tokenizer_, text, [&](std::string_view word) {
+      work.word.clear();
+      for (const char c : word) {
+        const Token token = byte_token_[static_cast<unsigned char>(c)];
+        if (token >= 0) work.word.push_back(token);
+      }
+      merges_.apply(work.word, work.scratch, out);
+    });
+  }
+
+ public:
+  /// TokenizerError for tables that do not fit together, and for a pre-tokenizer that is not known.
+  explicit ByteBpeTokenizer(const ByteBpeTables& tables)
+      : vocabulary_(static_cast<Index>(tables.pieces.size()), total_bytes(tables.pieces), std::string(tables.what)),
+        merges_(static_cast<Index>(tables.merges.size() + tables.merge_pairs.size())),
+        pre_tokenizer_(pre_tokenizer_named(tables.pre_tokenizer)) {
+    add_pieces(tables);
+    add_merges(tables);
+    user_markers_ = MarkerSplitter(vocabulary_, [](TokenType type) { return type == TokenType::user_defined; });
+    template_markers_ = MarkerSplitter(vocabulary_, [](TokenType type) {
+      return type == TokenType::user_defined || type == TokenType::control;
+    });
+  }
+
+  std::vector<Token> encode(std::span<const TextSegment> segments) const {
+    std::vector<Token> out;
+    Workspace work;
+    std::string stretch;  // what has been read since the last marker, across segments
+    const auto finish = [&] {
+      encode_stretch(stretch, work, out);
+      stretch.clear();
+    };
+    for (const TextSegment& segment : segments) {
+      const MarkerSplitter& markers = segment.from_template ? template_markers_ : user_markers_;
+      markers.split(vocabulary_, segment.text, [&](std::string_view text) { stretch += text; }, [&](Token token) {
+        finish();
+        out.push_back(token);
+      });
+    }
+    finish();
+    return out;
+  }
+
+  const Vocabulary& vocabulary() const noexcept { return vocabulary_; }
+  Index size() const noexcept { return vocabulary_.size(); }
+  const SpecialTokens& special() const noexcept { return vocabulary_.special(); }
+  bool is_control(Token token) const { return vocabulary_.is_control(token); }
+  std::string_view bytes(Token token) const { return vocabulary_.bytes(token); }
+  std::string_view leading_bytes(Token token) const { return vocabulary_.leading_bytes(token); }
+  bool trims_spaces() const noexcept { return vocabulary_.trims_spaces(); }
+  std::string_view piece(Token token) const { return vocabulary_.piece(token); }
+  std::optional<Token> find(std::string_view piece) const { return vocabulary_.find(piece); }
+};
+
+static_assert(Tokenizer<ByteBpeTokenizer>);
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,233 @@
+#pragma once
+// ChatTemplate: renders a conversation as the text that a chat model knows, what people wrote apart from the marks.
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tfm/core/error.hpp"
+#include "tfm/core/index.hpp"
+#include "tfm/text/chat_format.hpp"
+#include "tfm/text/jinja_family.hpp"
+#include "tfm/text/tokenizer.hpp"
+#include "tfm/text/white_space.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+enum class Role : unsigned char { system, user, assistant };
+
+constexpr std::string_view name(Role role) noexcept {
+  constexpr std::array<std::string_view, 3> names{"system", "user", "assistant"};
+  return names[static_cast<std::size_t>(role)];
+}
+
+/// The role that conversations in JSON name so, if there is one.
+constexpr std::optional<Role> role_named(std::string_view text) noexcept {
+  for (Role role : {Role::system, Role::user, Role::assistant}) {
+    if (text == name(role)) return role;
+  }
+  return std::nullopt;
+}
+
+/// One contribution to a conversation.
+struct Message {
+  Role role;
+  std::string content;
+};
+
+/// A rendered conversation: stretches of the template's text and of messages' text, by turns. Owns them.
+struct Rendering {
+  struct Piece {
+    std::string text;
+    bool from_template;  ///< only such text may become special tokens
+  };
+  std::vector<Piece> pieces{};
+
+  /// What a tokenizer encodes; views into this.
+  std::vector<TextSegment> segments() const {
+    std::vector<TextSegment> out;
+    out.reserve(pieces.size());
+    for (const Piece& piece : pieces) {
+      out.push_back(piece.from_template ? TextSegment(TemplateText{piece.text}) : TextSegment(UserText{piece.text}));
+    }
+    return out;
+  }
+  /// All of it, as one text.
+  std::string text() const {
+    std::string out;
+    for (const Piece& piece : pieces) out += piece.text;
+    return out;
+  }
+  /// Appends; what continues the same kind of text joins it.
+  void add(std::string_view more, bool from_template) {
+    if (more.empty()) return;
+    if (pieces.empty() || pieces.back().from_template != from_template) pieces.push_back({{}, from_template});
+    pieces.back().text += more;
+  }
+};
+
+/// How the vocabulary spells the tokens that begin and end a sequence; empty where it has none.
+struct SequenceMarks {
+  std::string bos = "<s>", eos = "</s>";
+};
+
+class ChatTemplate {
+  ChatFormat format_;
+  bool writes_bos_ = false;
+
+ public:
+  /// A format of one's own.
+  explicit ChatTemplate(ChatFormat format, const SequenceMarks& marks = {}) : format_(std::move(format)) {
+    for (std::string* text : {&format_.start, &format_.system_before, &format_.system_after, &format_.user_before,
+                              &format_.user_after, &format_.opening, &format_.gap, &format_.closing}) {
+      writes_bos_ |= !marks.bos.empty() && text->find("{bos}") != std::string::npos;
+      fill_in(*text, marks);
+    }
+    for (auto* list : {&format_.stop_tokens, &format_.stop_strings}) {
+      for (std::string& text : *list) fill_in(text, marks);
+      std::erase(*list, std::string());
+    }
+  }
+
+  /// "plain", "chatml", "llama2" or "alpaca". \throws TemplateError with the names that are known
+  static ChatTemplate named(std::string_view name, const SequenceMarks& marks = {}) {
+    std::string known;
+    for (ChatFormat& format : known_chat_formats()) {
+      if (format.name == name) return ChatTemplate(std::move(format), marks);
+      known += (known.empty() ? "" : ", ") + format.name;
+    }
+    raise(TemplateError("tfm: chat template \"" + std::string(name) + "\" is not known, expected one of: " + known));
+  }
+
+  /// The template that a file carries as Jinja source (GGUF's tokenizer.chat_template, chat_template in
+  /// tokenizer_config.json): one of the known families with the file's own default system prompt, plain where the
+  /// source is empty, nothing where it is of no known family.
+  static std::optional<ChatTemplate> detect(std::string_view jinja, const SequenceMarks& marks = {}) {
+    if (trimmed(jinja).empty()) return ChatTemplate(plain_format(), marks);
+    std::optional<ChatFormat> format = recognise_jinja(jinja);
+    if (!format) return std::nullopt;
+    return ChatTemplate(std::move(*format), marks);
+  }
+
+  const std::string& name() const noexcept { return format_.name; }
+  /// What it writes around each message, {bos} and {eos} filled in.
+  const ChatFormat& format() const noexcept { return format_; }
+  /// The system prompt of conversations that have none of their own; empty: none.
+  const std::string& default_system() const noexcept { return format_.default_system; }
+  /// Special tokens that end the assistant's turn, besides the vocabulary's own end of text. One that is no token of
+  /// the vocabulary is to be taken as a stop string.
+  std::span<const std::string> stop_tokens() const noexcept { return format_.stop_tokens; }
+  std::span<const std::string> stop_strings() const noexcept { return format_.stop_strings; }
+  /// The rendered text itself holds BOS where it belongs: another one in front would be one too many.
+  bool writes_bos() const noexcept { return writes_bos_; }
+
+  /// The prompt for the next reply: the conversation, which ends with the user's message, and the opening of the
+  /// assistant's turn. The first `evaluated` messages are left out: those of an earlier prompt and the reply to it, as
+  /// far as its last word; the closing of that turn is part of what is new.
+  /// \throws TemplateError where the roles are not system (may be missing), user, assistant, user, ..., user
+  Rendering prompt(std::span<const Message> conversation, Index evaluated = 0) const {
+    check(conversation);
+    const auto n = static_cast<Index>(conversation.size());
+    if (conversation[to_size(n - 1)].role != Role::user) {
+      refuse(conversation, n - 1, "a last message of the user's, which the reply answers");
+    }
+    if (evaluated < 0 || evaluated >= n ||
+        (evaluated > 0 && conversation[to_size(evaluated - 1)].role != Role::assistant)) {
+      raise(TemplateError("tfm: chat template " + name() + ": " + std::to_string(evaluated) + " of " +
+                          std::to_string(n) +
+                          " messages evaluated, expected 0 or those as far as a reply of the assistant's"));
+    }
+    Rendering out;
+    if (evaluated > 0) write(out, format_.closing);
+    render(out, conversation, evaluated);
+    write(out, format_.opening);
+    return out;
+  }
+
+  /// The whole conversation with every turn closed, as text to train on. \throws TemplateError as prompt() does
+  Rendering transcript(std::span<const Message> conversation) const {
+    check(conversation);
+    Rendering out;
+    render(out, conversation, 0);
+    return out;
+  }
+
+ private:
+  static void fill_in(std::string& text, const SequenceMarks& marks) {
+    for (const auto& [place, mark] : {std::pair{std::string_view("{bos}"), &marks.bos}, {"{eos}", &marks.eos}}) {
+      for (std::size_t at = text.find(place); at != text.npos; at = text.find(place, at + mark->size())) {
+        text.replace(at, place.size(), *mark);
+      }
+    }
+  }
+
+  [[noreturn]] void refuse(std::span<const Message> conversation, Index i, const char* expected) const {
+    raise(TemplateError("tfm: chat template " + name() + ": message " + std::to_string(i + 1) + " of " +
+                        std::to_string(conversation.size()) + " is the " +
+                        std::string(tfm::name(conversation[to_size(i)].role)) + "'s, expected " + expected));
+  }
+
+  void check(std::span<const Message> conversation) const {
+    const Index first = !conversation.empty() && conversation[0].role == Role::system ? 1 : 0;
+    const auto n = static_cast<Index>(conversation.size());
+    if (first == n) {
+      raise(TemplateError("tfm: chat template " + name() + ": a conversation of " + std::to_string(n) +
+                          " messages, expected at least one of the user's"));
+    }
+    for (Index i = first; i < n; ++i) {
+      const Role role = conversation[to_size(i)].role;
+      if (role == Role::system) refuse(conversation, i, "a system prompt as the first message only");
+      const bool users_turn = (i - first) % 2 == 0;
+      if (role == (users_turn ? Role::user : Role::assistant)) continue;
+      refuse(conversation, i, users_turn ? "the user's: the two take turns" : "the assistant's: the two take turns");
+    }
+  }
+
+  /// Appends the messages from `from` on.
+  void render(Rendering& out, std::span<const Message> conversation, Index from) const {
+    const Index first_turn = conversation[0].role == Role::system ? 1 : 0;
+    if (from == 0) {
+      write(out, format_.start);
+      if (!format_.system_within_user) system(out, conversation);
+    }
+    for (Index i = std::max(from, first_turn); i < static_cast<Index>(conversation.size()); ++i) {
+      std::string_view content = conversation[to_size(i)].content;
+      if (conversation[to_size(i)].role == Role::assistant) {
+        write(out, format_.opening);
+        write(out, format_.gap);
+        out.add(format_.trim_reply ? trimmed(content) : content, false);
+        write(out, format_.closing);
+        continue;
+      }
+      write(out, format_.user_before);
+      bool after_system = false;  // then the system prompt is what the trimmed text begins with
+      if (i == first_turn && format_.system_within_user) after_system = system(out, conversation);
+      if (format_.trim_user) content = after_system ? trimmed_right(content) : trimmed(content);
+      out.add(content, false);
+      write(out, format_.user_after);
+    }
+  }
+
+  /// Appends the system prompt, if there is one; says whether.
+  bool system(Rendering& out, std::span<const Message> conversation) const {
+    const bool given = conversation[0].role == Role::system;
+    if (!given && format_.default_system.empty()) return false;
+    write(out, format_.system_before);
+    if (given) {
+      const std::string_view content = conversation[0].content;
+      out.add(format_.trim_system ? trimmed(content) : content, false);
+    } else {
+      write(out, format_.default_system);
+    }
+    write(out, format_.system_after);
+    return true;
+  }
+
+  static void write(Rendering& out, std::string_view text) { out.add(text, true); }
+};
+
+}  // namespace tfm::inline TFM_ABI

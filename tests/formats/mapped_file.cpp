@@ -1,0 +1,82 @@
+#include "tfm/formats/mapped_file.hpp"
+
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "support/as_nobody.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
+
+using Catch::Matchers::Contains;
+
+namespace {
+void write(const std::filesystem::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+}  // namespace
+
+TEST_CASE("a mapped file has the file's bytes, and keeps them when the file is gone") {
+  const tfm_test::TemporaryFolder folder;
+  std::string text(10'000, 'x');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 7);
+  write(folder / "file", text);
+  auto file = tfm::MappedFile::open(folder / "file");
+  const auto copy = file;
+  file.reset();
+  std::filesystem::remove(folder / "file");
+  const auto bytes = copy->bytes();
+  copy->advise_sequential();
+  REQUIRE(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()) == text);
+  SECTION("dropped parts are read again") {
+    for (const std::size_t from : {0, 1, 4095, 5000}) {
+      copy->drop(bytes.subspan(from));
+      copy->drop(bytes.subspan(from, 1));
+      CHECK(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()) == text);
+    }
+  }
+}
+
+TEST_CASE("dropping a part gives its whole pages back, and no others") {
+  const tfm_test::TemporaryFolder folder;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  write(folder / "file", std::string(8 * page, 'x'));
+  const auto file = tfm::MappedFile::open(folder / "file");
+  unsigned sum = 0;
+  for (const std::byte b : file->bytes()) sum += static_cast<unsigned>(b);
+  REQUIRE(sum == 8 * page * 'x');
+  // A page of a private mapping is resident for us as long as the page table has it: seen in pagemap, bit 63.
+  const auto resident = [&](std::size_t i) {
+    std::ifstream pagemap("/proc/self/pagemap", std::ios::binary);
+    pagemap.seekg(static_cast<std::streamoff>((reinterpret_cast<std::uintptr_t>(file->bytes().data()) / page + i) * 8));
+    std::uint64_t entry = 0;
+    pagemap.read(reinterpret_cast<char*>(&entry), 8);
+    return pagemap.good() ? static_cast<int>(entry >> 63) : -1;
+  };
+  if (resident(0) != 1) return;  // no pagemap on this system
+  file->drop(file->bytes().subspan(page + 1, 4 * page));
+  CHECK(resident(0) == 1);
+  CHECK(resident(1) == 1);
+  CHECK(resident(2) == 0);
+  CHECK(resident(3) == 0);
+  CHECK(resident(4) == 0);
+  CHECK(resident(5) == 1);
+}
+
+TEST_CASE("what cannot be mapped is refused with its path and the reason") {
+  const tfm_test::TemporaryFolder folder;
+  const auto refused = [](const std::filesystem::path& path, const std::string& reason) {
+    CHECK_THROWS_MATCHES(tfm::MappedFile::open(path), tfm::LoadError,
+                         Catch::Matchers::Message("tfm: cannot open " + path.string() + ": " + reason));
+  };
+  refused(folder / "absent", "No such file or directory");
+  refused(folder.path(), "it is a folder");
+  write(folder / "empty", "");
+  refused(folder / "empty", "it is empty");
+  refused("/dev/null", "it is not a regular file");
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  refused(folder / "pipe", "it is not a regular file");
+  write(folder / "a", "x");
+  CHECK_THROWS_WITH(tfm::MappedFile::open((folder / "a").string() + std::string("\0b", 2)), Contains("a\\x00b': the name holds a zero byte"));
+  std::filesystem::permissions(folder / "a", std::filesystem::perms::none);
+  const tfm_test::AsNobody nobody;
+  refused(folder / "a", "Permission denied");
+}

@@ -1,0 +1,71 @@
+#include "tfm/text/pre_tokenizer.hpp"
+
+#include <vector>
+
+#include "support/catch.hpp"
+
+namespace {
+using Words = std::vector<std::string>;
+Words words(tfm::PreTokenizer kind, std::string_view text) {
+  Words all;
+  tfm::pre_tokenize(kind, text, [&](std::string_view word) { all.emplace_back(word); });
+  return all;
+}
+Words gpt2(std::string_view text) { return words(tfm::PreTokenizer::gpt2, text); }
+Words smollm(std::string_view text) { return words(tfm::PreTokenizer::smollm, text); }
+}  // namespace
+
+TEST_CASE("gpt-2's expression: contractions") {
+  CHECK(gpt2("don't you're I'LL we'd'") == Words{"don", "'t", " you", "'re", " I", "'", "LL", " we", "'d", "'"});
+  CHECK(gpt2("'sx 's '' 've") == Words{"'s", "x", " '", "s", " ''", " '", "ve"});
+}
+
+TEST_CASE("gpt-2's expression: letters, numbers, the rest") {
+  CHECK(gpt2("abc123 4x!? \u00e9\u4f60 \u00bd\u0664") ==
+        Words{"abc", "123", " 4", "x", "!?", " \u00e9\u4f60", " \u00bd\u0664"});
+  CHECK(gpt2("a\u0301b") == Words{"a", "\u0301", "b"});  // a combining accent is no letter
+  CHECK(gpt2("\u200bx") == Words{"\u200b", "x"});        // a zero-width space is no white space
+}
+
+TEST_CASE("gpt-2's expression: white space leaves its last character to what follows") {
+  CHECK(gpt2("  a") == Words{" ", " a"});
+  CHECK(gpt2("a   b  ") == Words{"a", "  ", " b", "  "});
+  CHECK(gpt2("a\n\nb\n c") == Words{"a", "\n", "\n", "b", "\n", " c"});
+  CHECK(gpt2(" \t\na") == Words{" \t", "\n", "a"});
+  CHECK(gpt2(" ") == Words{" "});
+  CHECK(gpt2(" \u00a0 x") == Words{" \u00a0", " x"});
+  CHECK(gpt2("\u3000\u2028x") == Words{"\u3000", "\u2028", "x"});
+  CHECK(gpt2("").empty());
+}
+
+TEST_CASE("smollm: digits one by one, and what lies between them by itself") {
+  CHECK(smollm("a12  3 b") == Words{"a", "1", "2", "  ", "3", " b"});
+  CHECK(smollm("1\u0664x") == Words{"1", "\u0664", "x"});
+  CHECK(smollm("x \u00b2\u00bd") == Words{"x", " \u00b2\u00bd"});
+  CHECK(smollm("'1s") == Words{"'", "1", "s"});
+}
+
+TEST_CASE("pre-tokenizers: the words are the text") {
+  std::string text;
+  for (char32_t c = 0; c < 0x3100; ++c) {
+    tfm::append_utf8(text, c);
+    if (c % 7 == 0) text += ' ';
+    if (c % 11 == 0) text += '\'';
+  }
+  for (const auto kind : {tfm::PreTokenizer::gpt2, tfm::PreTokenizer::smollm}) {
+    std::string together;
+    for (const auto& word : words(kind, text)) {
+      CHECK(!word.empty());
+      together += word;
+    }
+    CHECK(together == text);
+  }
+}
+
+TEST_CASE("pre-tokenizers: only known names") {
+  CHECK(tfm::pre_tokenizer_named("gpt-2") == tfm::PreTokenizer::gpt2);
+  CHECK(tfm::pre_tokenizer_named("smollm") == tfm::PreTokenizer::smollm);
+  for (const char* name : {"", "gpt2", "llama-bpe", "default"}) {
+    CHECK_THROWS_AS(tfm::pre_tokenizer_named(name), tfm::TokenizerError);
+  }
+}
