@@ -19,11 +19,14 @@ inline Index chunk_items(const Context& context, Index items, Index work, Index 
   return std::max(step, n / step * step);
 }
 
-/// body(first, count) over `rows` rows that cost `work` each, in parallel where it pays.
+/// body(first, count) over `rows` rows that cost `work` each, in parallel where it pays; it returns the region that ran.
 template <class Body>
 inline void by_rows(Context& context, Index rows, Index work, Body body) {
   const Index each = chunk_items(context, rows, work, 1);
-  context.run(ceil_div(rows, each), [&](Index chunk, int) { body(chunk * each, std::min(each, rows - chunk * each)); });
+  context.run(ceil_div(rows, each), [&](Index chunk, int) {
+    const Isa ran = body(chunk * each, std::min(each, rows - chunk * each));
+    report(context, ran);
+  });
 }
 
 }  // namespace tfm::inline TFM_ABI::kernels

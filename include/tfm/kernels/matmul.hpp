@@ -34,8 +34,10 @@ inline baseline::Quantised quantise_in_blocks(Context& context, View x) {
   auto* const scaled_sums = context.scratch.take<float>(x.rows * blocks);
   auto* const sums = context.scratch.take<int>(x.rows * blocks);
   by_rows(context, x.rows, x.cols, [&](Index first, Index count) {
+    Isa ran{};
     for (Index t = first; t < first + count; ++t)
-      TFM_ON(context.isa, quantise_blocks(x.row(t), x.cols, q + t * x.cols, scales + t * blocks, scaled_sums + t * blocks, sums + t * blocks));
+      ran = TFM_ON(context.isa, quantise_blocks(x.row(t), x.cols, q + t * x.cols, scales + t * blocks, scaled_sums + t * blocks, sums + t * blocks));
+    return ran;
   });
   return {q, scales, scaled_sums, sums, x.cols, blocks};
 }
@@ -47,8 +49,10 @@ inline baseline::Quantised quantise_rows(Context& context, View x) {
   auto* const scales = context.scratch.take<float>(x.rows);
   auto* const sums = context.scratch.take<int>(x.rows);
   by_rows(context, x.rows, x.cols, [&](Index first, Index count) {
+    Isa ran{};
     for (Index t = first; t < first + count; ++t)
-      TFM_ON(context.isa, quantise_whole_row(x.row(t), x.cols, q + t * padded, scales + t, sums + t));
+      ran = TFM_ON(context.isa, quantise_whole_row(x.row(t), x.cols, q + t * padded, scales + t, sums + t));
+    return ran;
   });
   return {q, scales, nullptr, sums, padded, 1};
 }
@@ -61,6 +65,7 @@ inline const unsigned short* to_bf16(Context& context, View x) {
       for (Index k = 0; k < x.cols; ++k) out[t * padded + k] = bf16_from_f32(x.row(t)[k]);
       if (padded != x.cols) out[t * padded + x.cols] = 0;
     }
+    return context.isa;  // plain code, the same in every region
   });
   return out;
 }

@@ -8,17 +8,17 @@ namespace tfm::inline TFM_ABI::kernels {
 /// Zhang & Sennrich 2019, arXiv:1910.07467
 inline void rms_norm(Context& context, View x, const float* w, float eps, MutableView y, float* inverse = nullptr) noexcept {
   by_rows(context, x.rows, 2 * x.cols, [&](Index first, Index count) {
-    for (Index t = first; t < first + count; ++t) {
-      const float r = TFM_ON(context.isa, rms_norm_row(x.row(t), w, eps, y.row(t), x.cols));
-      if (inverse != nullptr) inverse[t] = r;
-    }
+    Isa ran{};
+    for (Index t = first; t < first + count; ++t)
+      ran = TFM_ON(context.isa, rms_norm_row(x.row(t), w, eps, y.row(t), inverse == nullptr ? nullptr : inverse + t, x.cols));
+    return ran;
   });
 }
 
 /// dx += the gradient of rms_norm; dw += Σ dy x inverse, or nothing if dw is null. Tokens are summed in their order.
 inline void rms_norm_backward(Context& context, View x, const float* w, const float* inverse, View dy, MutableView dx, float* dw) noexcept {
   for (Index t = 0; t < x.rows; ++t)
-    TFM_ON(context.isa, rms_norm_backward_row(x.row(t), w, inverse[t], dy.row(t), dx.row(t), dw, x.cols));
+    report(context, TFM_ON(context.isa, rms_norm_backward_row(x.row(t), w, inverse[t], dy.row(t), dx.row(t), dw, x.cols)));
 }
 
 }  // namespace tfm::inline TFM_ABI::kernels

@@ -17,9 +17,9 @@ inline float dot_exact(const Panels& w, Index row, const float* x) noexcept {
   return sum;
 }
 
-/// x as int8: q = round to even (x 127 / absmax), scale = absmax / 127.
+/// x as int8: q = round to even (x 127 / absmax), scale = absmax / 127; all 0 where 127 / absmax would overflow.
 inline float quantise(const float* x, Index n, std::vector<int>& q) {
-  const float largest = detail::absmax(x, n), inverse = largest > 0 ? 127.f / largest : 0.f;
+  const float largest = detail::absmax(x, n), inverse = largest > 0x1p-119f ? 127.f / largest : 0.f;
   q.resize(to_size(n));
   for (Index k = 0; k < n; ++k) q[to_size(k)] = static_cast<int>(std::nearbyint(x[k] * inverse));
   return largest / 127.f;

@@ -1,11 +1,14 @@
 // Activations to int8, by blocks of 32 or by whole rows, over sixteen lanes. Included once for each region.
 
+// 127 / largest; 0, and so every q is 0, where that would overflow (magnitudes below 1e-36).
+TFM_LANES float to_bytes(float largest) { return largest > 0x1p-119f ? 127.f / largest : 0.f; }
+
 // One row in blocks of 32: q = round(x 127 / absmax), scale = absmax / 127, sum = the block's sum of q.
-inline void quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* sums) {
+inline Isa quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* sums) {
   for (Index b = 0; b < cols / 32; ++b) {
     const F lo = load(x + 32 * b), hi = load(x + 32 * b + 16);
     const float largest = reduce_max(max(abs(lo), abs(hi)));
-    const F inverse = set(largest > 0 ? 127.f / largest : 0.f);
+    const F inverse = set(to_bytes(largest));
     const I a = to_int(mul(lo, inverse)), c = to_int(mul(hi, inverse));
     store_int8(q + 32 * b, a);
     store_int8(q + 32 * b + 16, c);
@@ -14,14 +17,15 @@ inline void quantise_blocks(const float* x, Index cols, signed char* q, float* s
     sums[b] = static_cast<int>(sum);
     scaled_sums[b] = scales[b] * sum;
   }
+  return this_isa;
 }
 
 // One whole row; q is padded with 0 to a multiple of 16.
-inline void quantise_whole_row(const float* x, Index cols, signed char* q, float* scales, int* sums) {
+inline Isa quantise_whole_row(const float* x, Index cols, signed char* q, float* scales, int* sums) {
   F largest_lanes = zero();
   by_lanes(cols, [&](Index i, Index n) { largest_lanes = max(largest_lanes, abs(load_some(x + i, n))); });
   const float largest = reduce_max(largest_lanes);
-  const F inverse = set(largest > 0 ? 127.f / largest : 0.f);
+  const F inverse = set(to_bytes(largest));
   int sum = 0;
   by_lanes(cols, [&](Index i, Index n) {
     const I a = to_int(mul(load_some(x + i, n), inverse));
@@ -30,4 +34,5 @@ inline void quantise_whole_row(const float* x, Index cols, signed char* q, float
   });
   *scales = largest / 127.f;
   *sums = sum;
+  return this_isa;
 }

@@ -1,0 +1,163 @@
+// Sixteen lanes in four NEON registers of aarch64.
+struct F {
+  float32x4_t q[4];
+};
+struct I {
+  int32x4_t q[4];
+};
+struct Bytes {
+  int8x16_t q[4];
+};
+inline constexpr Index tile_tokens = 4, tile_panels = 1;  // 16 sums, 4 weights, 1 activation of 32 registers
+
+TFM_LANES F zero() { return {{vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)}}; }
+TFM_LANES F set(float x) { return {{vdupq_n_f32(x), vdupq_n_f32(x), vdupq_n_f32(x), vdupq_n_f32(x)}}; }
+TFM_LANES F load(const float* p) { return {{vld1q_f32(p), vld1q_f32(p + 4), vld1q_f32(p + 8), vld1q_f32(p + 12)}}; }
+TFM_LANES void store(float* p, F a) {
+  vst1q_f32(p, a.q[0]);
+  vst1q_f32(p + 4, a.q[1]);
+  vst1q_f32(p + 8, a.q[2]);
+  vst1q_f32(p + 12, a.q[3]);
+}
+TFM_LANES F load_first(const float* p, Index n) {
+  float lanes[16] = {};
+  for (Index i = 0; i < n; ++i) lanes[i] = p[i];
+  return load(lanes);
+}
+TFM_LANES void store_first(float* p, F a, Index n) {
+  float lanes[16];
+  store(lanes, a);
+  for (Index i = 0; i < n; ++i) p[i] = lanes[i];
+}
+TFM_LANES F keep_first(F a, Index n, F otherwise) {
+  float lanes[16];
+  store(lanes, otherwise);
+  store_first(lanes, a, n);
+  return load(lanes);
+}
+
+// One instruction on each quarter.
+#define TFM_QUARTERS(type, f, ...) \
+  return type { { f(0, __VA_ARGS__), f(1, __VA_ARGS__), f(2, __VA_ARGS__), f(3, __VA_ARGS__) } }
+#define TFM_TWO(i, op, a, b) op(a.q[i], b.q[i])
+#define TFM_ONE(i, op, a) op(a.q[i])
+TFM_LANES F add(F a, F b) { TFM_QUARTERS(F, TFM_TWO, vaddq_f32, a, b); }
+TFM_LANES F sub(F a, F b) { TFM_QUARTERS(F, TFM_TWO, vsubq_f32, a, b); }
+TFM_LANES F mul(F a, F b) { TFM_QUARTERS(F, TFM_TWO, vmulq_f32, a, b); }
+TFM_LANES F div(F a, F b) { TFM_QUARTERS(F, TFM_TWO, vdivq_f32, a, b); }
+TFM_LANES F max(F a, F b) { TFM_QUARTERS(F, TFM_TWO, vmaxq_f32, a, b); }
+TFM_LANES F min(F a, F b) { TFM_QUARTERS(F, TFM_TWO, vminq_f32, a, b); }
+TFM_LANES F abs(F a) { TFM_QUARTERS(F, TFM_ONE, vabsq_f32, a); }
+TFM_LANES I add(I a, I b) { TFM_QUARTERS(I, TFM_TWO, vaddq_s32, a, b); }
+TFM_LANES I to_int(F a) { TFM_QUARTERS(I, TFM_ONE, vcvtnq_s32_f32, a); }
+TFM_LANES F to_float(I a) { TFM_QUARTERS(F, TFM_ONE, vcvtq_f32_s32, a); }
+#undef TFM_ONE
+#undef TFM_TWO
+#undef TFM_QUARTERS
+TFM_LANES F fma(F a, F b, F c) {
+  return {{vfmaq_f32(c.q[0], a.q[0], b.q[0]), vfmaq_f32(c.q[1], a.q[1], b.q[1]), vfmaq_f32(c.q[2], a.q[2], b.q[2]), vfmaq_f32(c.q[3], a.q[3], b.q[3])}};
+}
+TFM_LANES F if_less(F a, F b, F yes, F no) {
+  F out;
+  for (int i = 0; i < 4; ++i) out.q[i] = vbslq_f32(vcltq_f32(a.q[i], b.q[i]), yes.q[i], no.q[i]);
+  return out;
+}
+TFM_LANES I set_int(int x) { return {{vdupq_n_s32(x), vdupq_n_s32(x), vdupq_n_s32(x), vdupq_n_s32(x)}}; }
+TFM_LANES F power_of_two(I n) {
+  F out;
+  for (int i = 0; i < 4; ++i) out.q[i] = vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n.q[i], vdupq_n_s32(127)), 23));
+  return out;
+}
+TFM_LANES void store(int* p, I a) {
+  for (int i = 0; i < 4; ++i) vst1q_s32(p + 4 * i, a.q[i]);
+}
+TFM_LANES void store_int8(signed char* p, I a) {
+  const int16x8_t lo = vcombine_s16(vmovn_s32(a.q[0]), vmovn_s32(a.q[1])), hi = vcombine_s16(vmovn_s32(a.q[2]), vmovn_s32(a.q[3]));
+  vst1q_s8(p, vcombine_s8(vmovn_s16(lo), vmovn_s16(hi)));
+}
+
+TFM_LANES F load_f16(const void* p) {
+  const std::byte* const from = static_cast<const std::byte*>(p);
+  F out;
+  for (int i = 0; i < 4; ++i) {
+    uint16x4_t half;
+    __builtin_memcpy(&half, from + 8 * i, 8);
+    out.q[i] = vcvt_f32_f16(vreinterpret_f16_u16(half));
+  }
+  return out;
+}
+TFM_LANES void store_f16(void* p, F a) {
+  std::byte* const to = static_cast<std::byte*>(p);
+  for (int i = 0; i < 4; ++i) {
+    const uint16x4_t half = vreinterpret_u16_f16(vcvt_f16_f32(a.q[i]));
+    __builtin_memcpy(to + 8 * i, &half, 8);
+  }
+}
+TFM_LANES Bytes load_bytes(const void* p) {
+  const signed char* const from = static_cast<const signed char*>(p);
+  return {{vld1q_s8(from), vld1q_s8(from + 16), vld1q_s8(from + 32), vld1q_s8(from + 48)}};
+}
+TFM_LANES F even_bf16(const void* p) {
+  const Bytes b = load_bytes(p);
+  F out;
+  for (int i = 0; i < 4; ++i) out.q[i] = vreinterpretq_f32_s32(vshlq_n_s32(vreinterpretq_s32_s8(b.q[i]), 16));
+  return out;
+}
+TFM_LANES F odd_bf16(const void* p) {
+  const Bytes b = load_bytes(p);
+  F out;
+  for (int i = 0; i < 4; ++i) out.q[i] = vreinterpretq_f32_s32(vandq_s32(vreinterpretq_s32_s8(b.q[i]), vdupq_n_s32(-65536)));
+  return out;
+}
+TFM_LANES F byte_of_4(const void* p, int j) {
+  const Bytes b = load_bytes(p);
+  I out;
+  for (int i = 0; i < 4; ++i) out.q[i] = vshrq_n_s32(vshlq_s32(vreinterpretq_s32_s8(b.q[i]), vdupq_n_s32(24 - 8 * j)), 24);
+  return to_float(out);
+}
+TFM_LANES F nibble_of_8(const void* p, int j) {
+  const Bytes b = load_bytes(p);
+  const int32x4_t down = vdupq_n_s32(-(j < 4 ? 8 * j : 8 * (j - 4) + 4));
+  I out;
+  for (int i = 0; i < 4; ++i)
+    out.q[i] = vandq_s32(vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s8(b.q[i]), down)), vdupq_n_s32(15));
+  return to_float(out);
+}
+
+TFM_LANES Bytes low_nibbles(Bytes b) {
+  for (int i = 0; i < 4; ++i) b.q[i] = vandq_s8(b.q[i], vdupq_n_s8(15));
+  return b;
+}
+TFM_LANES Bytes high_nibbles(Bytes b) {
+  for (int i = 0; i < 4; ++i) b.q[i] = vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(b.q[i]), 4));
+  return b;
+}
+TFM_LANES Bytes broadcast4(const signed char* a) {
+  int four;
+  __builtin_memcpy(&four, a, 4);
+  const int8x16_t all = vreinterpretq_s8_s32(vdupq_n_s32(four));
+  return {{all, all, all, all}};
+}
+TFM_LANES Bytes signed_weights(Bytes w) { return w; }
+TFM_LANES I start_signed(int) { return set_int(0); }
+// int8 products fit int16; neighbours are added twice: to pairs, then to the fours that belong to one row.
+TFM_LANES I dot_signed(I sum, Bytes w, Bytes a) {
+  for (int i = 0; i < 4; ++i) {
+    const int32x4_t lo = vpaddlq_s16(vmull_s8(vget_low_s8(w.q[i]), vget_low_s8(a.q[i])));
+    const int32x4_t hi = vpaddlq_s16(vmull_s8(vget_high_s8(w.q[i]), vget_high_s8(a.q[i])));
+    sum.q[i] = vaddq_s32(sum.q[i], vpaddq_s32(lo, hi));
+  }
+  return sum;
+}
+TFM_LANES I dot_unsigned(I sum, Bytes w, Bytes a) { return dot_signed(sum, w, a); }
+
+// The one tree in which sixteen partial sums become one: lane i + lane i + 8, then 4, 2, 1.
+TFM_LANES float reduce_add(F a) {
+  const float32x4_t four = vaddq_f32(vaddq_f32(a.q[0], a.q[2]), vaddq_f32(a.q[1], a.q[3]));
+  const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+  return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+}
+TFM_LANES float reduce_max(F a) { return vmaxvq_f32(vmaxq_f32(vmaxq_f32(a.q[0], a.q[2]), vmaxq_f32(a.q[1], a.q[3]))); }
+TFM_LANES float square_root(float x) { return __builtin_sqrtf(x); }
+TFM_LANES void hold(F& a) { asm("" : "+w"(a.q[0]), "+w"(a.q[1]), "+w"(a.q[2]), "+w"(a.q[3])); }
+TFM_LANES void hold(I& a) { asm("" : "+w"(a.q[0]), "+w"(a.q[1]), "+w"(a.q[2]), "+w"(a.q[3])); }

@@ -1,0 +1,73 @@
+#pragma once
+// The plain loops that the attention kernel equals, to the last bit where the CPU has a fused multiply-add.
+#include <limits>
+#include <vector>
+
+#include "tfm/kernels/attention.hpp"
+#include "tfm/kernels/plain_elementwise.hpp"
+#include "tfm/kernels/plain_norms.hpp"
+
+namespace tfm::inline TFM_ABI::kernels::plain {
+
+/// A cached key's or value's number d, for one key/value head, as the kernel's layout has it.
+struct CachedHead {
+  const std::byte *keys, *values;
+  const AttentionShape& shape;
+
+  float read(const std::byte* from, Index i) const noexcept {
+    float value;
+    if (shape.format == Format::f16) return f32_from_f16(tfm::detail::read_u16(from + 2 * i));
+    std::memcpy(&value, from + 4 * i, 4);
+    return value;
+  }
+  float key(Index position, Index d) const noexcept { return read(keys, (position / 16 * shape.head_dim + d) * 16 + position % 16); }
+  float value(Index position, Index d) const noexcept { return read(values, position * shape.value_row() + d); }
+};
+
+/// One query q [head_dim] over the first `visible` keys: out [head_dim] = softmax(q kᵀ scale) v. The softmax is gathered in
+/// blocks of 64 keys, each rescaling what came before it; probabilities [visible] as well, where they are wanted.
+inline void attend(const CachedHead& cached, const float* q, Index visible, float* out, float* probabilities) {
+  const Index head_dim = cached.shape.head_dim;
+  SixteenSums sums;
+  float largest = -std::numeric_limits<float>::infinity();
+  std::vector<float> scores(to_size(visible));
+  for (Index d = 0; d < head_dim; ++d) out[d] = 0;
+  for (Index block = 0; block < visible; block += 64) {
+    const Index end = std::min(block + 64, visible);
+    float now = largest;
+    for (Index j = block; j < end; ++j) {
+      float& s = scores[to_size(j)] = 0;
+      for (Index d = 0; d < head_dim; ++d) s = std::fma(q[d], cached.key(j, d), s);
+      s *= cached.shape.scale;
+      now = std::max(now, s);
+    }
+    const float correction = exponential(largest - now);
+    SixteenSums added;
+    for (Index d = 0; d < head_dim; ++d) out[d] *= correction;
+    for (Index j = block; j < end; ++j) {
+      const float e = exponential(scores[to_size(j)] - now);
+      added.lane[j % 16] += e;
+      for (Index d = 0; d < head_dim; ++d) out[d] = std::fma(e, cached.value(j, d), out[d]);
+    }
+    for (int i = 0; i < 16; ++i) sums.lane[i] = std::fma(sums.lane[i], correction, added.lane[i]);
+    largest = now;
+  }
+  const float total = sums.total();
+  for (Index d = 0; d < head_dim; ++d) out[d] /= total;
+  if (probabilities != nullptr)
+    for (Index j = 0; j < visible; ++j) probabilities[j] = exponential(scores[to_size(j)] - largest) / total;
+}
+
+/// kernels::attention() for one sequence.
+inline void attention(const AttentionShape& shape, const AttentionSequence& s) {
+  const Index group = shape.heads / shape.kv_heads, all = s.position + s.q.rows;
+  for (Index h = 0; h < shape.heads; ++h)
+    for (Index t = 0; t < s.q.rows; ++t) {
+      const CachedHead cached{s.keys + h / group * shape.key_head_bytes, s.values + h / group * shape.value_head_bytes, shape};
+      float* const weights = s.weights == nullptr ? nullptr : s.weights + (h * s.q.rows + t) * all;
+      if (weights != nullptr) fill({weights, 1, all}, 0);
+      attend(cached, s.q.row(t) + h * shape.head_dim, s.position + t + 1, s.out.row(t) + h * shape.head_dim, weights);
+    }
+}
+
+}  // namespace tfm::inline TFM_ABI::kernels::plain

@@ -1,0 +1,49 @@
+#pragma once
+// The plain loops that the element-wise kernels equal, to the last bit where the CPU has a fused multiply-add.
+#include <algorithm>
+#include <cmath>
+
+#include "tfm/core/view.hpp"
+
+namespace tfm::inline TFM_ABI::kernels::plain {
+
+/// exp(x): n = round(x / ln 2), r = x - n ln 2 with ln 2 in two parts, the series of exp(r) to r^7, times 2^n.
+/// 0 below -87.3, exp(88) above 88. Within 2e-7 of the true value, relatively.
+inline float exponential(float x) noexcept {
+  const float clamped = std::max(std::min(x, 88.f), -87.3f), n = std::nearbyint(clamped * 1.44269504f);
+  const float r = std::fma(n, 2.12194440e-4f, std::fma(n, -0.693359375f, clamped));
+  float p = 1.f / 5040;
+  for (const float c : {1.f / 720, 1.f / 120, 1.f / 24, 1.f / 6, 0.5f, 1.f, 1.f}) p = std::fma(p, r, c);
+  return x < -87.3f ? 0.f : std::ldexp(p, static_cast<int>(n));
+}
+
+inline float sigmoid(float x) noexcept { return 1.f / (1.f + exponential(0.f - x)); }
+
+/// y = silu(gate) up
+inline void silu_mul(View gate, View up, MutableView y) noexcept {
+  for (Index i = 0; i < y.size(); ++i) y.data[i] = gate.data[i] * sigmoid(gate.data[i]) * up.data[i];
+}
+
+/// dgate += dy up s (1 + gate (1 - s)), dup += dy gate s, with s = sigmoid(gate)
+inline void silu_mul_backward(View gate, View up, View dy, MutableView dgate, MutableView dup) noexcept {
+  for (Index i = 0; i < dy.size(); ++i) {
+    const float g = gate.data[i], d = dy.data[i], s = sigmoid(g), slope = s * std::fma(g, 1.f - s, 1.f);
+    dgate.data[i] = std::fma(d * up.data[i], slope, dgate.data[i]);
+    dup.data[i] = std::fma(d * g, s, dup.data[i]);
+  }
+}
+
+/// Turns the pairs (i, i + half) of every head by the token's angles; sign -1 turns back.
+inline void rotate(MutableView x, View cosine, View sine, float sign) noexcept {
+  const Index half = cosine.cols;
+  for (Index t = 0; t < x.rows; ++t)
+    for (Index h = 0; h < x.cols; h += 2 * half)
+      for (Index i = 0; i < half; ++i) {
+        float &a = x.row(t)[h + i], &b = x.row(t)[h + half + i];
+        const float c = cosine.row(t)[i], s = sine.row(t)[i] * sign, turned = std::fma(b, c, a * s);
+        a = std::fma(a, c, -(b * s));
+        b = turned;
+      }
+}
+
+}  // namespace tfm::inline TFM_ABI::kernels::plain
