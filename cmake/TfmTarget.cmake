@@ -10,3 +10,10 @@ foreach(name sentencepiece utf8proc)
   endif()
   target_link_libraries(tfm INTERFACE tfm::${name})
 endforeach()
+
+# tfm::compiled, for who builds often: the same headers, the kernels and AnyLlama compiled once, always optimised.
+add_library(tfm_compiled STATIC EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/compiled/kernels.cpp ${CMAKE_CURRENT_LIST_DIR}/compiled/llama.cpp)
+add_library(tfm::compiled ALIAS tfm_compiled)
+target_compile_definitions(tfm_compiled PUBLIC TFM_COMPILED)
+target_compile_options(tfm_compiled PRIVATE -O2)
+target_link_libraries(tfm_compiled PUBLIC tfm)

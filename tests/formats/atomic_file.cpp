@@ -20,7 +20,8 @@ std::string read(const std::filesystem::path& path) {
 }
 std::vector<std::string> names_in(const std::filesystem::path& folder) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) names.push_back(entry.path().filename().string());
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    names.push_back(entry.path().filename().string());
   return names;
 }
 
@@ -45,7 +46,7 @@ TEST_CASE("a file appears under its name when it is committed, and replaces the 
 TEST_CASE("without a commit nothing changes") {
   const tfm_test::TemporaryFolder folder;
   const auto target = folder / "file";
-  tfm::write_file(target, std::as_bytes(std::span(std::string_view("old"))));
+  tfm::write_file(target, tfm::bytes_of("old"));
   {
     tfm::AtomicFile file(target), another(target);
     file.write("new");
@@ -58,8 +59,9 @@ TEST_CASE("without a commit nothing changes") {
 
 TEST_CASE("where a file cannot be written, the error says why") {
   const tfm_test::TemporaryFolder folder;
-  CHECK_THROWS_WITH(tfm::AtomicFile(folder / "absent" / "file"),
-                    Contains("tfm: cannot write " + (folder / "absent" / "file").string()) && Contains("No such file or directory"));
+  CHECK_THROWS_WITH(
+      tfm::AtomicFile(folder / "absent" / "file"),
+      Contains("tfm: cannot write " + (folder / "absent" / "file").string()) && Contains("No such file or directory"));
   CHECK_THROWS_WITH(tfm::AtomicFile(folder.path().string() + "/"), Contains("it is not a file's name"));
   std::filesystem::create_directory(folder / "taken");
   {
@@ -77,7 +79,7 @@ TEST_CASE("where a file cannot be written, the error says why") {
 TEST_CASE("a disk that is full leaves the old file, and no other") {
   const tfm_test::TemporaryFolder folder;
   const auto target = folder / "file";
-  tfm::write_file(target, std::as_bytes(std::span(std::string_view("old"))));
+  tfm::write_file(target, tfm::bytes_of("old"));
   // A limit on the size of files fails a write halfway, as a full disk does.
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);

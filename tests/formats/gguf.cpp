@@ -22,7 +22,8 @@ tfm::Gguf read(std::span<const std::byte> bytes) { return tfm::read_gguf(bytes, 
 struct Made {
   std::vector<std::byte> bytes;
   tfm::Tensor tensor;
-  Made(std::string name, DataType type, std::vector<Index> shape, std::size_t size, std::string type_name = {}) : bytes(size) {
+  Made(std::string name, DataType type, std::vector<Index> shape, std::size_t size, std::string type_name = {})
+      : bytes(size) {
     for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>(i * 11 + name.size());
     tensor = {std::move(name), type, std::move(type_name), std::move(shape), bytes};
   }
@@ -31,7 +32,7 @@ struct Made {
 /// The bytes of a written file with the value at the first place of `text` replaced.
 template <class T>
 std::vector<std::byte> patched(std::vector<std::byte> bytes, std::string_view text, std::size_t after, T value) {
-  const auto needle = std::as_bytes(std::span(text));
+  const auto needle = tfm::bytes_of(text);
   const auto at = std::search(bytes.begin(), bytes.end(), needle.begin(), needle.end());
   REQUIRE(at != bytes.end());
   std::memcpy(&*at + text.size() + after, &value, sizeof value);
@@ -92,22 +93,29 @@ TEST_CASE("metadata of every type is written, read back, and got in what fits") 
     CHECK(!metadata.find("absent"));
 
     CHECK_THROWS_WITH(metadata.at("absent"), "tfm: x.gguf: key 'absent' is missing");
-    CHECK_THROWS_WITH(metadata.at("text").integer(), "tfm: x.gguf: key 'text': found the string 'a\\x00b', expected an integer");
+    CHECK_THROWS_WITH(metadata.at("text").integer(),
+                      "tfm: x.gguf: key 'text': found the string 'a\\x00b', expected an integer");
     CHECK_THROWS_WITH(metadata.at("u8").text(), "tfm: x.gguf: key 'u8': found u8 200, expected a string");
-    CHECK_THROWS_WITH(metadata.at("i8").integer(0, 9), "tfm: x.gguf: key 'i8': found i8 -3, expected an integer from 0 to 9");
-    CHECK_THROWS_WITH(metadata.at("u64").integer(), Contains("found u64 18446744073709551615, expected an integer from "));
+    CHECK_THROWS_WITH(metadata.at("i8").integer(0, 9),
+                      "tfm: x.gguf: key 'i8': found i8 -3, expected an integer from 0 to 9");
+    CHECK_THROWS_WITH(metadata.at("u64").integer(),
+                      Contains("found u64 18446744073709551615, expected an integer from "));
     CHECK_THROWS_WITH(metadata.at("f32").integer(), "tfm: x.gguf: key 'f32': found f32 1.5, expected an integer");
     CHECK_THROWS_WITH(metadata.at("bool").number(), "tfm: x.gguf: key 'bool': found boolean 1, expected a number");
     CHECK_THROWS_WITH(metadata.at("i32").boolean(), "tfm: x.gguf: key 'i32': found i32 -5, expected a boolean");
-    CHECK_THROWS_WITH(metadata.at("texts").text(), "tfm: x.gguf: key 'texts': found an array of 3 string, expected a string");
-    CHECK_THROWS_WITH(metadata.at("ints").texts(), "tfm: x.gguf: key 'ints': found an array of 2 i32, expected an array of strings");
-    CHECK_THROWS_WITH(metadata.at("ints").integers(0), "tfm: x.gguf: key 'ints': found -2 at place 1, expected integers from 0 to 2147483647");
+    CHECK_THROWS_WITH(metadata.at("texts").text(),
+                      "tfm: x.gguf: key 'texts': found an array of 3 string, expected a string");
+    CHECK_THROWS_WITH(metadata.at("ints").texts(),
+                      "tfm: x.gguf: key 'ints': found an array of 2 i32, expected an array of strings");
+    CHECK_THROWS_WITH(metadata.at("ints").integers(0),
+                      "tfm: x.gguf: key 'ints': found -2 at place 1, expected integers from 0 to 2147483647");
     CHECK_THROWS_WITH(metadata.at("wide").integers(), Contains("found 18446744073709551615 at place 1"));
     CHECK_THROWS_WITH(metadata.at("ints").numbers(), Contains("expected an array of floats"));
     CHECK_THROWS_WITH(metadata.at("ints").bytes(), Contains("expected an array of bytes"));
   }
   const auto two = patched(bytes, "bool", 4, std::uint8_t{2});
-  CHECK_THROWS_WITH(read(two).metadata.at("bool").boolean(), "tfm: x.gguf: key 'bool': found boolean 2, expected 0 or 1");
+  CHECK_THROWS_WITH(read(two).metadata.at("bool").boolean(),
+                    "tfm: x.gguf: key 'bool': found boolean 2, expected 0 or 1");
 }
 
 TEST_CASE("tensors of every type are written and read back, shapes in PyTorch's order") {
@@ -115,7 +123,8 @@ TEST_CASE("tensors of every type are written and read back, shapes in PyTorch's 
   made.emplace_back("q", DataType::q4_0, std::vector<Index>{3, 64}, 3 * 36);
   made.emplace_back("norm", DataType::f32, std::vector<Index>{5}, 20);
   for (const auto& type : tfm::ggml_types)
-    made.emplace_back(std::string(type.name), type.type, std::vector<Index>{2, 3, type.block}, static_cast<std::size_t>(6 * type.bytes), std::string(type.name));
+    made.emplace_back(std::string(type.name), type.type, std::vector<Index>{2, 3, type.block},
+                      static_cast<std::size_t>(6 * type.bytes), std::string(type.name));
   made.emplace_back("scalar", DataType::f64, std::vector<Index>{}, 8);
   made.emplace_back("four", DataType::i8, std::vector<Index>{2, 1, 3, 1}, 6);
   made.emplace_back("nothing", DataType::f16, std::vector<Index>{0, 3}, 0);
@@ -148,7 +157,8 @@ TEST_CASE("what GGUF cannot hold is not written") {
   tfm::GgufWriter writer;
   writer.add(Made("t", DataType::f32, {2}, 8).tensor);
   const auto refused = [&](const Made& made, const std::string& what) {
-    CHECK_THROWS_WITH(writer.add(made.tensor), Contains("tfm: cannot write tensor '" + made.tensor.name + "' as GGUF: " + what));
+    CHECK_THROWS_WITH(writer.add(made.tensor),
+                      Contains("tfm: cannot write tensor '" + made.tensor.name + "' as GGUF: " + what));
   };
   refused({"t", DataType::f32, {2}, 8}, "a tensor of this name is there already");
   refused({"u", DataType::u8, {2}, 2}, "the format has no type U8");
@@ -171,28 +181,44 @@ TEST_CASE("a damaged GGUF file is refused with what was found and expected") {
   writer.add(n.tensor);
   const auto good = writer.bytes();
   REQUIRE_NOTHROW(read(good));
-  const auto refused = [](const std::vector<std::byte>& bytes, const std::string& what) { CHECK_THROWS_WITH(read(bytes), "tfm: x.gguf: " + what); };
+  const auto refused = [](const std::vector<std::byte>& bytes, const std::string& what) {
+    CHECK_THROWS_WITH(read(bytes), "tfm: x.gguf: " + what);
+  };
   refused({}, "cut short or damaged: the magic number at byte 0 should have 4 bytes, and 0 are left");
   refused(patched(good, "", 0, std::uint32_t{0x4c4d4747}), "no GGUF file: it begins with 'GGML', expected 'GGUF'");
   refused(patched(good, "GGUF", 0, std::uint32_t{1}), "GGUF version 1, which is not supported; expected 2 or 3");
   refused(patched(good, "GGUF", 0, std::uint32_t{4}), "GGUF version 4, which is not supported; expected 2 or 3");
   refused(patched(good, "GGUF", 0, std::uint32_t{3 << 24}), "a big-endian GGUF file, which is not supported");
   CHECK_NOTHROW(read(patched(good, "GGUF", 0, std::uint32_t{2})));
-  CHECK_THROWS_WITH(read(patched(good, "GGUF", 4, std::uint64_t{1} << 60)), Contains("found 1152921504606846976 tensors in the header, expected at most "));
-  CHECK_THROWS_WITH(read(patched(good, "GGUF", 12, ~std::uint64_t{0})), Contains("found 18446744073709551615 keys in the header, expected at most "));
-  refused(patched(good, "general.alignment", 4, std::uint32_t{24}), "key 'general.alignment': found 24, expected a power of two");
-  refused(patched(good, "general.alignment", 4, std::uint32_t{0}), "key 'general.alignment': found u32 0, expected an integer from 8 to 65536");
-  refused(patched(good, "general.alignment", 0, std::uint32_t{13}), "key 'general.alignment' has a value of the unknown type 13");
-  CHECK_THROWS_WITH(read(patched(good, "name", 4, ~std::uint64_t{0})), Contains("cut short or damaged: a string at byte ") && Contains("should have 18446744073709551615 bytes"));
+  CHECK_THROWS_WITH(read(patched(good, "GGUF", 4, std::uint64_t{1} << 60)),
+                    Contains("found 1152921504606846976 tensors in the header, expected at most "));
+  CHECK_THROWS_WITH(read(patched(good, "GGUF", 12, ~std::uint64_t{0})),
+                    Contains("found 18446744073709551615 keys in the header, expected at most "));
+  refused(patched(good, "general.alignment", 4, std::uint32_t{24}),
+          "key 'general.alignment': found 24, expected a power of two");
+  refused(patched(good, "general.alignment", 4, std::uint32_t{0}),
+          "key 'general.alignment': found u32 0, expected an integer from 8 to 65536");
+  refused(patched(good, "general.alignment", 0, std::uint32_t{13}),
+          "key 'general.alignment' has a value of the unknown type 13");
+  CHECK_THROWS_WITH(
+      read(patched(good, "name", 4, ~std::uint64_t{0})),
+      Contains("cut short or damaged: a string at byte ") && Contains("should have 18446744073709551615 bytes"));
   refused(patched(good, "blk.q", 0, std::uint32_t{5}), "tensor 'blk.q': found 5 dimensions, expected at most 4");
-  refused(patched(good, "blk.q", 4, std::uint64_t{33}), "tensor 'blk.q': found rows of 33 values, expected a multiple of 32 for Q8_0");
-  refused(patched(good, "blk.q", 12, std::uint64_t{1} << 62), "tensor 'blk.q': the sizes [4611686018427387904, 32] are too large for a file");
-  refused(patched(good, "blk.q", 12, std::uint64_t{1} << 63), "tensor 'blk.q': found a dimension of 9223372036854775808, which is too large for a file");
-  refused(patched(good, "blk.q", 20, std::uint32_t{4}), "tensor 'blk.q': found the type number 4, which is none of ggml's");
-  refused(patched(good, "blk.q", 24, std::uint64_t{16}), "tensor 'blk.q': found the offset 16, expected a multiple of 32");
+  refused(patched(good, "blk.q", 4, std::uint64_t{33}),
+          "tensor 'blk.q': found rows of 33 values, expected a multiple of 32 for Q8_0");
+  refused(patched(good, "blk.q", 12, std::uint64_t{1} << 62),
+          "tensor 'blk.q': the sizes [4611686018427387904, 32] are too large for a file");
+  refused(patched(good, "blk.q", 12, std::uint64_t{1} << 63),
+          "tensor 'blk.q': found a dimension of 9223372036854775808, which is too large for a file");
+  refused(patched(good, "blk.q", 20, std::uint32_t{4}),
+          "tensor 'blk.q': found the type number 4, which is none of ggml's");
+  refused(patched(good, "blk.q", 24, std::uint64_t{16}),
+          "tensor 'blk.q': found the offset 16, expected a multiple of 32");
   refused(patched(good, "blk.q", 24, std::uint64_t{32}), "tensors 'blk.q' and 'blk.n' lie over each other");
   refused(patched(good, "blk.n", 16, std::uint64_t{64}), "tensors 'blk.q' and 'blk.n' lie over each other");
-  refused(patched(good, "blk.q", 24, std::uint64_t{1} << 40), "cut short or damaged: tensor 'blk.q' should have 68 bytes from byte 1099511627776 of the data, which has 128");
+  refused(
+      patched(good, "blk.q", 24, std::uint64_t{1} << 40),
+      "cut short or damaged: tensor 'blk.q' should have 68 bytes from byte 1099511627776 of the data, which has 128");
   refused(patched(good, "blk.", 0, 'n'), "tensor 'blk.n' is there twice");
   auto twice = writer;
   twice.set("nam2", "y");
@@ -220,7 +246,8 @@ TEST_CASE("arrays of arrays are passed over, up to a depth") {
   };
   CHECK(read(nested(1)).metadata.at("a").integers() == std::vector<std::int32_t>{7});
   const auto eight = nested(8);
-  CHECK_THROWS_WITH(read(eight).metadata.at("a").integers(), "tfm: x.gguf: key 'a': found an array of 1 array, expected an array of integers");
+  CHECK_THROWS_WITH(read(eight).metadata.at("a").integers(),
+                    "tfm: x.gguf: key 'a': found an array of 1 array, expected an array of integers");
   CHECK_THROWS_WITH(read(nested(9)), "tfm: x.gguf: key 'a' has arrays nested deeper than 8");
   CHECK_THROWS_AS(read(nested(100'000)), tfm::LoadError);
 }

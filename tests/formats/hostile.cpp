@@ -9,8 +9,8 @@
 
 namespace {
 
-using tfm_test::HostileCorpus;
 using tfm_test::hold_to_promise;
+using tfm_test::HostileCorpus;
 
 volatile unsigned sink;  // what is read must really be read
 
@@ -37,12 +37,12 @@ void touch(const tfm::GgufMetadata& metadata) {
       try {
         get();
       } catch (const tfm::LoadError& e) {
-        touch(std::as_bytes(std::span(std::string_view(e.what()))));
+        touch(tfm::bytes_of(std::string_view(e.what())));
       }
     };
     sink = sink + static_cast<unsigned>(value.found().size());
-    attempt([&] { touch(std::as_bytes(std::span(value.text()))); });
-    attempt([&] { value.each_text([](std::string_view text) { touch(std::as_bytes(std::span(text))); }); });
+    attempt([&] { touch(tfm::bytes_of(value.text())); });
+    attempt([&] { value.each_text([](std::string_view text) { touch(tfm::bytes_of(text)); }); });
     attempt([&] { sink = sink + static_cast<unsigned>(value.integer(0, 1000)); });
     attempt([&] { sink = sink + static_cast<unsigned>(value.number() > 0); });
     attempt([&] { sink = sink + static_cast<unsigned>(value.boolean()); });
@@ -53,10 +53,12 @@ void touch(const tfm::GgufMetadata& metadata) {
   }
 }
 
-/// The file's bytes in memory of exactly their size, where a sanitizer sees a step beyond the end, as it does not in a mapping.
+/// The file's bytes in memory of exactly their size, where a sanitizer sees a step beyond the end, as it does not in a
+/// mapping.
 std::vector<std::byte> load(const std::filesystem::path& path) {
   std::vector<std::byte> bytes(std::filesystem::file_size(path));
-  std::ifstream(path, std::ios::binary).read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  std::ifstream(path, std::ios::binary)
+      .read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   return bytes;
 }
 
@@ -122,7 +124,8 @@ TEST_CASE("hostile GGUF files, read for their metadata alone", "[hostile]") {
 }
 
 TEST_CASE("hostile safetensors files end as promised", "[hostile]") {
-  for (const int seed : {0, 1}) every_case(seed, "safetensors", "safetensors", [](const auto& path) { touch(tfm::read_safetensors(path)); });
+  for (const int seed : {0, 1})
+    every_case(seed, "safetensors", "safetensors", [](const auto& path) { touch(tfm::read_safetensors(path)); });
 }
 
 TEST_CASE("hostile folders of safetensors shards end as promised", "[hostile]") {
@@ -150,7 +153,8 @@ TEST_CASE("hostile JSON of tokenizers, adapters and records never does worse tha
       const bool text = hostile.name.find("/text-") != std::string::npos;
       const std::set<std::string> stages = text ? std::set<std::string>{"parse"} : std::set<std::string>{};
       if (hostile.format == "tokenizer.json") hold_to_promise(hostile, stages, read_object);
-      if (hostile.format == "adapter") hold_to_promise(hostile, stages, [](const auto& path) { read_object(path / "adapter_config.json"); });
+      if (hostile.format == "adapter")
+        hold_to_promise(hostile, stages, [](const auto& path) { read_object(path / "adapter_config.json"); });
       if (hostile.format == "alpaca" && hostile.name != "alpaca/lines.json")
         hold_to_promise(hostile, stages, [](const auto& path) { tfm::read_json(path).root().elements(); });
     }

@@ -14,7 +14,8 @@ tfm::JsonDocument parse(std::string_view text, tfm::JsonLimits limits = {}) { re
 }  // namespace
 
 TEST_CASE("a JSON document is read in its order, with every kind of value") {
-  const auto document = parse(R"({"z": [1, -2, 3.5, 1e3], "a": {"t": true, "f": false, "n": null}, "text": "a\u00e9\n\u0000b", "big": 18446744073709551615})");
+  const auto document = parse(R"({"z": [1, -2, 3.5, 1e3], "a": {"t": true, "f": false, "n": null},
+                                 "text": "a\u00e9\n\u0000b", "big": 18446744073709551615})");
   const tfm::Json root = document.root();
   std::string order;
   for (const tfm::Json member : root.members()) order.append(member.key()).append(" ");
@@ -36,7 +37,8 @@ TEST_CASE("a JSON document is read in its order, with every kind of value") {
 }
 
 TEST_CASE("a getter that does not fit names file, place, found and expected") {
-  const auto document = parse(R"({"a": {"b": [1, "x", {"c": 2.5}]}, "n": -3, "huge": 1e300, "u": 9223372036854775808})");
+  const auto document =
+      parse(R"({"a": {"b": [1, "x", {"c": 2.5}]}, "n": -3, "huge": 1e300, "u": 9223372036854775808})");
   const tfm::Json root = document.root();
   auto item = root.at("a").at("b").elements().begin();
   CHECK_THROWS_WITH((*item).text(), "tfm: x.json: 'a.b[0]': found the integer 1, expected a string");
@@ -52,12 +54,15 @@ TEST_CASE("a getter that does not fit names file, place, found and expected") {
   CHECK_THROWS_WITH(root.at("n").integer(0), "tfm: x.json: 'n': found -3, expected at least 0");
   CHECK_THROWS_WITH(root.at("n").integer(-9, -4), "tfm: x.json: 'n': found -3, expected at most -4");
   CHECK_THROWS_WITH(root.at("huge").integer(), "tfm: x.json: 'huge': found the number 1e+300, expected an integer");
-  CHECK_THROWS_WITH(root.at("u").integer(), "tfm: x.json: 'u': found the number 9223372036854775808, expected an integer");
+  CHECK_THROWS_WITH(root.at("u").integer(),
+                    "tfm: x.json: 'u': found the number 9223372036854775808, expected an integer");
   CHECK_THROWS_WITH(root.at("n").boolean(), "tfm: x.json: 'n': found the integer -3, expected a boolean");
 }
 
 TEST_CASE("what is no JSON is refused with its place") {
-  const auto refused = [](std::string_view text, const std::string& what) { CHECK_THROWS_WITH(parse(text), Contains("tfm: x.json: ") && Contains(what)); };
+  const auto refused = [](std::string_view text, const std::string& what) {
+    CHECK_THROWS_WITH(parse(text), Contains("tfm: x.json: ") && Contains(what));
+  };
   refused("", "not valid JSON at byte 1");
   refused("{\"a\": 1,}", "not valid JSON at byte 9");
   refused("{} {}", "not valid JSON at byte 4");
@@ -81,12 +86,18 @@ TEST_CASE("what is no JSON is refused with its place") {
 }
 
 TEST_CASE("limits hold for depth and for the number of values") {
-  const auto nested = [](int depth) { return std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']'); };
+  const auto nested = [](int depth) {
+    return std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']');
+  };
   CHECK_NOTHROW(parse(nested(256)));
   CHECK_THROWS_WITH(parse(nested(257)), "tfm: x.json: the JSON is nested deeper than 256 arrays and objects");
   CHECK_NOTHROW(parse(nested(1'000'000), {.depth = 1'000'000}));  // and is destroyed again
   CHECK_NOTHROW(parse("[1,2,3]", {.values = 4}));
   CHECK_THROWS_WITH(parse("[1,2,3]", {.values = 3}), "tfm: x.json: the JSON holds more than 3 values");
+  const std::string long_string = R"(["\"12\\", 1234567])";
+  CHECK_NOTHROW(parse(long_string, {.token = 8}));
+  for (const char* text : {R"(["\"12\\", 1234567])", R"([123456, "[,]   "])", R"({"1234567": 1})"})
+    CHECK_THROWS_WITH(parse(text, {.token = 6}), "tfm: x.json: the JSON holds a string or number of more than 6 bytes");
 }
 
 TEST_CASE("a written string is read back, whatever it holds") {
@@ -98,10 +109,12 @@ TEST_CASE("a written string is read back, whatever it holds") {
 }
 
 TEST_CASE("UTF-8 is what Unicode says it is") {
-  for (const char* good : {"", "a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"})
-    CHECK(tfm::is_utf8(good));
-  for (const char* bad : {"\x80", "\xc0\xaf", "\xc1\xbf", "\xc3", "\xe0\x9f\xbf", "\xe2\x82", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "a\xff"})
-    CHECK(!tfm::is_utf8(bad));
+  for (const char* good : {"", "a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
+                           "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"})
+    CHECK(tfm::detail::fit_for_json(good));
+  for (const char* bad : {"\x80", "\xc0\xaf", "\xc1\xbf", "\xc3", "\xe0\x9f\xbf", "\xe2\x82", "\xed\xa0\x80",
+                          "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "a\xff"})
+    CHECK(!tfm::detail::fit_for_json(bad));
 }
 
 TEST_CASE("real configurations and tokenizers are read") {

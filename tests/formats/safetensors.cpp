@@ -19,10 +19,11 @@ std::string file_with(std::string_view header, std::string_view data) {
   std::memcpy(out.data(), &length, 8);
   return out.append(header).append(data);
 }
-tfm::TensorStore read(const std::string& bytes) { return tfm::read_safetensors(std::as_bytes(std::span(bytes)), "x.safetensors"); }
+tfm::TensorStore read(const std::string& bytes) { return tfm::read_safetensors(tfm::bytes_of(bytes), "x.safetensors"); }
 
-tfm::Tensor tensor(std::string name, tfm::DataType type, std::vector<tfm::Index> shape, std::string_view bytes, std::string type_name = {}) {
-  return {std::move(name), type, std::move(type_name), std::move(shape), std::as_bytes(std::span(bytes))};
+tfm::Tensor tensor(std::string name, tfm::DataType type, std::vector<tfm::Index> shape, std::string_view bytes,
+                   std::string type_name = {}) {
+  return {std::move(name), type, std::move(type_name), std::move(shape), tfm::bytes_of(bytes)};
 }
 std::string text_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -32,7 +33,10 @@ std::string text_of(const std::filesystem::path& path) {
 }  // namespace
 
 TEST_CASE("a safetensors file gives names, types, shapes and bytes, in the order of the bytes") {
-  const std::string bytes = file_with(R"({"b":{"dtype":"F32","shape":[2,1],"data_offsets":[4,12]},"__metadata__":{"format":"pt"},"a":{"dtype":"I16","shape":[2],"data_offsets":[0,4]},"e":{"dtype":"U16","shape":[0,7],"data_offsets":[12,12]}})",
+  const std::string bytes = file_with(R"({"b":{"dtype":"F32","shape":[2,1],"data_offsets":[4,12]},
+                                         "__metadata__":{"format":"pt"},
+                                         "a":{"dtype":"I16","shape":[2],"data_offsets":[0,4]},
+                                         "e":{"dtype":"U16","shape":[0,7],"data_offsets":[12,12]}})",
                                       "ABCDefghijkl");
   const auto store = read(bytes);
   REQUIRE(store.tensors().size() == 3);
@@ -47,6 +51,7 @@ TEST_CASE("a safetensors file gives names, types, shapes and bytes, in the order
   CHECK(store.at("e").type == tfm::DataType::other);
   CHECK(store.at("e").type_name == "U16");
   CHECK(store.at("e").bytes.empty());
+  CHECK(store.at("e").size() == 0);
   CHECK(store.metadata().size() == 1);
   CHECK(store.metadata()[0] == std::pair<std::string, std::string>("format", "pt"));
   CHECK(store.find("c") == nullptr);
@@ -61,31 +66,39 @@ TEST_CASE("a damaged safetensors file is refused with the tensor, found and expe
   const auto entry = [](const std::string& dtype, const std::string& shape, const std::string& offsets) {
     return R"({"t":{"dtype":)" + dtype + R"(,"shape":)" + shape + R"(,"data_offsets":)" + offsets + "}}";
   };
-  refused(entry("\"F31\"", "[1]", "[0,4]"), "abcd", "'t.dtype': found the string 'F31', which is not a type of safetensors");
+  refused(entry("\"F31\"", "[1]", "[0,4]"), "abcd",
+          "'t.dtype': found the string 'F31', which is not a type of safetensors");
   refused(entry("\"F32\"", "[2]", "[0,4]"), "abcd", "'t.data_offsets': found 4 bytes, expected 8 for [2] of F32");
   refused(entry("\"F32\"", "[-1]", "[0,4]"), "abcd", "'t.shape[0]': found -1, expected at least 0");
-  refused(entry("\"F32\"", "[4294967296,4294967296]", "[0,4]"), "abcd", "'t.shape': the sizes [4294967296, 4294967296] are too large for a file");
-  refused(entry("\"F32\"", "[1]", "[1,5]"), "abcd", "'t.data_offsets': found 1 to 5, expected a part of the 4 bytes of data");
-  refused(entry("\"F32\"", "[1]", "[4,0]"), "abcd", "'t.data_offsets': found 4 to 0, expected a part of the 4 bytes of data");
+  refused(entry("\"F32\"", "[4294967296,4294967296]", "[0,4]"), "abcd",
+          "'t.shape': the sizes [4294967296, 4294967296] are too large for a file");
+  refused(entry("\"F32\"", "[1]", "[1,5]"), "abcd",
+          "'t.data_offsets': found 1 to 5, expected a part of the 4 bytes of data");
+  refused(entry("\"F32\"", "[1]", "[4,0]"), "abcd",
+          "'t.data_offsets': found 4 to 0, expected a part of the 4 bytes of data");
   refused(entry("\"F32\"", "[1]", "[0,4,4]"), "abcd", "'t.data_offsets': found 3 numbers, expected begin and end");
-  refused(entry("\"F32\"", "[1]", "[1,5]"), "abcdef", "tensor 't' begins at byte 1 of the data, expected 0, where the one before it ends");
+  refused(entry("\"F32\"", "[1]", "[1,5]"), "abcdef",
+          "tensor 't' begins at byte 1 of the data, expected 0, where the one before it ends");
   refused(entry("\"F32\"", "[1]", "[0,4]"), "abcdef", "found 6 bytes of data, expected 4, where the last tensor ends");
   refused(entry("\"F4\"", "[1]", "[0,0]"), "", "'t.shape': [1] of F4 is no whole number of bytes");
-  refused(R"({"t":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"u":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "a",
-          "tensor 'u' begins at byte 0 of the data, expected 1, where the one before it ends");
+  refused(
+      R"({"t":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"u":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",
+      "a", "tensor 'u' begins at byte 0 of the data, expected 1, where the one before it ends");
   refused(R"({"__metadata__":{"a":1}})", "", "'__metadata__.a': found the integer 1, expected a string");
   refused(R"( {})", "", "the safetensors header does not begin with '{'");
   CHECK_THROWS_WITH(read("1234567"), Contains("found 7 bytes, expected at least the 8"));
-  CHECK_THROWS_WITH(read(file_with("{}", "").substr(0, 9)), Contains("its header should have 2 bytes, and the file has 9"));
+  CHECK_THROWS_WITH(read(file_with("{}", "").substr(0, 9)),
+                    Contains("its header should have 2 bytes, and the file has 9"));
 }
 
 TEST_CASE("what is written is read back, aligned, and always the same bytes") {
   const tfm_test::TemporaryFolder folder;
   const std::string eight = "12345678", four = "abcd", three = "xyz";
-  std::vector<tfm::Tensor> tensors{tensor("u\"8", tfm::DataType::u8, {3}, three),     tensor("z", tfm::DataType::f32, {1, 2}, eight),
-                                   tensor("h", tfm::DataType::bf16, {2}, four),       tensor("scalar", tfm::DataType::i64, {}, eight),
-                                   tensor("none", tfm::DataType::f16, {0, 5}, {}),    tensor("b", tfm::DataType::boolean, {1, 3}, three),
-                                   tensor("w", tfm::DataType::other, {1}, four, "U32")};
+  std::vector<tfm::Tensor> tensors{
+      tensor("u\"8", tfm::DataType::u8, {3}, three),      tensor("z", tfm::DataType::f32, {1, 2}, eight),
+      tensor("h", tfm::DataType::bf16, {2}, four),        tensor("scalar", tfm::DataType::i64, {}, eight),
+      tensor("none", tfm::DataType::f16, {0, 5}, {}),     tensor("b", tfm::DataType::boolean, {1, 3}, three),
+      tensor("w", tfm::DataType::other, {1}, four, "U32")};
   tfm::write_safetensors(folder / "a.safetensors", tensors, {{"z", "1"}, {"a", "\xc3\xa9"}});
   const auto store = tfm::read_safetensors(folder / "a.safetensors");
   CHECK(store.tensors().size() == tensors.size());
@@ -115,10 +128,13 @@ TEST_CASE("what the format cannot hold is not written") {
     CHECK(std::filesystem::is_empty(folder.path()));
   };
   const std::string block(34, 'x');
-  refused({tensor("t", tfm::DataType::q8_0, {32}, block)}, "cannot write tensor 't' as safetensors: the format has no type Q8_0");
+  refused({tensor("t", tfm::DataType::q8_0, {32}, block)},
+          "cannot write tensor 't' as safetensors: the format has no type Q8_0");
   refused({tensor("t", tfm::DataType::other, {32}, block, "Q6_K")}, "the format has no type Q6_K");
-  refused({tensor("t", tfm::DataType::f32, {2}, "abcd")}, "cannot write tensor 't' as safetensors: found 4 bytes for [2] of F32");
-  refused({tensor("t", tfm::DataType::u8, {1}, "a"), tensor("t", tfm::DataType::u8, {1}, "b")}, "tensor 't' is there twice");
+  refused({tensor("t", tfm::DataType::f32, {2}, "abcd")},
+          "cannot write tensor 't' as safetensors: found 4 bytes for [2] of F32");
+  refused({tensor("t", tfm::DataType::u8, {1}, "a"), tensor("t", tfm::DataType::u8, {1}, "b")},
+          "tensor 't' is there twice");
   refused({tensor("\xff", tfm::DataType::u8, {1}, "a")}, "'\\xff' is not UTF-8");
   refused({tensor("__metadata__", tfm::DataType::u8, {1}, "a")}, "'__metadata__'");
 }
@@ -126,7 +142,9 @@ TEST_CASE("what the format cannot hold is not written") {
 TEST_CASE("a model in shards is read through its index") {
   const tfm_test::TemporaryFolder folder;
   const auto index = [&](const std::string& text) { std::ofstream(folder / "model.safetensors.index.json") << text; };
-  const auto shard = [&](const std::string& name, std::vector<tfm::Tensor> tensors) { tfm::write_safetensors(folder / name, tensors); };
+  const auto shard = [&](const std::string& name, std::vector<tfm::Tensor> tensors) {
+    tfm::write_safetensors(folder / name, tensors);
+  };
   shard("1.safetensors", {tensor("a", tfm::DataType::u8, {2}, "aa")});
   shard("2.safetensors", {tensor("b", tfm::DataType::u8, {3}, "bbb")});
   index(R"({"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}})");
@@ -139,10 +157,13 @@ TEST_CASE("a model in shards is read through its index") {
   store.drop(store.at("a"));
   CHECK(std::memcmp(store.at("a").bytes.data(), "aa", 2) == 0);
 
-  const auto refused = [&](const std::string& what) { CHECK_THROWS_WITH(tfm::read_safetensors_folder(folder.path()), Contains("tfm: " ) && Contains(what)); };
+  const auto refused = [&](const std::string& what) {
+    CHECK_THROWS_WITH(tfm::read_safetensors_folder(folder.path()), Contains("tfm: ") && Contains(what));
+  };
   for (const std::string bad : {"../1.safetensors", "/etc/passwd", ".", "..", ""}) {
     index(R"({"weight_map": {"a": ")" + bad + R"("}})");
-    refused("model.safetensors.index.json: 'weight_map.a': found the string '" + bad + "', expected the name of a file in the same folder");
+    refused("model.safetensors.index.json: 'weight_map.a': found the string '" + bad +
+            "', expected the name of a file in the same folder");
   }
   index(R"({"weight_map": {"a": "2.safetensors"}})");
   refused("2.safetensors: tensor 'a' is missing, which ");
@@ -152,7 +173,8 @@ TEST_CASE("a model in shards is read through its index") {
   refused("'weight_map': found no tensor");
   shard("2.safetensors", {tensor("a", tfm::DataType::u8, {2}, "cc"), tensor("b", tfm::DataType::u8, {3}, "bbb")});
   index(R"({"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}})");
-  refused("tensor 'a' is in " + (folder / "1.safetensors").string() + " and again in " + (folder / "2.safetensors").string());
+  refused("tensor 'a' is in " + (folder / "1.safetensors").string() + " and again in " +
+          (folder / "2.safetensors").string());
   std::filesystem::remove(folder / "model.safetensors.index.json");
   refused("cannot open " + (folder / "model.safetensors").string());
 }
@@ -161,7 +183,8 @@ TEST_CASE("shards hold the same tensors as the single file of the same model") {
   for (const char* model : {"mha", "gqa_tied", "linear_rope", "llama3_rope"}) {
     const auto folder = tfm_test::require(tfm_test::golden() / "llama" / model);
     if (!folder) return;
-    const auto single = tfm::read_safetensors_folder(*folder / "safetensors"), sharded = tfm::read_safetensors_folder(*folder / "sharded");
+    const auto single = tfm::read_safetensors_folder(*folder / "safetensors"),
+               sharded = tfm::read_safetensors_folder(*folder / "sharded");
     REQUIRE(single.tensors().size() == sharded.tensors().size());
     for (const auto& t : single.tensors()) {
       const auto& other = sharded.at(t.name);
@@ -179,7 +202,8 @@ TEST_CASE("goldens are read as the numbers that they are") {
   const auto w = golden.floats("plain.w"), scale = golden.floats("plain.scale");
   const auto q = golden.int32s("plain.q");
   REQUIRE(w.size() == 48 * 64);
-  for (std::size_t i = 0; i < w.size(); ++i) CHECK(std::abs(w[i] - static_cast<float>(q[i]) * scale[i / 64] / 127) <= 0.51f * scale[i / 64] / 127);
+  for (std::size_t i = 0; i < w.size(); ++i)
+    CHECK(std::abs(w[i] - static_cast<float>(q[i]) * scale[i / 64] / 127) <= 0.51f * scale[i / 64] / 127);
   CHECK(golden.floats("plain.q")[5] == static_cast<float>(q[5]));
   CHECK_THROWS_WITH(golden.int64s("plain.w"), Contains("tensor 'plain.w' is of type F32, which does not convert"));
 }

@@ -25,7 +25,8 @@ TEST_CASE("every type of a file that tfm computes with has the format of the sam
 TEST_CASE("stores over the caller's bytes are merged, and say where a name is there twice") {
   const std::array<std::byte, 4> a{}, b{}, c{};
   const auto store = [](std::span<const std::byte> bytes, std::string file, std::string name) {
-    return tfm::TensorStore(tfm::TensorSource::borrowed(bytes, std::move(file)), {{std::move(name), DataType::u8, "U8", {4}, bytes}}, {{"k", "v"}});
+    return tfm::TensorStore(tfm::TensorSource::borrowed(bytes, std::move(file)),
+                            {{std::move(name), DataType::u8, "U8", {4}, bytes}}, {{"k", "v"}});
   };
   std::vector<tfm::TensorStore> parts{store(a, "one", "z"), store(b, "two", "y")};
   const auto merged = tfm::TensorStore::merge(parts, "both");

@@ -36,14 +36,14 @@ Context exact(Isa isa, int threads = 2) {
   return context;
 }
 
-// Calls test(model, golden, where) for each of the four models in `format`, on every instruction set.
+// Calls test(model, golden, context) for each of the four models in `format`, on every instruction set.
 template <class Test>
 void each_golden(const char* format, Test test) {
   for (const char* const name : {"mha", "gqa_tied", "linear_rope", "llama3_rope"}) {
     const auto folder = tfm_test::require(tfm_test::golden() / "llama" / name);
     if (!folder) return;
     const Golden golden(*folder / "golden.safetensors");
-    const auto loaded = load_llama(*folder / format);
+    auto loaded = load_llama(*folder / format);
     for (const Isa isa : tfm_test::isas()) {
       INFO(name << " " << format << " " << tfm::name(isa));
       Context context = exact(isa);
@@ -66,13 +66,18 @@ TEST_CASE("golden logits and hidden states") {
       REQUIRE(static_cast<std::size_t>(logits.view().size()) == expected.size());
       CHECK(largest_difference(logits, expected.data()) <= logits_tolerance);
       CHECK(largest_difference({seen.data(), 1, static_cast<Index>(seen.size())}, hidden.data()) <= hidden_tolerance);
-      CHECK(tfm_test::same_bits(logits, all_logits(model, context, golden.int32s("ids"), 2)));  // being watched changes nothing
+      CHECK(tfm_test::same_bits(logits,
+                                all_logits(model, context, golden.int32s("ids"), 2)));  // being watched changes nothing
     });
 }
 
 TEST_CASE("golden logits of bfloat16 weights") {
-  each_golden("bf16", [](const AnyLlama& model, const Golden& golden, Context& context) {
+  each_golden("bf16", [](AnyLlama& model, const Golden& golden, Context& context) {
     REQUIRE(model.embed_tokens.format() == Format::bf16);
+    // These numbers come from a model that was cast to bfloat16 and back, its rotary frequencies with the weights. A
+    // checkpoint does not hold them, so that whoever loads the folder has them in float32 (and is off by 0.007 to
+    // 0.08).
+    for (float& frequency : model.frequencies) frequency = f32_from_bf16(bf16_from_f32(frequency));
     const auto expected = golden.floats("logits_bf16_weights");
     CHECK(largest_difference(all_logits(model, context, golden.int32s("ids"), 2), expected.data()) <= logits_tolerance);
   });
@@ -110,7 +115,8 @@ struct GqaTied : LlamaShape {
   static constexpr bool tied = true;
 };
 struct Llama3Rope : LlamaShape {
-  static constexpr Index vocab = 320, dim = 64, layers = 2, heads = 4, kv_heads = 2, ffn = 176, context = 128, head_dim = 32;
+  static constexpr Index vocab = 320, dim = 64, layers = 2, heads = 4, kv_heads = 2, ffn = 176, context = 128,
+                         head_dim = 32;
   static constexpr float norm_eps = 1e-6f, rope_theta = 500000.f;
   static constexpr RopeScaling rope_scaling{RopeScaling::Kind::llama3, 8, 1, 4, 64};
 };
@@ -125,7 +131,8 @@ void require_same_as_dynamic(const char* name) {
   for (const Isa isa : tfm_test::isas()) {
     INFO(name << " " << tfm::name(isa));
     Context context = exact(isa);
-    CHECK(tfm_test::same_bits(all_logits(fixed.model, context, golden.int32s("ids"), 2), all_logits(dynamic.model, context, golden.int32s("ids"), 2)));
+    CHECK(tfm_test::same_bits(all_logits(fixed.model, context, golden.int32s("ids"), 2),
+                              all_logits(dynamic.model, context, golden.int32s("ids"), 2)));
   }
 }
 
@@ -146,5 +153,7 @@ TEST_CASE("a static shape that is not the file's is refused with both sizes") {
   const auto folder = tfm_test::require(tfm_test::golden() / "llama/gqa_tied/safetensors");
   if (!folder) return;
   const auto error = tfm_test::error_of<ShapeError>([&] { load<Llama<OtherFfn, EveryLinear<FrozenF32>>>(*folder); });
-  CHECK(error == "tfm: " + folder->string() + ": ffn is 176, the type expects 180");
+  INFO(error);
+  CHECK(error.starts_with("tfm: " + folder->string() + ": ffn is 176"));
+  CHECK(error.ends_with("expects 180"));
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A project adds tfm in one of the ways that the README names, and builds the README's first program with it.
 
-  add_tfm.py add_subdirectory|FetchContent|find_package|pkg-config|presets --compiler C --cmake CMAKE
+  add_tfm.py WAY --compiler C --cmake CMAKE ...
 """
 import argparse
 import json
@@ -102,16 +102,34 @@ def fetch_content(user):
     user.build("include(FetchContent)\nFetchContent_Declare(tfm URL ${CMAKE_CURRENT_SOURCE_DIR}/tfm.tar.gz)\nFetchContent_MakeAvailable(tfm)")
 
 
+def without_installed_headers(user):
+    """Where Eigen and JSON are not installed they come through FetchContent: here, from copies that stand for the network."""
+    user.copy_of_tfm()
+    flags = run("pkg-config", "--cflags-only-I", "eigen3").split()
+    copies = os.path.join(user.folder, "copies")
+    os.makedirs(os.path.join(copies, "json", "include"))
+    os.symlink(flags[0][2:], os.path.join(copies, "eigen"))
+    os.symlink("/usr/include/nlohmann", os.path.join(copies, "json", "include", "nlohmann"))
+    user.build(
+        "add_subdirectory(tfm)\n" + "".join(
+            f"get_target_property(folder {target} INTERFACE_INCLUDE_DIRECTORIES)\n"
+            f"if(NOT folder MATCHES /copies/{name})\n  message(FATAL_ERROR \"{target} is from ${{folder}}\")\nendif()\n"
+            for target, name in (("Eigen3::Eigen", "eigen"), ("nlohmann_json::nlohmann_json", "json"))),
+        "-DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON", "-DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON",
+        f"-DFETCHCONTENT_SOURCE_DIR_TFM_EIGEN={copies}/eigen", f"-DFETCHCONTENT_SOURCE_DIR_TFM_JSON={copies}/json")
+
+
 def find_package(user):
     prefix = user.install_tfm()
     user.build("find_package(tfm 0.1 REQUIRED COMPONENTS sentencepiece utf8proc)", f"-DCMAKE_PREFIX_PATH={prefix}")
     said = user.configure("find_package(tfm 99 REQUIRED)", f"-DCMAKE_PREFIX_PATH={prefix}", wanted=1, build="build-99")
     house.check("version" in said, "another version is accepted")
     # A component that is not there is refused in words, and without it the rest still works.
-    without = [f"-DCMAKE_PREFIX_PATH={prefix}", "-DTFM_SENTENCEPIECE_LIBRARY=TFM_SENTENCEPIECE_LIBRARY-NOTFOUND", "-DCMAKE_FIND_LIBRARY_SUFFIXES=.none"]
-    said = user.configure("find_package(tfm REQUIRED COMPONENTS sentencepiece)", *without, wanted=1, build="build-without")
+    hide = "set(CMAKE_FIND_LIBRARY_SUFFIXES .hidden)\n"
+    where = f"-DCMAKE_PREFIX_PATH={prefix}"
+    said = user.configure(hide + "find_package(tfm REQUIRED COMPONENTS sentencepiece)", where, wanted=1, build="build-without")
     house.check("tokenizer.model" in re.sub(r"\s+", " ", said), "a missing sentencepiece is not named:\n" + said)
-    user.configure("find_package(tfm REQUIRED)", *without, build="build-core")
+    user.configure(hide + "find_package(tfm REQUIRED)", where, build="build-core")
 
 
 def pkg_config(user):
@@ -141,7 +159,8 @@ def presets(user):
         run(user.options.cmake, "--preset", name, "-DTFM_BUILD_TESTS=OFF", "-DTFM_BUILD_EXAMPLES=OFF", folder=copy)
 
 
-WAYS = {"add_subdirectory": add_subdirectory, "FetchContent": fetch_content, "find_package": find_package, "pkg-config": pkg_config, "presets": presets}
+WAYS = {"add_subdirectory": add_subdirectory, "FetchContent": fetch_content, "fetched-headers": without_installed_headers,
+        "find_package": find_package, "pkg-config": pkg_config, "presets": presets}
 
 
 def main():

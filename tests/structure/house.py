@@ -55,7 +55,8 @@ def compiler_from(arguments):
 
 def linker(command):
     """The compiler without the flags that only compiling needs."""
-    return [word for word in command if not word.startswith(("-I", "-W", "-std"))]
+    keep = [word for place, word in enumerate(command) if "-isystem" not in (word, command[place - 1])]
+    return [word for word in keep if not word.startswith(("-I", "-W", "-std=")) and os.path.basename(word) != "ccache"]
 
 
 def room_of(path):

@@ -8,7 +8,7 @@ import house
 # that bring a library of their own, or print.
 LLAMA_ROOMS = ["core", "numeric", "text", "generate"]
 OWN_LIBRARY = ["tfm/formats/torch_zip.hpp", "tfm/train/data/csv.hpp"]
-REFERENCE = ["tfm/kernels/plain.hpp"]  # the loops that tests hold kernels against
+REFERENCE = [path for path in house.headers("kernels") if "/plain" in path]  # the loops that tests hold kernels against
 PRINTS = ["tfm/train/terminal.hpp", "tfm/train/tensorboard.hpp"]
 LONGEST = 400
 

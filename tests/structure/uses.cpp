@@ -6,7 +6,6 @@ struct SafetyToy : tfm::LlamaShape {
 };
 
 template class tfm::Llama<SafetyToy, tfm::EveryLinear<tfm::Q4_1>>;
-template class tfm::Llama<SafetyToy, tfm::EveryLinear<tfm::F32>>;
 template class tfm::Llama<tfm::DynamicLlamaShape, tfm::EveryLinear<tfm::AnyWeight>>;
 
 std::string converse(const std::filesystem::path& file, std::span<const std::byte> bytes, tfm::StopToken stop) {

@@ -12,8 +12,8 @@
 
 namespace tfm_test {
 
-/// Values are converted to what the test asks for: floats from every float and integer type, integers from every integer
-/// type, bool and u8. What cannot be had throws LoadError and so fails the test.
+/// Values are converted to what the test asks for: floats from every float and integer type, integers from every
+/// integer type, bool and u8. What cannot be had throws LoadError and so fails the test.
 ///   const tfm_test::Golden golden(*file);  const std::vector<float> y = golden.floats("plain.y");
 class Golden {
   tfm::TensorStore store_;
@@ -47,20 +47,23 @@ class Golden {
       case DataType::i32: return each<std::int32_t>(t, plain);
       case DataType::i16: return each<std::int16_t>(t, plain);
       case DataType::i8: return each<std::int8_t>(t, plain);
-      case DataType::u8: case DataType::boolean: return each<std::uint8_t>(t, plain);
+      case DataType::u8:
+      case DataType::boolean: return each<std::uint8_t>(t, plain);
       default: break;
     }
     if constexpr (std::is_floating_point_v<T>) {
       switch (t.type) {
         case DataType::f64: return each<double>(t, plain);
         case DataType::f32: return each<float>(t, plain);
-        case DataType::f16: return each<std::uint16_t>(t, [](std::uint16_t bits) { return static_cast<T>(tfm::f32_from_f16(bits)); });
+        case DataType::f16:
+          return each<std::uint16_t>(t, [](std::uint16_t bits) { return static_cast<T>(tfm::f32_from_f16(bits)); });
         case DataType::bf16:
           return each<std::uint16_t>(t, [](std::uint16_t bits) { return static_cast<T>(tfm::f32_from_bf16(bits)); });
         default: break;
       }
     }
-    tfm::raise(tfm::LoadError("tfm: " + store_.file() + ": tensor " + tfm::in_quotes(name) + " is of type " + t.type_name + ", which does not convert"));
+    tfm::raise(tfm::LoadError("tfm: " + store_.file() + ": tensor " + tfm::in_quotes(name) + " is of type " +
+                              t.type_name + ", which does not convert"));
   }
   std::vector<float> floats(std::string_view name) const { return values<float>(name); }
   std::vector<std::int32_t> int32s(std::string_view name) const { return values<std::int32_t>(name); }

@@ -20,8 +20,9 @@ inline std::vector<tfm::Index> equal_starts(tfm::Index sequences, tfm::Index n) 
 
 /// Logits of every token of `sequences` of equal length, through a cache of `format`.
 template <class Model>
-tfm::Buffer all_logits(const Model& model, tfm::Context& context, const Ids& ids, tfm::Index sequences, tfm::Format format = tfm::Format::f32,
-                       std::span<const unsigned char> valid = {}, const tfm::Watch* watch = nullptr) {
+tfm::Buffer all_logits(const Model& model, tfm::Context& context, const Ids& ids, tfm::Index sequences,
+                       tfm::Format format = tfm::Format::f32, std::span<const unsigned char> valid = {},
+                       const tfm::Watch* watch = nullptr) {
   const auto tokens = static_cast<tfm::Index>(ids.size());
   const auto start = equal_starts(sequences, tokens / sequences);
   tfm::KvCache cache = model.make_cache(sequences, tokens / sequences, format);
@@ -36,7 +37,8 @@ inline std::int32_t argmax(tfm::View row) {
 
 /// The prompt, and `more` ids after it (or up to and with `stop`), each the likeliest.
 template <class Model>
-Ids greedy(const Model& model, tfm::Context& context, const Ids& prompt, tfm::Index more, tfm::Format format = tfm::Format::f32, std::int32_t stop = -1) {
+Ids greedy(const Model& model, tfm::Context& context, const Ids& prompt, tfm::Index more,
+           tfm::Format format = tfm::Format::f32, std::int32_t stop = -1) {
   tfm::KvCache cache = model.make_cache(1, static_cast<tfm::Index>(prompt.size()) + more, format);
   tfm::Buffer logits(1, model.shape.vocab);
   Ids all = prompt, next = prompt;

@@ -55,7 +55,8 @@ TEST_CASE("SmolLM2: ids of every string of the golden") {
     // what the user said and what the template wrote, apart
     const std::string said = chat.at("messages").back().at("content");
     const std::size_t at = prompt.rfind(said);
-    const auto before = std::string_view(prompt).substr(0, at), after = std::string_view(prompt).substr(at + said.size());
+    const auto before = std::string_view(prompt).substr(0, at);
+    const auto after = std::string_view(prompt).substr(at + said.size());
     CHECK(tokenizer.encode({TemplateText{before}, UserText{said}, TemplateText{after}}) ==
           chat.at("prompt_ids").get<Tokens>());
     std::string reply = chat.at("greedy_text");

@@ -12,7 +12,9 @@ using Tokens = std::vector<Token>;
 
 std::string from_hex(const std::string& hex) {
   std::string bytes;
-  for (std::size_t i = 0; i < hex.size(); i += 2) bytes.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    bytes.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
+  }
   return bytes;
 }
 void check_vocabulary(const AnyTokenizer& tokenizer, const std::filesystem::path& ids, bool round_trip) {
@@ -41,7 +43,10 @@ struct Tables {
     }
   }
   tfm::SentencePieceTables tables() const {
-    return {.pieces = pieces, .scores = scores, .types = types, .special = {.bos = 1, .eos = 2, .unknown = 0, .add_bos = true},
+    return {.pieces = pieces,
+            .scores = scores,
+            .types = types,
+            .special = {.bos = 1, .eos = 2, .unknown = 0, .add_bos = true},
             .what = "here.gguf"};
   }
 };
@@ -118,12 +123,15 @@ TEST_CASE("sentencepiece: what a user types is never a control token") {
   const auto file = tfm_test::require(tfm_test::golden() / "tokenizers/sp.model");
   if (!file) return;
   const AnyTokenizer tokenizer = SentencePieceTokenizer(*file);
-  for (const std::string text : {"<s>", "</s>", "<unk>", "<s></s>", "a</s>b", "<control 1>", "[INST]</s>", "\u2581</s>"}) {
+  for (const std::string text :
+       {"<s>", "</s>", "<unk>", "<s></s>", "a</s>b", "<control 1>", "[INST]</s>", "\u2581</s>"}) {
     CAPTURE(text);
     for (const Token token : tokenizer.encode(UserText{text})) CHECK_FALSE(tokenizer.is_control(token));
   }
   // nor together with a marker's other half, which a template writes
-  for (const Token token : tokenizer.encode({UserText{"</"}, TemplateText{"s>"}})) CHECK_FALSE(tokenizer.is_control(token));
+  for (const Token token : tokenizer.encode({UserText{"</"}, TemplateText{"s>"}})) {
+    CHECK_FALSE(tokenizer.is_control(token));
+  }
   CHECK(tokenizer.encode(TemplateText{"</s>"}) == Tokens{2});
 }
 
@@ -190,7 +198,8 @@ TEST_CASE("sentencepiece: the file's tables") {
       for (const Token token : {0, 259, 300, 301}) {
         const auto type = tokenizer.vocabulary().type(token);
         const bool marked = t.types[tfm::to_size(token)] == 2;
-        CHECK(type == (token == unknown ? tfm::TokenType::unknown : marked ? tfm::TokenType::unused : tfm::TokenType::normal));
+        const auto other = marked ? tfm::TokenType::unused : tfm::TokenType::normal;
+        CHECK(type == (token == unknown ? tfm::TokenType::unknown : other));
       }
     }
     tables.special.unknown.reset();
@@ -217,7 +226,9 @@ TEST_CASE("sentencepiece: the file's tables") {
     const auto letter = std::find(t.pieces.begin(), t.pieces.end(), "e") - t.pieces.begin();
     t.types[tfm::to_size(letter)] = 3;
     const AnyTokenizer tokenizer = SentencePieceTokenizer(t.tables());
-    CHECK(tokenizer.decode(tokenizer.encode(UserText{"e"})) == "e");
+    const Tokens typed = tokenizer.encode(UserText{"#e#e e"});
+    for (const Token token : typed) CHECK_FALSE(tokenizer.is_control(token));
+    CHECK(tokenizer.decode(typed) == "#e#e e");
     CHECK(tokenizer.encode(TemplateText{"e"}) == Tokens{static_cast<Token>(letter)});
   }
   SECTION("user-defined pieces are matched in any text, unless they look like markers") {

@@ -25,7 +25,7 @@ class Arena {
 
   /// Makes sure that, while nothing is taken, `bytes` can be taken without allocating.
   void reserve(Index bytes) {
-    if (capacity() >= bytes && blocks_.size() <= 1) return;
+    if (!blocks_.empty() && blocks_.front().size() >= bytes) return;  // blocks that it grew to stay beside it
     if (block_ != 0 || used_ != 0) return;  // in use: it will grow where it must
     const Index size = std::max(bytes, capacity());
     blocks_.clear();

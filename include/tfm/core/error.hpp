@@ -1,8 +1,10 @@
 #pragma once
 // The errors of tfm: one small hierarchy. Each message says what, where, found and expected.
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "tfm/core/config.hpp"
 
@@ -38,7 +40,9 @@ struct OptionError : Error {
 };
 /// The caller's StopToken asked for it.
 struct Stopped : Error {
-  Stopped() : Error("tfm: stopped on request") {}
+  /// What was half done: freed with the exception, which need not wait until the system has taken gigabytes back.
+  std::shared_ptr<const void> remains;
+  explicit Stopped(std::shared_ptr<const void> half_done = {}) : Error("tfm: stopped on request"), remains(std::move(half_done)) {}
 };
 
 /// The only place that throws. Without exceptions the program ends.

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "tfm/formats/byte_views.hpp"
 #include "tfm/formats/message.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -42,8 +43,10 @@ class AtomicFile {
 
  public:
   explicit AtomicFile(const std::filesystem::path& target) : target_(target.string()) {
-    if (target_.find('\0') != std::string::npos) raise(LoadError("tfm: cannot write " + in_quotes(target_) + ": the name holds a zero byte"));
-    if (!target.has_filename()) raise(LoadError("tfm: cannot write " + in_quotes(target_) + ": it is not a file's name"));
+    if (target_.find('\0') != std::string::npos)
+      raise(LoadError("tfm: cannot write " + in_quotes(target_) + ": the name holds a zero byte"));
+    if (!target.has_filename())
+      raise(LoadError("tfm: cannot write " + in_quotes(target_) + ": it is not a file's name"));
     folder_ = target.has_parent_path() ? target.parent_path().string() : ".";
     for (int attempt = 0; file_ < 0; ++attempt) {
       temporary_ = folder_ + "/.tfm-" + std::to_string(::getpid()) + "-" + std::to_string(attempt) + ".tmp";
@@ -67,7 +70,7 @@ class AtomicFile {
       bytes = bytes.subspan(static_cast<std::size_t>(written));
     }
   }
-  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  void write(std::string_view text) { write(bytes_of(text)); }
 
   /// The target becomes what was written.
   void commit() {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "tfm/formats/byte_views.hpp"
 #include "tfm/formats/message.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -27,25 +28,21 @@ class ByteReader {
   /// The next n bytes.
   std::span<const std::byte> bytes(std::uint64_t n, std::string_view what) {
     if (n > left())
-      refuse("cut short or damaged: " + std::string(what) + " at byte " + std::to_string(at_) + " should have " + std::to_string(n) +
-             " bytes, and " + std::to_string(left()) + " are left");
+      refuse("cut short or damaged: " + std::string(what) + " at byte " + std::to_string(at_) + " should have " +
+             std::to_string(n) + " bytes, and " + std::to_string(left()) + " are left");
     const auto found = bytes_.subspan(at_, static_cast<std::size_t>(n));
     at_ += found.size();
     return found;
   }
   /// A number in the file's byte order, which is little-endian.
   template <class T>
-    requires std::is_arithmetic_v<T>
-  T number(std::string_view what) {
+  requires std::is_arithmetic_v<T> T number(std::string_view what) {
     T value;
     std::memcpy(&value, bytes(sizeof value, what).data(), sizeof value);
     return value;
   }
   /// A text after its length as u64.
-  std::string_view text(std::string_view what) {
-    const auto found = bytes(number<std::uint64_t>(what), what);
-    return {reinterpret_cast<const char*>(found.data()), found.size()};
-  }
+  std::string_view text(std::string_view what) { return text_of(bytes(number<std::uint64_t>(what), what)); }
 };
 
 }  // namespace tfm::inline TFM_ABI

@@ -30,8 +30,8 @@ constexpr Index block_bytes(DataType type) noexcept {
   return bytes[static_cast<std::size_t>(type)];
 }
 
-/// The number format in which tfm computes with a weight of this type, if there is one. (Int8 is none of them: its scales
-/// are a tensor of their own.)
+/// The number format in which tfm computes with a weight of this type, if there is one. (Int8 is none of them: its
+/// scales are a tensor of their own.)
 constexpr std::optional<Format> format_of(DataType type) noexcept {
   switch (type) {
     case DataType::f32: return Format::f32;

@@ -27,16 +27,18 @@ inline constexpr int gguf_deepest_array = 8;
 
 inline GgufType gguf_type(ByteReader& reader, std::string_view key) {
   const auto number = reader.number<std::uint32_t>("a value's type");
-  if (number >= gguf_type_count) reader.refuse("key " + in_quotes(key) + " has a value of the unknown type " + std::to_string(number));
+  if (number >= gguf_type_count)
+    reader.refuse("key " + in_quotes(key) + " has a value of the unknown type " + std::to_string(number));
   return static_cast<GgufType>(number);
 }
 
 /// Goes over `count` values of a type and gives their bytes.
-inline std::span<const std::byte> gguf_elements(ByteReader& reader, std::string_view key, GgufType type, std::uint64_t count, int depth) {
-  const auto least = std::max<std::uint64_t>(bytes_of(type), type == GgufType::text ? 8 : type == GgufType::array ? 12 : 1);
+inline std::span<const std::byte> gguf_elements(ByteReader& reader, std::string_view key, GgufType type,
+                                                std::uint64_t count, int depth) {
+  const std::size_t least = type == GgufType::text ? 8 : type == GgufType::array ? 12 : bytes_of(type);
   if (count > reader.left() / least)
-    reader.refuse("cut short or damaged: key " + in_quotes(key) + " should have an array of " + std::to_string(count) + " " + std::string(name(type)) +
-                  ", and " + std::to_string(reader.left()) + " bytes are left");
+    reader.refuse("cut short or damaged: key " + in_quotes(key) + " should have an array of " + std::to_string(count) +
+                  " " + std::string(name(type)) + ", and " + std::to_string(reader.left()) + " bytes are left");
   if (bytes_of(type) > 0) return reader.bytes(count * bytes_of(type), "an array");
   if (type == GgufType::array && depth >= gguf_deepest_array)
     reader.refuse("key " + in_quotes(key) + " has arrays nested deeper than " + std::to_string(gguf_deepest_array));
@@ -55,11 +57,11 @@ inline std::span<const std::byte> gguf_elements(ByteReader& reader, std::string_
 inline GgufEntry gguf_entry(ByteReader& reader) {
   GgufEntry entry;
   entry.key = reader.text("a key");
-  if (entry.key.size() > gguf_longest_key) reader.refuse("key " + in_quotes(entry.key) + " is longer than " + std::to_string(gguf_longest_key) + " bytes");
+  if (entry.key.size() > gguf_longest_key)
+    reader.refuse("key " + in_quotes(entry.key) + " is longer than " + std::to_string(gguf_longest_key) + " bytes");
   entry.type = gguf_type(reader, entry.key);
   if (entry.type == GgufType::text) {
-    const std::string_view text = reader.text("a string");
-    entry.bytes = std::as_bytes(std::span(text));
+    entry.bytes = bytes_of(reader.text("a string"));
   } else if (entry.type == GgufType::array) {
     entry.element = gguf_type(reader, entry.key);
     entry.count = reader.number<std::uint64_t>("an array's length");
@@ -75,14 +77,15 @@ struct GgufCounts {
 };
 
 inline GgufCounts gguf_header(ByteReader& reader) {
-  const auto magic = reader.bytes(4, "the magic number");
-  const std::string_view letters(reinterpret_cast<const char*>(magic.data()), magic.size());
+  const std::string_view letters = text_of(reader.bytes(4, "the magic number"));
   if (letters == "FUGG") reader.refuse("a big-endian GGUF file, which is not supported");
   if (letters != "GGUF") reader.refuse("no GGUF file: it begins with " + in_quotes(letters) + ", expected 'GGUF'");
   const auto version = reader.number<std::uint32_t>("the version");
   if (version != 0 && (version & 0xffffu) == 0) reader.refuse("a big-endian GGUF file, which is not supported");
-  if (version != 2 && version != 3) reader.refuse("GGUF version " + std::to_string(version) + ", which is not supported; expected 2 or 3");
-  const auto tensors = reader.number<std::uint64_t>("the number of tensors"), keys = reader.number<std::uint64_t>("the number of keys");
+  if (version != 2 && version != 3)
+    reader.refuse("GGUF version " + std::to_string(version) + ", which is not supported; expected 2 or 3");
+  const auto tensors = reader.number<std::uint64_t>("the number of tensors"),
+             keys = reader.number<std::uint64_t>("the number of keys");
   const auto bound = [&](std::uint64_t count, std::uint64_t most, std::uint64_t least_bytes, std::string_view what) {
     if (count > most || count > reader.left() / least_bytes)
       reader.refuse("found " + std::to_string(count) + " " + std::string(what) + " in the header, expected at most " +
@@ -111,7 +114,8 @@ inline Index gguf_alignment(const GgufMetadata& metadata) {
   const auto value = metadata.find("general.alignment");
   if (!value) return 32;
   const Index alignment = value->integer(8, 65'536);
-  if ((alignment & (alignment - 1)) != 0) value->refuse("found " + std::to_string(alignment) + ", expected a power of two");
+  if ((alignment & (alignment - 1)) != 0)
+    value->refuse("found " + std::to_string(alignment) + ", expected a power of two");
   return alignment;
 }
 
@@ -141,7 +145,8 @@ inline GgufTensorInfo gguf_tensor_info(ByteReader& reader, Index alignment) {
   tensor.type_name = type->name;
   const Index row = dims == 0 ? 1 : tensor.shape.front();
   if (row % type->block != 0)
-    refuse("found rows of " + std::to_string(row) + " values, expected a multiple of " + std::to_string(type->block) + " for " + tensor.type_name);
+    refuse("found rows of " + std::to_string(row) + " values, expected a multiple of " + std::to_string(type->block) +
+           " for " + tensor.type_name);
   std::reverse(tensor.shape.begin(), tensor.shape.end());  // ggml counts from the innermost dimension
   const auto bytes = bytes_of(*type, tensor.shape);
   if (!bytes) refuse("the sizes " + shape_text(tensor.shape) + " are too large for a file");
@@ -153,11 +158,13 @@ inline GgufTensorInfo gguf_tensor_info(ByteReader& reader, Index alignment) {
 }
 
 /// Gives each tensor its bytes in `data`, and refuses those that lie outside or over each other.
-inline std::vector<Tensor> gguf_place(std::vector<GgufTensorInfo> infos, std::span<const std::byte> data, const ByteReader& reader) {
+inline std::vector<Tensor> gguf_place(std::vector<GgufTensorInfo> infos, std::span<const std::byte> data,
+                                      const ByteReader& reader) {
   for (auto& [tensor, offset, bytes] : infos) {
     if (offset > data.size() || static_cast<std::uint64_t>(bytes) > data.size() - offset)
-      reader.refuse("cut short or damaged: tensor " + in_quotes(tensor.name) + " should have " + std::to_string(bytes) + " bytes from byte " +
-                    std::to_string(offset) + " of the data, which has " + std::to_string(data.size()));
+      reader.refuse("cut short or damaged: tensor " + in_quotes(tensor.name) + " should have " + std::to_string(bytes) +
+                    " bytes from byte " + std::to_string(offset) + " of the data, which has " +
+                    std::to_string(data.size()));
     tensor.bytes = data.subspan(static_cast<std::size_t>(offset), to_size(bytes));
   }
   std::vector<std::uint32_t> order;
@@ -167,7 +174,8 @@ inline std::vector<Tensor> gguf_place(std::vector<GgufTensorInfo> infos, std::sp
   for (std::size_t i = 1; i < order.size(); ++i) {
     const auto &before = infos[order[i - 1]], &after = infos[order[i]];
     if (after.offset - before.offset < static_cast<std::uint64_t>(before.bytes))
-      reader.refuse("tensors " + in_quotes(before.tensor.name) + " and " + in_quotes(after.tensor.name) + " lie over each other");
+      reader.refuse("tensors " + in_quotes(before.tensor.name) + " and " + in_quotes(after.tensor.name) +
+                    " lie over each other");
   }
   std::vector<Tensor> tensors;
   tensors.reserve(infos.size());
@@ -177,8 +185,8 @@ inline std::vector<Tensor> gguf_place(std::vector<GgufTensorInfo> infos, std::sp
 
 }  // namespace detail
 
-/// Reads a source: its metadata, where it lies, and its tensors, in the file's order. Throws LoadError for a file of another
-/// version or byte order, and for whatever the format forbids.
+/// Reads a source: its metadata, where it lies, and its tensors, in the file's order. Throws LoadError for a file of
+/// another version or byte order, and for whatever the format forbids.
 inline Gguf read_gguf(TensorSource source) {
   ByteReader reader(source.bytes, source.file);
   const auto counts = detail::gguf_header(reader);
@@ -206,7 +214,9 @@ inline GgufMetadata read_gguf_metadata(TensorSource source) {
   auto entries = detail::gguf_entries(reader, detail::gguf_header(reader).keys);
   return GgufMetadata(detail::GgufTable{std::move(source), std::move(entries)});
 }
-inline GgufMetadata read_gguf_metadata(const std::filesystem::path& path) { return read_gguf_metadata(TensorSource::mapped(path)); }
+inline GgufMetadata read_gguf_metadata(const std::filesystem::path& path) {
+  return read_gguf_metadata(TensorSource::mapped(path));
+}
 inline GgufMetadata read_gguf_metadata(std::span<const std::byte> bytes, std::string file) {
   return read_gguf_metadata(TensorSource::borrowed(bytes, std::move(file)));
 }

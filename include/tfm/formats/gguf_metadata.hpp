@@ -42,7 +42,9 @@ class GgufValue {
     std::memcpy(&value, entry_->bytes.data() + index * sizeof value, sizeof value);
     return value;
   }
-  [[noreturn]] void unexpected(std::string_view expected) const { refuse("found " + found() + ", expected " + std::string(expected)); }
+  [[noreturn]] void unexpected(std::string_view expected) const {
+    refuse("found " + found() + ", expected " + std::string(expected));
+  }
 
   static constexpr bool is_integer(GgufType type) noexcept {
     return type != GgufType::f32 && type != GgufType::f64 && bytes_of(type) > 0 && type != GgufType::boolean;
@@ -75,12 +77,15 @@ class GgufValue {
   bool is_array_of(GgufType element) const noexcept { return type() == GgufType::array && entry_->element == element; }
 
   /// Throws LoadError with the file, this key and `what`.
-  [[noreturn]] void refuse(const std::string& what) const { detail::fail(table_->source.file, "key " + in_quotes(key()) + ": " + what); }
+  [[noreturn]] void refuse(const std::string& what) const {
+    detail::fail(table_->source.file, "key " + in_quotes(key()) + ": " + what);
+  }
   /// What it is, for messages: "u32 7", "the string 'x'", "an array of 3 f32".
   std::string found() const {
     switch (type()) {
       case GgufType::text: return "the string " + in_quotes(text());
-      case GgufType::array: return "an array of " + std::to_string(entry_->count) + " " + std::string(name(entry_->element));
+      case GgufType::array:
+        return "an array of " + std::to_string(entry_->count) + " " + std::string(name(entry_->element));
       case GgufType::f32: return "f32 " + number_text(static_cast<double>(read<float>()));
       case GgufType::f64: return "f64 " + number_text(read<double>());
       case GgufType::boolean: return "boolean " + std::to_string(read<std::uint8_t>());
@@ -91,7 +96,7 @@ class GgufValue {
 
   std::string_view text() const {
     if (type() != GgufType::text) unexpected("a string");
-    return {reinterpret_cast<const char*>(entry_->bytes.data()), entry_->bytes.size()};
+    return text_of(entry_->bytes);
   }
   bool boolean() const {
     if (type() != GgufType::boolean) unexpected("a boolean");
@@ -110,7 +115,8 @@ class GgufValue {
     if (type() == GgufType::f32) return static_cast<double>(read<float>());
     if (type() == GgufType::f64) return read<double>();
     if (!is_integer(type())) unexpected("a number");
-    return type() == GgufType::u64 ? static_cast<double>(read<std::uint64_t>()) : static_cast<double>(*integer_at(type(), 0));
+    return type() == GgufType::u64 ? static_cast<double>(read<std::uint64_t>())
+                                   : static_cast<double>(*integer_at(type(), 0));
   }
 
   /// Calls f(std::string_view) for each string of an array. The texts are the file's own bytes.
@@ -133,8 +139,8 @@ class GgufValue {
     for (std::size_t i = 0; i < all.size(); ++i) {
       const auto value = integer_at(entry_->element, i);
       if (!value || *value < least || *value > most)
-        refuse("found " + (value ? std::to_string(*value) : std::to_string(read<std::uint64_t>(i))) + " at place " + std::to_string(i) +
-               ", expected integers from " + range(least, most));
+        refuse("found " + (value ? std::to_string(*value) : std::to_string(read<std::uint64_t>(i))) + " at place " +
+               std::to_string(i) + ", expected integers from " + range(least, most));
       all[i] = static_cast<std::int32_t>(*value);
     }
     return all;
@@ -161,7 +167,8 @@ class GgufValue {
   }
 };
 
-/// The table, in the file's order. Copies share it, and it keeps the file's bytes alive (unless they are the caller's own).
+/// The table, in the file's order. Copies share it, and it keeps the file's bytes alive (unless they are the caller's
+/// own).
 class GgufMetadata {
   std::shared_ptr<const detail::GgufTable> table_ = std::make_shared<detail::GgufTable>();
 

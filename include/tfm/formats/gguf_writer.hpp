@@ -77,7 +77,9 @@ class GgufWriter {
   static std::uint32_t number(GgufType type) noexcept { return static_cast<std::uint32_t>(type); }
 
   Item item(std::string name, DataType type, std::string_view type_name, std::vector<Index> shape) const {
-    const auto refuse = [&](const std::string& what) { raise(LoadError("tfm: cannot write tensor " + in_quotes(name) + " as GGUF: " + what)); };
+    const auto refuse = [&](const std::string& what) {
+      raise(LoadError("tfm: cannot write tensor " + in_quotes(name) + " as GGUF: " + what));
+    };
     const std::string_view wanted = type == DataType::other ? type_name : tfm::name(type);
     const GgmlType* const found = find_ggml_type(wanted);
     if (found == nullptr) refuse("the format has no type " + std::string(wanted));
@@ -86,7 +88,8 @@ class GgufWriter {
       if (dim < 0) refuse("found the shape " + shape_text(shape));
     const Index row = shape.empty() ? 1 : shape.back();
     if (row % found->block != 0)
-      refuse("found rows of " + std::to_string(row) + " values, expected a multiple of " + std::to_string(found->block) + " for " + std::string(wanted));
+      refuse("found rows of " + std::to_string(row) + " values, expected a multiple of " +
+             std::to_string(found->block) + " for " + std::string(wanted));
     const auto bytes = bytes_of(*found, shape);
     if (!bytes) refuse("the sizes " + shape_text(shape) + " are too large for a file");
     for (const auto& other : items_)
@@ -104,7 +107,8 @@ class GgufWriter {
     for (const auto& item : items_) {
       append_text(out, item.name);
       append(out, static_cast<std::uint32_t>(item.shape.size()));
-      for (auto dim = item.shape.rbegin(); dim != item.shape.rend(); ++dim) append(out, static_cast<std::uint64_t>(*dim));
+      for (auto dim = item.shape.rbegin(); dim != item.shape.rend(); ++dim)
+        append(out, static_cast<std::uint64_t>(*dim));
       append(out, item.type->number);
       append(out, offset);
       offset += static_cast<std::uint64_t>(round_up(item.bytes, alignment_));
@@ -116,12 +120,12 @@ class GgufWriter {
   template <class Sink>
   void write_to(Sink&& sink) const {
     const std::string first = head(), zeros(to_size(alignment_), '\0');
-    sink(std::as_bytes(std::span(first)));
+    sink(bytes_of(first));
     std::vector<std::byte> made;
     for (const auto& item : items_) {
       if (item.fill) made.resize(to_size(item.bytes)), item.fill(made);
       sink(item.fill ? std::span<const std::byte>(made) : item.data);
-      sink(std::as_bytes(std::span(zeros).first(padding(item.bytes))));
+      sink(bytes_of(std::string_view(zeros).substr(0, padding(item.bytes))));
     }
   }
 
@@ -129,12 +133,13 @@ class GgufWriter {
   /// `alignment` of the tensors, in bytes: a power of two from 8.
   explicit GgufWriter(Index alignment = 32) : alignment_(alignment) {
     if (alignment < 8 || alignment > 65'536 || (alignment & (alignment - 1)) != 0)
-      raise(OptionError("tfm: found a GGUF alignment of " + std::to_string(alignment) + ", expected a power of two from 8 to 65536"));
+      raise(OptionError("tfm: found a GGUF alignment of " + std::to_string(alignment) +
+                        ", expected a power of two from 8 to 65536"));
     if (alignment != 32) set("general.alignment", static_cast<std::uint32_t>(alignment));
   }
 
-  /// A key and its value: bool, integer, float, string, or a container of these. Its type in the file follows from T alone,
-  /// so give `std::uint32_t{7}` where readers want a u32. A key that is there already gets the new value.
+  /// A key and its value: bool, integer, float, string, or a container of these. Its type in the file follows from T
+  /// alone, so give `std::uint32_t{7}` where readers want a u32. A key that is there already gets the new value.
   template <class T>
   void set(std::string_view key, const T& value) {
     std::string out;
@@ -153,13 +158,15 @@ class GgufWriter {
     keys_.emplace_back(key, std::move(out));
   }
 
-  /// A tensor whose bytes the caller keeps until the file is written. Throws LoadError for a type that the format does not
-  /// have (U8, BOOL), more than four dimensions, rows that are no whole blocks, bytes that do not fit the shape, a name twice.
+  /// A tensor whose bytes the caller keeps until the file is written. Throws LoadError for a type that the format does
+  /// not have (U8, BOOL), more than four dimensions, rows that are no whole blocks, bytes that do not fit the shape, a
+  /// name twice.
   void add(const Tensor& tensor) {
     Item added = item(tensor.name, tensor.type, tensor.type_name, tensor.shape);
     if (added.bytes != static_cast<Index>(tensor.bytes.size()))
-      raise(LoadError("tfm: cannot write tensor " + in_quotes(tensor.name) + " as GGUF: found " + std::to_string(tensor.bytes.size()) + " bytes, expected " +
-                      std::to_string(added.bytes) + " for " + shape_text(tensor.shape) + " of " + std::string(added.type->name)));
+      raise(LoadError("tfm: cannot write tensor " + in_quotes(tensor.name) + " as GGUF: found " +
+                      std::to_string(tensor.bytes.size()) + " bytes, expected " + std::to_string(added.bytes) +
+                      " for " + shape_text(tensor.shape) + " of " + std::string(added.type->name)));
     added.data = tensor.bytes;
     items_.push_back(std::move(added));
   }

@@ -1,6 +1,7 @@
 #pragma once
 // JSON: a document read from a file or a text, and cursors into it whose errors name file, key, found and expected.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tfm/formats/byte_views.hpp"
 #include "tfm/formats/mapped_file.hpp"
 #include "tfm/formats/message.hpp"
 
@@ -23,13 +25,15 @@ namespace tfm::inline TFM_ABI {
 struct JsonLimits {
   Index depth = 256;         ///< arrays and objects inside each other
   Index values = 2'000'000;  ///< values in all, at 24 bytes each
+  Index token = 8 * MiB;     ///< bytes of one string or number, of which the parser holds several copies
 };
 
 enum class JsonKind : unsigned char { null, boolean, integer, number, text, array, object };
 
 /// "a number" and the like.
 constexpr std::string_view name(JsonKind kind) noexcept {
-  constexpr std::array<std::string_view, 7> names{"null", "a boolean", "an integer", "a number", "a string", "an array", "an object"};
+  constexpr std::array<std::string_view, 7> names{"null",     "a boolean", "an integer", "a number",
+                                                  "a string", "an array",  "an object"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -47,7 +51,9 @@ struct JsonTape {
   std::string file, text;
   std::deque<Node> nodes;
 
-  std::string_view key(const Node& node) const noexcept { return std::string_view(text).substr(node.key, node.key_size); }
+  std::string_view key(const Node& node) const noexcept {
+    return std::string_view(text).substr(node.key, node.key_size);
+  }
 };
 
 /// Hears nlohmann's parser, which neither recurses nor throws in this use, and writes the tape.
@@ -90,8 +96,10 @@ class JsonBuilder {
     for (std::uint32_t i = object + 1; i < tape_.nodes[object].end; i = tape_.nodes[i].end) members_.push_back(i);
     const auto key = [&](std::uint32_t i) { return tape_.key(tape_.nodes[i]); };
     std::sort(members_.begin(), members_.end(), [&](auto a, auto b) { return key(a) < key(b); });
-    const auto twice = std::adjacent_find(members_.begin(), members_.end(), [&](auto a, auto b) { return key(a) == key(b); });
-    if (twice != members_.end()) fail(tape_.file, "the JSON has the key " + in_quotes(key(*twice)) + " twice in one object");
+    const auto twice =
+        std::adjacent_find(members_.begin(), members_.end(), [&](auto a, auto b) { return key(a) == key(b); });
+    if (twice != members_.end())
+      fail(tape_.file, "the JSON has the key " + in_quotes(key(*twice)) + " twice in one object");
   }
 
  public:
@@ -103,7 +111,9 @@ class JsonBuilder {
   bool number_unsigned(std::uint64_t value) {
     return value <= INT64_MAX ? add(JsonKind::integer, value) : number_float(static_cast<double>(value), {});
   }
-  bool number_float(double value, const std::string&) { return add(JsonKind::number, std::bit_cast<std::uint64_t>(value)); }
+  bool number_float(double value, const std::string&) {
+    return add(JsonKind::number, std::bit_cast<std::uint64_t>(value));
+  }
   bool string(const std::string& value) {
     const std::uint32_t at = keep(value);
     return add(JsonKind::text, std::uint64_t{at} << 32 | value.size());
@@ -131,6 +141,20 @@ class JsonBuilder {
   }
 };
 
+/// The bytes of the longest string or number of a JSON text.
+constexpr Index longest_json_token(std::string_view text) noexcept {
+  constexpr std::string_view between = ",:[]{} \t\r\n";
+  Index longest = 0, length = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!in_string && between.find(text[i]) != std::string_view::npos) length = 0;
+    else longest = std::max(longest, ++length);
+    if (text[i] == '"') in_string = !in_string;
+    else if (in_string && text[i] == '\\') ++i, ++length;
+  }
+  return longest;
+}
+
 }  // namespace detail
 
 /// A value in a document, which must outlive it; as cheap to copy as a pointer.
@@ -141,7 +165,8 @@ class Json {
 
   const Node& node() const noexcept { return tape_->nodes[at_]; }
   std::string_view text_of(const Node& n) const noexcept {
-    return std::string_view(tape_->text).substr(static_cast<std::size_t>(n.bits >> 32), static_cast<std::size_t>(n.bits & 0xffffffffu));
+    return std::string_view(tape_->text)
+        .substr(static_cast<std::size_t>(n.bits >> 32), static_cast<std::size_t>(n.bits & 0xffffffffu));
   }
   void want(JsonKind kind) const {
     if (node().kind != kind) refuse("found " + found() + ", expected " + std::string(name(kind)));
@@ -200,7 +225,7 @@ class Json {
     return want(JsonKind::number), std::bit_cast<double>(node().bits);
   }
 
-  /// The values in an array or object, in the document's order: `for (Json item : value.items())`.
+  /// The values in an array or object, in the document's order: `for (const Json item : value.elements())`.
   class Items {
     const detail::JsonTape* tape_;
     std::uint32_t first_, end_;
@@ -216,7 +241,8 @@ class Json {
       Iterator& operator++() noexcept { return at_ = tape_->nodes[at_].end, *this; }
       bool operator==(const Iterator& other) const noexcept { return at_ == other.at_; }
     };
-    Items(const detail::JsonTape* tape, std::uint32_t first, std::uint32_t end) noexcept : tape_(tape), first_(first), end_(end) {}
+    Items(const detail::JsonTape* tape, std::uint32_t first, std::uint32_t end) noexcept
+        : tape_(tape), first_(first), end_(end) {}
     Iterator begin() const noexcept { return {tape_, first_}; }
     Iterator end() const noexcept { return {tape_, end_}; }
   };
@@ -254,8 +280,8 @@ class JsonDocument {
   std::unique_ptr<const detail::JsonTape> tape_;
 
  public:
-  /// `text` is read once and not kept; `file` is its name in messages. Throws LoadError where it is not one JSON value of
-  /// valid UTF-8, or has a key twice in one object, or exceeds the limits.
+  /// `text` is read once and not kept; `file` is its name in messages. Throws LoadError where it is not one JSON value
+  /// of valid UTF-8, or has a key twice in one object, or exceeds the limits.
   JsonDocument(std::string_view text, std::string file, JsonLimits limits = {}) {
     auto tape = std::make_unique<detail::JsonTape>();
     tape->file = std::move(file);
@@ -263,6 +289,9 @@ class JsonDocument {
     // The parser takes a zero byte for the end of the text.
     if (const auto zero = text.find('\0'); zero != std::string_view::npos)
       detail::fail(tape->file, "not valid JSON at byte " + std::to_string(zero) + ": a zero byte");
+    if (detail::longest_json_token(text) > limits.token)
+      detail::fail(tape->file,
+                   "the JSON holds a string or number of more than " + std::to_string(limits.token) + " bytes");
     tape->text.reserve(text.size());  // decoding shortens; what is not touched costs no memory
     detail::JsonBuilder builder(*tape, limits);
     nlohmann::json::sax_parse(text.data(), text.data() + text.size(), &builder);
@@ -272,11 +301,10 @@ class JsonDocument {
   Json root() const noexcept { return {*tape_, 0}; }
 };
 
-/// A JSON file whose root is an object, as all configurations are; see JsonDocument.
+/// A JSON file; see JsonDocument.
 inline JsonDocument read_json(const std::filesystem::path& path, JsonLimits limits = {}) {
   const auto file = MappedFile::open(path);
-  const auto bytes = file->bytes();
-  return {std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), file->name(), limits};
+  return {text_of(file->bytes()), file->name(), limits};
 }
 
 }  // namespace tfm::inline TFM_ABI

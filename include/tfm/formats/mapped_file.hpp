@@ -32,7 +32,8 @@ class MappedFile {
   }
 
   MappedFile(Key, const std::filesystem::path& path) : name_(path.string()) {
-    if (name_.find('\0') != std::string::npos) raise(LoadError("tfm: cannot open " + in_quotes(name_) + ": the name holds a zero byte"));
+    if (name_.find('\0') != std::string::npos)
+      raise(LoadError("tfm: cannot open " + in_quotes(name_) + ": the name holds a zero byte"));
     // Without O_NONBLOCK, opening a pipe would wait for its writer.
     const int file = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) refuse(system_reason(errno));
@@ -72,7 +73,9 @@ class MappedFile {
   void advise_sequential() const noexcept { ::madvise(start_, size_, MADV_SEQUENTIAL); }
 
  private:
-  [[noreturn]] void refuse(const std::string& reason) const { raise(LoadError("tfm: cannot open " + name_ + ": " + reason)); }
+  [[noreturn]] void refuse(const std::string& reason) const {
+    raise(LoadError("tfm: cannot open " + name_ + ": " + reason));
+  }
 };
 
 }  // namespace tfm::inline TFM_ABI

@@ -12,8 +12,8 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// `text`, fit to be printed whatever bytes a file has in it: bytes that are not printable ASCII become \xNN, and what is
-/// longer than `longest` bytes is cut.
+/// `text`, fit to be printed whatever bytes a file has in it: bytes that are not printable ASCII become \xNN, and what
+/// is longer than `longest` bytes is cut.
 inline std::string printable(std::string_view text, std::size_t longest) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string out;
@@ -28,7 +28,8 @@ inline std::string printable(std::string_view text, std::size_t longest) {
 /// A name or text out of a file, in quotes; of a long one the beginning and its length.
 inline std::string in_quotes(std::string_view text) {
   constexpr std::size_t longest = 96;
-  return "'" + printable(text, longest) + (text.size() > longest ? "' (" + std::to_string(text.size()) + " bytes)" : "'");
+  return "'" + printable(text, longest) +
+         (text.size() > longest ? "' (" + std::to_string(text.size()) + " bytes)" : "'");
 }
 
 /// The shortest digits that say which number it is.
@@ -40,7 +41,8 @@ inline std::string number_text(double value) {
 /// "[32, 64]"; of a shape with very many dimensions, the first few.
 inline std::string shape_text(std::span<const Index> shape) {
   std::string out = "[";
-  for (std::size_t i = 0; i < shape.size() && i < 8; ++i) out.append(i > 0 ? ", " : "").append(std::to_string(shape[i]));
+  for (std::size_t i = 0; i < shape.size() && i < 8; ++i)
+    out.append(i > 0 ? ", " : "").append(std::to_string(shape[i]));
   if (shape.size() > 8) out += ", ... (" + std::to_string(shape.size()) + " dimensions)";
   return out + "]";
 }

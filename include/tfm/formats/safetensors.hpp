@@ -26,12 +26,13 @@ struct SafetensorsType {
 };
 /// All types of the format. Those of 4 and 6 bits have no bytes of their own.
 inline constexpr std::array<SafetensorsType, 21> safetensors_types{{
-    {"F32", DataType::f32, 32},      {"F16", DataType::f16, 16},     {"BF16", DataType::bf16, 16},   {"F64", DataType::f64, 64},
-    {"I64", DataType::i64, 64},      {"I32", DataType::i32, 32},     {"I16", DataType::i16, 16},     {"I8", DataType::i8, 8},
-    {"U8", DataType::u8, 8},         {"BOOL", DataType::boolean, 8}, {"U16", DataType::other, 16},   {"U32", DataType::other, 32},
-    {"U64", DataType::other, 64},    {"C64", DataType::other, 64},   {"F8_E5M2", DataType::other, 8}, {"F8_E4M3", DataType::other, 8},
-    {"F8_E8M0", DataType::other, 8}, {"F4", DataType::other, 4},     {"F6_E2M3", DataType::other, 6}, {"F6_E3M2", DataType::other, 6},
-    {"F8_E4M3FNUZ", DataType::other, 8},
+    {"F32", DataType::f32, 32},      {"F16", DataType::f16, 16},      {"BF16", DataType::bf16, 16},
+    {"F64", DataType::f64, 64},      {"I64", DataType::i64, 64},      {"I32", DataType::i32, 32},
+    {"I16", DataType::i16, 16},      {"I8", DataType::i8, 8},         {"U8", DataType::u8, 8},
+    {"BOOL", DataType::boolean, 8},  {"U16", DataType::other, 16},    {"U32", DataType::other, 32},
+    {"U64", DataType::other, 64},    {"C64", DataType::other, 64},    {"F8_E5M2", DataType::other, 8},
+    {"F8_E4M3", DataType::other, 8}, {"F8_E8M0", DataType::other, 8}, {"F4", DataType::other, 4},
+    {"F6_E2M3", DataType::other, 6}, {"F6_E3M2", DataType::other, 6}, {"F8_E4M3FNUZ", DataType::other, 8},
 }};
 
 /// One entry of the header: everything but where its bytes are in memory.
@@ -39,61 +40,70 @@ inline Tensor safetensors_entry(const Json& entry, std::span<const std::byte> da
   Tensor tensor;
   tensor.name = entry.key();
   const Json dtype = entry.at("dtype");
-  const auto known = std::find_if(safetensors_types.begin(), safetensors_types.end(), [&](const auto& t) { return t.name == dtype.text(); });
+  const auto known = std::find_if(safetensors_types.begin(), safetensors_types.end(),
+                                  [&](const auto& t) { return t.name == dtype.text(); });
   if (known == safetensors_types.end()) dtype.refuse("found " + dtype.found() + ", which is not a type of safetensors");
   tensor.type = known->type;
   tensor.type_name = known->name;
 
   const Json shape = entry.at("shape");
   tensor.shape.reserve(to_size(shape.size()));
-  Index bits = known->bits, elements = 1;
+  Index bits = known->bits;
   bool empty = false;
   for (const Json dim : shape.elements()) {
     tensor.shape.push_back(dim.integer(0));
     empty = empty || tensor.shape.back() == 0;
   }
-  if (empty) bits = elements = 0;
+  if (empty) bits = 0;
   for (const Index dim : tensor.shape)
-    if (!empty && (__builtin_mul_overflow(bits, dim, &bits) || __builtin_mul_overflow(elements, dim, &elements)))
+    if (!empty && __builtin_mul_overflow(bits, dim, &bits))
       shape.refuse("the sizes " + shape_text(tensor.shape) + " are too large for a file");
-  if (bits % 8 != 0) shape.refuse(shape_text(tensor.shape) + " of " + tensor.type_name + " is no whole number of bytes");
+  if (bits % 8 != 0)
+    shape.refuse(shape_text(tensor.shape) + " of " + tensor.type_name + " is no whole number of bytes");
 
   const Json offsets = entry.at("data_offsets");
-  if (offsets.elements(), offsets.size() != 2) offsets.refuse("found " + std::to_string(offsets.size()) + " numbers, expected begin and end");
+  if (offsets.elements(), offsets.size() != 2)
+    offsets.refuse("found " + std::to_string(offsets.size()) + " numbers, expected begin and end");
   const auto begin_and_end = offsets.elements();
   auto number = begin_and_end.begin();
   const Index begin = (*number).integer(0), end = (*++number).integer(0);
   if (begin > end || end > static_cast<Index>(data.size()))
-    offsets.refuse("found " + std::to_string(begin) + " to " + std::to_string(end) + ", expected a part of the " + std::to_string(data.size()) +
-                   " bytes of data");
+    offsets.refuse("found " + std::to_string(begin) + " to " + std::to_string(end) + ", expected a part of the " +
+                   std::to_string(data.size()) + " bytes of data");
   if (end - begin != bits / 8)
-    offsets.refuse("found " + std::to_string(end - begin) + " bytes, expected " + std::to_string(bits / 8) + " for " + shape_text(tensor.shape) + " of " +
-                   tensor.type_name);
+    offsets.refuse("found " + std::to_string(end - begin) + " bytes, expected " + std::to_string(bits / 8) + " for " +
+                   shape_text(tensor.shape) + " of " + tensor.type_name);
   tensor.bytes = data.subspan(to_size(begin), to_size(end - begin));
   return tensor;
 }
 
 }  // namespace detail
 
-/// Reads a source. The tensors are in the order of their bytes; the metadata is the file's `__metadata__`. Throws LoadError
-/// for whatever the format's description forbids: among others overlaps, holes, and bytes that belong to no tensor.
+/// Reads a source. The tensors are in the order of their bytes; the metadata is the file's `__metadata__`. Throws
+/// LoadError for whatever the format's description forbids: among others overlaps, holes, and bytes that belong to no
+/// tensor.
 inline TensorStore read_safetensors(TensorSource source) {
-  constexpr std::size_t longest_header = 100'000'000;                // the format's own limit
-  constexpr JsonLimits limits{.depth = 8, .values = 1'500'000};      // seven values a tensor, and the sizes of its shape
+  constexpr std::size_t longest_header = 100'000'000;            // the format's own limit
+  constexpr JsonLimits limits{.depth = 8, .values = 1'500'000};  // seven values a tensor, and the sizes of its shape
   constexpr Index most_metadata = 65'536;
   const auto bytes = source.bytes;
   std::uint64_t length = 0;
-  if (bytes.size() < sizeof length) detail::fail(source.file, "found " + std::to_string(bytes.size()) + " bytes, expected at least the 8 of a safetensors header's length");
+  if (bytes.size() < sizeof length)
+    detail::fail(source.file, "found " + std::to_string(bytes.size()) +
+                                  " bytes, expected at least the 8 of a safetensors header's length");
   std::memcpy(&length, bytes.data(), sizeof length);
   if (length > longest_header || length > bytes.size() - sizeof length)
-    detail::fail(source.file, "no safetensors file, or cut short: its header should have " + std::to_string(length) + " bytes, and the file has " + std::to_string(bytes.size()));
-  const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + sizeof length, static_cast<std::size_t>(length));
-  if (header.empty() || header.front() != '{') detail::fail(source.file, "the safetensors header does not begin with '{'");
+    detail::fail(source.file, "no safetensors file, or cut short: its header should have " + std::to_string(length) +
+                                  " bytes, and the file has " + std::to_string(bytes.size()));
+  const std::string_view header = text_of(bytes.subspan(sizeof length, static_cast<std::size_t>(length)));
+  if (header.empty() || header.front() != '{')
+    detail::fail(source.file, "the safetensors header does not begin with '{'");
   const auto data = bytes.subspan(sizeof length + header.size());
 
   const JsonDocument document(header, source.file, limits);
   const Json root = document.root();
-  if (root.size() > TensorStore::most_tensors) detail::fail(source.file, "more than " + std::to_string(TensorStore::most_tensors) + " tensors");
+  if (root.size() > TensorStore::most_tensors)
+    detail::fail(source.file, "more than " + std::to_string(TensorStore::most_tensors) + " tensors");
   std::vector<Tensor> tensors;
   tensors.reserve(to_size(root.size()));
   std::vector<std::pair<std::string, std::string>> metadata;
@@ -103,7 +113,9 @@ inline TensorStore read_safetensors(TensorSource source) {
       continue;
     }
     const auto items = entry.members();
-    if (entry.size() > most_metadata) entry.refuse("found " + std::to_string(entry.size()) + " texts, expected at most " + std::to_string(most_metadata));
+    if (entry.size() > most_metadata)
+      entry.refuse("found " + std::to_string(entry.size()) + " texts, expected at most " +
+                   std::to_string(most_metadata));
     for (const Json item : items) metadata.emplace_back(item.key(), item.text());
   }
 
@@ -114,31 +126,37 @@ inline TensorStore read_safetensors(TensorSource source) {
   Index at = 0;
   for (const Tensor& tensor : tensors) {
     if (begin(tensor) != at)
-      detail::fail(source.file, "tensor " + in_quotes(tensor.name) + " begins at byte " + std::to_string(begin(tensor)) + " of the data, expected " + std::to_string(at) + ", where the one before it ends");
+      detail::fail(source.file, "tensor " + in_quotes(tensor.name) + " begins at byte " +
+                                    std::to_string(begin(tensor)) + " of the data, expected " + std::to_string(at) +
+                                    ", where the one before it ends");
     at += static_cast<Index>(tensor.bytes.size());
   }
   if (at != static_cast<Index>(data.size()))
-    detail::fail(source.file, "found " + std::to_string(data.size()) + " bytes of data, expected " + std::to_string(at) + ", where the last tensor ends");
+    detail::fail(source.file, "found " + std::to_string(data.size()) + " bytes of data, expected " +
+                                  std::to_string(at) + ", where the last tensor ends");
   return {std::move(source), std::move(tensors), std::move(metadata)};
 }
 
 /// Reads the file at `path`, which is mapped.
-inline TensorStore read_safetensors(const std::filesystem::path& path) { return read_safetensors(TensorSource::mapped(path)); }
+inline TensorStore read_safetensors(const std::filesystem::path& path) {
+  return read_safetensors(TensorSource::mapped(path));
+}
 
 /// Reads bytes that the caller keeps alive; `file` is their name in messages.
 inline TensorStore read_safetensors(std::span<const std::byte> bytes, std::string file) {
   return read_safetensors(TensorSource::borrowed(bytes, std::move(file)));
 }
 
-/// Reads the files that an index (`model.safetensors.index.json`) names, which lie beside it. Throws LoadError too where a
-/// tensor is not in the file that the index says, or in two files.
+/// Reads the files that an index (`model.safetensors.index.json`) names, which lie beside it. Throws LoadError too
+/// where a tensor is not in the file that the index says, or in two files.
 inline TensorStore read_safetensors_index(const std::filesystem::path& path) {
   const JsonDocument document = read_json(path);
   std::map<std::string, std::vector<std::string_view>> files;  // and the tensors that each should have
   const Json map = document.root().at("weight_map");
   for (const Json entry : map.members()) {
     const std::string_view file = entry.text();
-    if (file.empty() || file == "." || file == ".." || file.find('/') != std::string_view::npos || file.find('\0') != std::string_view::npos)
+    if (file.empty() || file == "." || file == ".." || file.find('/') != std::string_view::npos ||
+        file.find('\0') != std::string_view::npos)
       entry.refuse("found " + entry.found() + ", expected the name of a file in the same folder");
     files[std::string(file)].push_back(entry.key());
   }
@@ -147,7 +165,9 @@ inline TensorStore read_safetensors_index(const std::filesystem::path& path) {
   for (const auto& [file, names] : files) {
     parts.push_back(read_safetensors(path.parent_path() / file));
     for (const auto name : names)
-      if (parts.back().find(name) == nullptr) detail::fail(parts.back().file(), "tensor " + in_quotes(name) + " is missing, which " + path.string() + " says is here");
+      if (parts.back().find(name) == nullptr)
+        detail::fail(parts.back().file(),
+                     "tensor " + in_quotes(name) + " is missing, which " + path.string() + " says is here");
   }
   return TensorStore::merge(std::move(parts), path.string());
 }
@@ -157,7 +177,8 @@ inline TensorStore read_safetensors_folder(const std::filesystem::path& folder, 
   const auto single = folder / (std::string(stem) + ".safetensors");
   const auto index = folder / (std::string(stem) + ".safetensors.index.json");
   std::error_code unreadable;
-  if (!std::filesystem::exists(single, unreadable) && std::filesystem::exists(index, unreadable)) return read_safetensors_index(index);
+  if (!std::filesystem::exists(single, unreadable) && std::filesystem::exists(index, unreadable))
+    return read_safetensors_index(index);
   return read_safetensors(single);
 }
 

@@ -19,25 +19,30 @@ namespace detail {
 
 /// The format's entry for a tensor's type; checks that the bytes are those of the shape.
 inline const SafetensorsType& safetensors_type_of(const Tensor& tensor) {
-  const auto refuse = [&](const std::string& what) { raise(LoadError("tfm: cannot write tensor " + in_quotes(tensor.name) + " as safetensors: " + what)); };
+  const auto refuse = [&](const std::string& what) {
+    raise(LoadError("tfm: cannot write tensor " + in_quotes(tensor.name) + " as safetensors: " + what));
+  };
   const auto type = std::find_if(safetensors_types.begin(), safetensors_types.end(), [&](const SafetensorsType& t) {
     return t.type == tensor.type && (t.type != DataType::other || t.name == tensor.type_name);
   });
-  if (type == safetensors_types.end()) refuse("the format has no type " + (tensor.type == DataType::other ? tensor.type_name : std::string(name(tensor.type))));
+  if (type == safetensors_types.end())
+    refuse("the format has no type " +
+           (tensor.type == DataType::other ? tensor.type_name : std::string(name(tensor.type))));
   Index bits = type->bits;
   bool fits = tensor.name != "__metadata__";
   for (const Index dim : tensor.shape) fits = fits && dim >= 0 && !__builtin_mul_overflow(bits, dim, &bits);
   if (!fits || bits % 8 != 0 || bits / 8 != static_cast<Index>(tensor.bytes.size()))
-    refuse("found " + std::to_string(tensor.bytes.size()) + " bytes for " + shape_text(tensor.shape) + " of " + std::string(type->name));
+    refuse("found " + std::to_string(tensor.bytes.size()) + " bytes for " + shape_text(tensor.shape) + " of " +
+           std::string(type->name));
   return *type;
 }
 
 }  // namespace detail
 
-/// Writes the file at `path`, whole or not at all. The order is the format's usual one (wide types first, then by name), so
-/// that every tensor is aligned to its type and the same tensors give the same bytes; the data begin at a multiple of 8.
-/// Throws LoadError for a type or a name that the format cannot hold, a name that is there twice, and where the file cannot
-/// be written.
+/// Writes the file at `path`, whole or not at all. The order is the format's usual one (wide types first, then by
+/// name), so that every tensor is aligned to its type and the same tensors give the same bytes; the data begin at a
+/// multiple of 8. Throws LoadError for a type or a name that the format cannot hold, a name that is there twice, and
+/// where the file cannot be written.
 inline void write_safetensors(const std::filesystem::path& path, std::span<const Tensor> tensors,
                               std::vector<std::pair<std::string, std::string>> metadata = {}) {
   struct Item {
@@ -52,7 +57,9 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
   std::sort(metadata.begin(), metadata.end());
 
   std::string header = "{";
-  const auto key = [&](const std::string& text) { header.append(header.back() == '{' ? "" : ",").append(json_string(text)).append(":"); };
+  const auto key = [&](const std::string& text) {
+    header.append(header.back() == '{' ? "" : ",").append(json_string(text)).append(":");
+  };
   if (!metadata.empty()) {
     key("__metadata__");
     header += '{';
@@ -63,9 +70,14 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
   for (const auto& [tensor, type] : items) {
     key(tensor->name);
     header.append("{\"dtype\":\"").append(type->name).append("\",\"shape\":[");
-    for (std::size_t i = 0; i < tensor->shape.size(); ++i) header.append(i > 0 ? "," : "").append(std::to_string(tensor->shape[i]));
+    for (std::size_t i = 0; i < tensor->shape.size(); ++i)
+      header.append(i > 0 ? "," : "").append(std::to_string(tensor->shape[i]));
     const Index end = at + static_cast<Index>(tensor->bytes.size());
-    header.append("],\"data_offsets\":[").append(std::to_string(at)).append(",").append(std::to_string(end)).append("]}");
+    header.append("],\"data_offsets\":[")
+        .append(std::to_string(at))
+        .append(",")
+        .append(std::to_string(end))
+        .append("]}");
     at = end;
   }
   header += '}';
@@ -78,7 +90,7 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
 
   AtomicFile file(path);
   const std::uint64_t length = header.size();
-  file.write(std::as_bytes(std::span(&length, 1)));
+  file.write(std::as_bytes(std::span<const std::uint64_t>(&length, 1)));
   file.write(header);
   for (const auto& [tensor, type] : items) file.write(tensor->bytes);
   file.commit();

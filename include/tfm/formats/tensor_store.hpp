@@ -25,6 +25,7 @@ struct Tensor {
 
   /// The number of values. Readers have checked that it fits.
   Index size() const noexcept {
+    if (bytes.empty()) return 0;  // where a size is 0 the others need not fit
     Index n = 1;
     for (const Index dim : shape) n *= dim;
     return n;
@@ -42,7 +43,8 @@ struct TensorSource {
     auto mapping = MappedFile::open(path);
     return {mapping->name(), mapping->bytes(), mapping, mapping};
   }
-  static TensorSource borrowed(std::span<const std::byte> bytes, std::string file, std::shared_ptr<const void> owner = {}) {
+  static TensorSource borrowed(std::span<const std::byte> bytes, std::string file,
+                               std::shared_ptr<const void> owner = {}) {
     return {std::move(file), bytes, {}, std::move(owner)};
   }
 };
@@ -71,7 +73,8 @@ class TensorStore {
     if (twice == by_name_.end()) return;
     const Tensor &first = tensors_[std::min(twice[0], twice[1])], &second = tensors_[std::max(twice[0], twice[1])];
     if (sources_.size() < 2) detail::fail(file_, "tensor " + in_quotes(first.name) + " is there twice");
-    detail::fail(file_, "tensor " + in_quotes(first.name) + " is in " + file_of(first) + " and again in " + file_of(second));
+    detail::fail(file_,
+                 "tensor " + in_quotes(first.name) + " is in " + file_of(first) + " and again in " + file_of(second));
   }
 
  public:
@@ -79,9 +82,10 @@ class TensorStore {
   static constexpr Index most_tensors = 131'072;
 
   TensorStore() = default;
-  /// `tensors` in the file's order, pointing into the source's bytes. `metadata` is what the file says of itself, as text.
-  /// Throws LoadError where two have the same name.
-  TensorStore(TensorSource source, std::vector<Tensor> tensors, std::vector<std::pair<std::string, std::string>> metadata = {})
+  /// `tensors` in the file's order, pointing into the source's bytes. `metadata` is what the file says of itself, as
+  /// text. Throws LoadError where two have the same name.
+  TensorStore(TensorSource source, std::vector<Tensor> tensors,
+              std::vector<std::pair<std::string, std::string>> metadata = {})
       : file_(source.file), tensors_(std::move(tensors)), metadata_(std::move(metadata)) {
     sources_.push_back(std::move(source));
     sort_names();
@@ -127,7 +131,8 @@ class TensorStore {
     const TensorSource* const source = source_of(tensor.bytes);
     return source != nullptr ? source->owner : nullptr;
   }
-  /// Gives the memory of a tensor that is no longer needed back to the system, where its file is mapped; see MappedFile.
+  /// Gives the memory of a tensor that is no longer needed back to the system, where its file is mapped; see
+  /// MappedFile.
   void drop(const Tensor& tensor) const noexcept {
     const TensorSource* const source = source_of(tensor.bytes);
     if (source != nullptr && source->mapping) source->mapping->drop(tensor.bytes);

@@ -178,4 +178,9 @@ class Chat {
   }
 };
 
+#if defined(TFM_COMPILED) && !defined(TFM_COMPILED_LLAMA)
+extern template class Session<AnyLlama>;
+extern template class Chat<AnyLlama>;
+#endif
+
 }  // namespace tfm::inline TFM_ABI

@@ -28,14 +28,14 @@ struct AttentionSequence {
 };
 
 constexpr Index attention_scratch_bytes(Index head_dim, Index threads) noexcept {
-  return Arena::bytes_for(threads * baseline::query_tile * (head_dim + round_up(head_dim, 16) + baseline::key_block));
+  return Arena::bytes_for(threads * attention_floats(head_dim));
 }
 
 /// out = softmax(q kᵀ scale) v for every sequence, in one parallel region.
 inline void attention(Context& context, const AttentionShape& shape, std::span<const AttentionSequence> sequences) noexcept {
   const Arena::Frame frame(context.scratch);
   const Index group = shape.heads / shape.kv_heads, head_dim = shape.head_dim, value_row = shape.value_row();
-  const Index floats = baseline::query_tile * (head_dim + value_row + baseline::key_block);
+  const Index floats = attention_floats(head_dim);
   float* const scratch = context.scratch.take<float>(context.threads->count() * floats);
   constexpr Index each = 16;  // tokens of a chunk
   Index chunks = 0;

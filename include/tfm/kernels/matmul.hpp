@@ -21,13 +21,13 @@ struct Product {
 constexpr Index matmul_scratch_bytes(Index tokens, Index cols, Index threads) noexcept {
   const Index padded = round_up(cols, 16), blocks = cols / 32;
   return 2 * Arena::bytes_for(tokens * padded, 1) + 3 * Arena::bytes_for(tokens * blocks) + 2 * Arena::bytes_for(tokens) +
-         Arena::bytes_for(tokens * round_up(cols, 2), 2) + Arena::bytes_for(threads * baseline::scratch_floats);
+         Arena::bytes_for(tokens * round_up(cols, 2), 2) + Arena::bytes_for(threads * scratch_floats);
 }
 
 namespace prepare {
 
 // x as int8 in blocks of 32.
-inline baseline::Quantised quantise_in_blocks(Context& context, View x) {
+inline Quantised quantise_in_blocks(Context& context, View x) {
   const Index blocks = x.cols / 32;
   auto* const q = context.scratch.take<signed char>(x.size());
   auto* const scales = context.scratch.take<float>(x.rows * blocks);
@@ -43,7 +43,7 @@ inline baseline::Quantised quantise_in_blocks(Context& context, View x) {
 }
 
 // x as int8, one scale a row.
-inline baseline::Quantised quantise_rows(Context& context, View x) {
+inline Quantised quantise_rows(Context& context, View x) {
   const Index padded = round_up(x.cols, 16);
   auto* const q = context.scratch.take<signed char>(x.rows * padded);
   auto* const scales = context.scratch.take<float>(x.rows);
@@ -78,7 +78,7 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
   const Arena::Frame frame(context.scratch);
   const auto quantises = [&](const Product& p) { return context.arithmetic != Arithmetic::exact && p.row_major == nullptr && p.w.format >= Format::q8_0; };
   const bool has_bf16 = context.arithmetic == Arithmetic::bf16 && context.isa == Isa::avx512_bf16;
-  baseline::Quantised blocks{}, rows{};
+  Quantised blocks{}, rows{};
   const unsigned short* x_bf16 = nullptr;
   Index panels = 0;
   for (const Product& p : products) {
@@ -87,7 +87,7 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
     if (quantises(p) && p.w.format != Format::int8 && blocks.q == nullptr) blocks = prepare::quantise_in_blocks(context, x);
     if (!quantises(p) && has_bf16 && (p.row_major != nullptr || p.w.format < Format::q8_0) && x_bf16 == nullptr) x_bf16 = prepare::to_bf16(context, x);
   }
-  float* const scratch = context.scratch.take<float>(context.threads->count() * baseline::scratch_floats);
+  float* const scratch = context.scratch.take<float>(context.threads->count() * scratch_floats);
   const Index each = chunk_items(context, panels, 16 * x.rows * x.cols, 4);
   Index chunks = 0;
   for (const Product& p : products) chunks += ceil_div(p.w.count(), each);
@@ -95,9 +95,9 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
     const Product* p = products.data();
     for (; chunk >= ceil_div(p->w.count(), each); ++p) chunk -= ceil_div(p->w.count(), each);
     const Index first = chunk * each, count = std::min(each, p->w.count() - first);
-    const baseline::Quantised q = !quantises(*p) ? baseline::Quantised{} : p->w.format == Format::int8 ? rows : blocks;
+    const Quantised q = !quantises(*p) ? Quantised{} : p->w.format == Format::int8 ? rows : blocks;
     const unsigned short* const b = p->row_major != nullptr || p->w.format < Format::q8_0 ? x_bf16 : nullptr;
-    float* const own = scratch + worker * baseline::scratch_floats;
+    float* const own = scratch + worker * scratch_floats;
     report(context, TFM_ON(context.isa, matmul_chunk({p->w, p->row_major, {q.q, q.scales, q.scaled_sums, q.sums, q.cols, q.blocks}, b, x.data, x.rows, p->y.data}, first, count, own)));
   });
 }
@@ -110,10 +110,10 @@ inline Product as_product(const F32& w, MutableView y) noexcept {
 inline void run_backward(Context& context, Panels w, const float* row_major, View dy, MutableView dx) noexcept {
   if (dy.rows == 0) return;
   const Arena::Frame frame(context.scratch);
-  float* const scratch = context.scratch.take<float>(context.threads->count() * baseline::scratch_floats);
+  float* const scratch = context.scratch.take<float>(context.threads->count() * scratch_floats);
   context.run(ceil_div(w.cols, 64), [&](Index chunk, int worker) {
     const Index k = 64 * chunk, n = std::min<Index>(64, w.cols - k);
-    float* const own = scratch + worker * baseline::scratch_floats;
+    float* const own = scratch + worker * scratch_floats;
     report(context, TFM_ON(context.isa, backward_chunk({w, row_major, dy.data, dy.rows, dx.data}, k, n, own)));
   });
 }
@@ -136,11 +136,11 @@ inline void matmul_backward(Context& context, const F32& w, View dy, MutableView
 }
 inline void accumulate(Context& context, View dy, View x, MutableView dw) noexcept {
   const Arena::Frame frame(context.scratch);
-  float* const scratch = context.scratch.take<float>(context.threads->count() * kernels::baseline::scratch_floats);
+  float* const scratch = context.scratch.take<float>(context.threads->count() * kernels::scratch_floats);
   constexpr Index each = 48;
   context.run(ceil_div(dw.rows, each), [&](Index chunk, int worker) {
     const Index first = chunk * each, n = std::min(each, dw.rows - first);
-    float* const own = scratch + worker * kernels::baseline::scratch_floats;
+    float* const own = scratch + worker * kernels::scratch_floats;
     kernels::report(context, TFM_ON(context.isa, accumulate_chunk(dy.data, dy.cols, x.data, x.cols, x.rows, dw.data, first, n, own)));
   });
 }

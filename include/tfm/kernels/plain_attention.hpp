@@ -20,12 +20,15 @@ struct CachedHead {
     std::memcpy(&value, from + 4 * i, 4);
     return value;
   }
-  float key(Index position, Index d) const noexcept { return read(keys, (position / 16 * shape.head_dim + d) * 16 + position % 16); }
+  float key(Index position, Index d) const noexcept {
+    return read(keys, (position / 16 * shape.head_dim + d) * 16 + position % 16);
+  }
   float value(Index position, Index d) const noexcept { return read(values, position * shape.value_row() + d); }
 };
 
-/// One query q [head_dim] over the first `visible` keys: out [head_dim] = softmax(q kᵀ scale) v. The softmax is gathered in
-/// blocks of 64 keys, each rescaling what came before it; probabilities [visible] as well, where they are wanted.
+/// One query q [head_dim] over the first `visible` keys: out [head_dim] = softmax(q kᵀ scale) v. The softmax is
+/// gathered in blocks of 64 keys, each rescaling what came before it; probabilities [visible] as well, where they are
+/// wanted.
 inline void attend(const CachedHead& cached, const float* q, Index visible, float* out, float* probabilities) {
   const Index head_dim = cached.shape.head_dim;
   SixteenSums sums;
@@ -63,7 +66,8 @@ inline void attention(const AttentionShape& shape, const AttentionSequence& s) {
   const Index group = shape.heads / shape.kv_heads, all = s.position + s.q.rows;
   for (Index h = 0; h < shape.heads; ++h)
     for (Index t = 0; t < s.q.rows; ++t) {
-      const CachedHead cached{s.keys + h / group * shape.key_head_bytes, s.values + h / group * shape.value_head_bytes, shape};
+      const CachedHead cached{s.keys + h / group * shape.key_head_bytes, s.values + h / group * shape.value_head_bytes,
+                              shape};
       float* const weights = s.weights == nullptr ? nullptr : s.weights + (h * s.q.rows + t) * all;
       if (weights != nullptr) fill({weights, 1, all}, 0);
       attend(cached, s.q.row(t) + h * shape.head_dim, s.position + t + 1, s.out.row(t) + h * shape.head_dim, weights);

@@ -30,7 +30,8 @@ inline void rms_norm(View x, const float* w, float eps, MutableView y, float* in
 }
 
 /// With r = 1 / rms and h = dy w: dx += r h - x r³ mean(h x); dw += dy x r, tokens upwards.
-inline void rms_norm_backward(View x, const float* w, const float* inverse, View dy, MutableView dx, float* dw) noexcept {
+inline void rms_norm_backward(View x, const float* w, const float* inverse, View dy, MutableView dx,
+                              float* dw) noexcept {
   for (Index t = 0; t < x.rows; ++t) {
     const float *const v = x.row(t), *const d = dy.row(t), r = inverse[t];
     SixteenSums sums;

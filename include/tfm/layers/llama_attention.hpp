@@ -1,5 +1,6 @@
 #pragma once
 // LlamaAttention: causal self-attention with rotary positions, grouped queries and a cache.
+#include <algorithm>
 #include <cmath>
 #include <span>
 
@@ -43,7 +44,11 @@ struct LlamaAttention {
     for (Index s = 0; s < batch.sequences(); ++s) {
       const Index first = batch.first(s), n = batch.length(s), slot = batch.slot_of(s), position = batch.position_of(s);
       std::byte *const keys = cache.keys(layer, slot), *const values = cache.values(layer, slot);
-      for (Index t = 0; t < n; ++t) kernels::append_key_value(shape, k.row(first + t), v.row(first + t), position + t, keys, values);
+      constexpr Index each = 16;  // tokens of a chunk
+      context.run(ceil_div(n, each), [&](Index chunk, int) {
+        for (Index t = chunk * each; t < std::min(n, (chunk + 1) * each); ++t)
+          kernels::append_key_value(shape, k.row(first + t), v.row(first + t), position + t, keys, values);
+      });
       sequences[s] = {q.slice(first, n), out.slice(first, n), keys, values, position, weights != nullptr ? weights[s] : nullptr};
     }
     kernels::attention(context, shape, {sequences, to_size(batch.sequences())});

@@ -98,7 +98,7 @@ class Llama {
   Index weight_bytes() const {
     Index sum = static_cast<Index>(layers.size() * sizeof(LlamaBlock<P>) + frequencies.size() * sizeof(float));
     visit_weights(*this, "", [&](const std::string&, const auto& weight, WeightRole) {
-      if constexpr (requires { weight.bytes(); }) sum += weight.bytes();
+      if constexpr (requires { weight.bytes(); }) sum += weight.bytes() + detail::owner_bytes;
       else sum += weight.rows() * weight.cols() * static_cast<Index>(sizeof(float));
     });
     return sum;
@@ -119,12 +119,13 @@ class Llama {
     const Index room = options.context == 0 ? s.context : options.context;
     const Index tokens = std::max(std::min(options.chunk, room * options.sequences), options.sequences);
     return {weights, cache_shape(s, options.sequences, options.context, options.cache).bytes(),
-            scratch_bytes(s, tokens, options.sequences, options.threads), options.sequences * s.vocab * static_cast<Index>(sizeof(float))};
+            scratch_bytes(s, tokens, options.sequences, options.threads) + detail::bookkeeping_bytes(options.threads, options.sequences),
+            options.sequences * s.vocab * static_cast<Index>(sizeof(float))};
   }
 
   template <class Layer>
   static constexpr Index bytes_of(Index rows, Index cols) noexcept {
-    return packed_bytes(Layer::weight_type::static_format, rows, cols);
+    return packed_bytes(Layer::weight_type::static_format, rows, cols) + detail::owner_bytes;
   }
   template <class T>
   static constexpr Index static_weight_bytes() noexcept {
@@ -134,14 +135,15 @@ class Llama {
                         bytes_of<typename P::k_proj>(kv, s.dim) + bytes_of<typename P::v_proj>(kv, s.dim) + bytes_of<typename P::o_proj>(s.dim, q) +
                         bytes_of<typename P::gate_proj>(s.ffn, s.dim) + bytes_of<typename P::up_proj>(s.ffn, s.dim) +
                         bytes_of<typename P::down_proj>(s.dim, s.ffn);
-    return s.layers * block + (s.tied ? 1 : 2) * packed_bytes(Output::static_format, s.vocab, s.dim) + norm_bytes + tfm::head_dim(s) / 2 * 4;
+    const Index ends = (s.tied ? 1 : 2) * (packed_bytes(Output::static_format, s.vocab, s.dim) + detail::owner_bytes);
+    return s.layers * block + ends + norm_bytes + tfm::head_dim(s) / 2 * 4;
   }
 
   const Output& output() const noexcept { return shape.tied ? embed_tokens : lm_head; }
 
   void validate(const Batch& batch, std::span<const std::int32_t> ids, const KvCache& cache, Logits wanted, View logits) const;
   void run(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache, Logits wanted, MutableView logits,
-           const Watch* watch) const noexcept;
+           const Watch* watch) const;  // throws what a watcher throws
   void forward_padded(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache, Logits wanted, MutableView logits,
                       const Watch* watch) const;
 };

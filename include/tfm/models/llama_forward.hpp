@@ -5,47 +5,78 @@
 namespace tfm::inline TFM_ABI {
 
 template <Shape S, class P>
-void Llama<S, P>::validate(const Batch& batch, std::span<const std::int32_t> ids, const KvCache& cache, Logits wanted, View logits) const {
+void Llama<S, P>::validate(const Batch& batch, std::span<const std::int32_t> ids, const KvCache& cache, Logits wanted,
+                           View logits) const {
   const auto number = [](Index n) { return std::to_string(n); };
+  const auto one_each = [&](const char* what, std::size_t found) {
+    if (found != 0 && static_cast<Index>(found) != batch.sequences())
+      raise(ShapeError("tfm: Batch::" + std::string(what) + " has one entry a sequence, found " +
+                       number(static_cast<Index>(found)) + " for " + number(batch.sequences()) + " sequences"));
+  };
+  one_each("position", batch.position.size());
+  one_each("slot", batch.slot.size());
+  one_each("adapter", batch.adapter.size());
+  one_each("sample", batch.sample.size());
+  if (!batch.start.empty() && batch.start.front() != 0)
+    raise(ShapeError("tfm: Batch::start begins with " + number(batch.start.front()) + ", expected 0"));
   if (static_cast<Index>(ids.size()) != batch.tokens() || batch.tokens() == 0)
-    raise(ShapeError("tfm: the batch has " + number(batch.tokens()) + " tokens, found " + number(static_cast<Index>(ids.size())) + " ids (at least 1 expected)"));
+    raise(ShapeError("tfm: the batch has " + number(batch.tokens()) + " tokens, found " +
+                     number(static_cast<Index>(ids.size())) + " ids (at least 1 expected)"));
   if (!batch.valid.empty() && static_cast<Index>(batch.valid.size()) != batch.tokens())
-    raise(ShapeError("tfm: Batch::valid has one entry a token, found " + number(static_cast<Index>(batch.valid.size())) + " for " + number(batch.tokens()) + " tokens"));
+    raise(ShapeError("tfm: Batch::valid has one entry a token, found " +
+                     number(static_cast<Index>(batch.valid.size())) + " for " + number(batch.tokens()) + " tokens"));
+  const auto is_token = [&](std::size_t row) { return batch.valid.empty() || batch.valid[row] != 0; };
   for (std::size_t i = 0; i < ids.size(); ++i)
-    if (ids[i] < 0 || ids[i] >= shape.vocab)
-      raise(ShapeError("tfm: id " + number(ids[i]) + " at token " + number(static_cast<Index>(i)) + " is outside the vocabulary of " + number(shape.vocab)));
-  const CacheShape expected = cache_shape(shape, cache.sequences(), cache.context(), cache.shape().format), &found = cache.shape();
+    if (is_token(i) && (ids[i] < 0 || ids[i] >= shape.vocab))
+      raise(ShapeError("tfm: id " + number(ids[i]) + " at token " + number(static_cast<Index>(i)) +
+                       " is outside the vocabulary of " + number(shape.vocab)));
+  const CacheShape expected = cache_shape(shape, cache.sequences(), cache.context(), cache.shape().format),
+                   &found = cache.shape();
   if (found.layers != expected.layers || found.kv_heads != expected.kv_heads || found.head_dim != expected.head_dim)
-    raise(ShapeError("tfm: the cache has " + number(found.layers) + " layers of " + number(found.kv_heads) + " x " + number(found.head_dim) + ", the model " +
-                     number(expected.layers) + " of " + number(expected.kv_heads) + " x " + number(expected.head_dim)));
+    raise(ShapeError("tfm: the cache has " + number(found.layers) + " layers of " + number(found.kv_heads) + " x " +
+                     number(found.head_dim) + ", the model " + number(expected.layers) + " of " +
+                     number(expected.kv_heads) + " x " + number(expected.head_dim)));
   const Index rows = wanted == Logits::none ? 0 : wanted == Logits::last ? batch.sequences() : batch.tokens();
   if (wanted != Logits::none && (logits.rows != rows || logits.cols != shape.vocab || logits.data == nullptr))
-    raise(ShapeError("tfm: logits need room for [" + number(rows) + ", " + number(shape.vocab) + "], found [" + number(logits.rows) + ", " + number(logits.cols) + "]"));
+    raise(ShapeError("tfm: logits need room for [" + number(rows) + ", " + number(shape.vocab) + "], found [" +
+                     number(logits.rows) + ", " + number(logits.cols) + "]"));
+  for (Index s = 0; s < batch.sequences(); ++s)
+    if (batch.length(s) < 1)
+      raise(ShapeError("tfm: sequence " + number(s) + " has " + number(batch.length(s)) +
+                       " tokens, at least 1 expected"));
   for (Index s = 0; s < batch.sequences(); ++s) {
-    const Index slot = batch.slot_of(s), n = batch.length(s);
+    const Index slot = batch.slot_of(s);
     if (slot < 0 || slot >= cache.sequences())
-      raise(ShapeError("tfm: sequence " + number(s) + " is in slot " + number(slot) + ", the cache has " + number(cache.sequences())));
-    if (n < 1) raise(ShapeError("tfm: sequence " + number(s) + " has " + number(n) + " tokens, at least 1 expected"));
+      raise(ShapeError("tfm: sequence " + number(s) + " is in slot " + number(slot) + ", the cache has " +
+                       number(cache.sequences())));
     for (Index other = 0; other < s; ++other)
-      if (batch.slot_of(other) == slot) raise(ShapeError("tfm: sequences " + number(other) + " and " + number(s) + " are both in slot " + number(slot)));
+      if (batch.slot_of(other) == slot)
+        raise(
+            ShapeError("tfm: sequences " + number(other) + " and " + number(s) + " are both in slot " + number(slot)));
     if (batch.position_of(s) != cache.length(slot))
-      raise(ShapeError("tfm: sequence " + number(s) + " begins at position " + number(batch.position_of(s)) + ", slot " + number(slot) + " holds " + number(cache.length(slot))));
+      raise(ShapeError("tfm: sequence " + number(s) + " begins at position " + number(batch.position_of(s)) +
+                       ", slot " + number(slot) + " holds " + number(cache.length(slot))));
+    Index n = 0;  // without padding, which takes no room
+    for (Index t = batch.first(s); t < batch.first(s) + batch.length(s); ++t) n += is_token(to_size(t)) ? 1 : 0;
+    if (n == 0) raise(ShapeError("tfm: sequence " + number(s) + " is padding alone, at least 1 token expected"));
     if (cache.length(slot) + n > cache.context())
-      raise(ContextFull("tfm: slot " + number(slot) + " holds " + number(cache.length(slot)) + " tokens and " + number(n) + " more were given, its context is " + number(cache.context())));
+      raise(ContextFull("tfm: slot " + number(slot) + " holds " + number(cache.length(slot)) + " tokens and " +
+                        number(n) + " more were given, its context is " + number(cache.context())));
   }
 }
 
 template <Shape S, class P>
-void Llama<S, P>::run(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache, Logits wanted, MutableView logits,
-                      const Watch* watch) const noexcept {
+void Llama<S, P>::run(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache,
+                      Logits wanted, MutableView logits, const Watch* watch) const {
   const Arena::Frame frame(context.scratch);
   const Index tokens = batch.tokens(), half = tfm::head_dim(shape) / 2;
   const MutableView x = context.scratch.matrix(tokens, shape.dim);
   const MutableView cosine = context.scratch.matrix(tokens, half), sine = context.scratch.matrix(tokens, half);
-  for (Index t = 0; t < tokens; ++t) row(embed_tokens, ids[to_size(t)], x.row(t));
+  for (Index t = 0; t < tokens && !context.stop.stop_requested(); ++t) row(embed_tokens, ids[to_size(t)], x.row(t));
   for (Index s = 0; s < batch.sequences(); ++s)
-    for (Index t = 0; t < batch.length(s); ++t)
-      rope_angles(batch.position_of(s) + t, frequencies.data(), half, cosine.row(batch.first(s) + t), sine.row(batch.first(s) + t));
+    for (Index t = 0; t < batch.length(s) && !context.stop.stop_requested(); ++t)
+      rope_angles(batch.position_of(s) + t, frequencies.data(), half, cosine.row(batch.first(s) + t),
+                  sine.row(batch.first(s) + t));
   if (watch != nullptr && watch->hidden) watch->hidden(0, x);
 
   for (std::size_t l = 0; l < layers.size() && !context.stop.stop_requested(); ++l) {
@@ -59,7 +90,8 @@ void Llama<S, P>::run(Context& context, const Batch& batch, std::span<const std:
       }
       layers[l].forward(context, batch, layer, cache, cosine, sine, shape.norm_eps, x, places.data());
       for (Index s = 0; s < batch.sequences(); ++s)
-        watch->attention({layer, s, shape.heads, batch.length(s), batch.position_of(s) + batch.length(s), places[to_size(s)]});
+        watch->attention(
+            {layer, s, shape.heads, batch.length(s), batch.position_of(s) + batch.length(s), places[to_size(s)]});
     } else {
       layers[l].forward(context, batch, layer, cache, cosine, sine, shape.norm_eps, x);
     }
@@ -76,16 +108,17 @@ void Llama<S, P>::run(Context& context, const Batch& batch, std::span<const std:
   if (wanted == Logits::none) return;
   const MutableView rows = all ? x : context.scratch.matrix(batch.sequences(), shape.dim);
   if (!all)
-    for (Index s = 0; s < batch.sequences(); ++s) copy(x.slice(batch.first(s) + batch.length(s) - 1, 1), rows.slice(s, 1));
+    for (Index s = 0; s < batch.sequences(); ++s)
+      copy(x.slice(batch.first(s) + batch.length(s) - 1, 1), rows.slice(s, 1));
   norm.forward(context, rows, shape.norm_eps, rows);
   matmul(context, output(), rows, logits);
 }
 
-// A padded batch is run as the ragged one of its tokens: padding is neither computed nor seen. Rows of padding get logits
-// of 0; Logits::last is each sequence's last token that is valid.
+// A padded batch is run as the ragged one of its tokens: padding is neither computed nor seen. Rows of padding get
+// logits of 0; Logits::last is each sequence's last token that is valid.
 template <Shape S, class P>
-void Llama<S, P>::forward_padded(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache, Logits wanted, MutableView logits,
-                                 const Watch* watch) const {
+void Llama<S, P>::forward_padded(Context& context, const Batch& batch, std::span<const std::int32_t> ids,
+                                 KvCache& cache, Logits wanted, MutableView logits, const Watch* watch) const {
   std::vector<Index> start{0}, rows, position, slot;
   std::vector<const Adapter*> adapter;
   std::vector<std::int32_t> tokens;
@@ -102,7 +135,8 @@ void Llama<S, P>::forward_padded(Context& context, const Batch& batch, std::span
   Buffer compact(static_cast<Index>(rows.size()), shape.vocab);
   forward(context, ragged, tokens, cache, wanted, compact, watch);
   fill(logits, 0);
-  for (std::size_t i = 0; i < rows.size(); ++i) copy(compact.view().slice(static_cast<Index>(i), 1), logits.slice(rows[i], 1));
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    copy(compact.view().slice(static_cast<Index>(i), 1), logits.slice(rows[i], 1));
 }
 
 }  // namespace tfm::inline TFM_ABI

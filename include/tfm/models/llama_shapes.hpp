@@ -4,7 +4,7 @@
 #include <concepts>
 #include <type_traits>
 
-#include "tfm/layers/rope.hpp"
+#include "tfm/kernels/rope.hpp"
 
 namespace tfm::inline TFM_ABI {
 

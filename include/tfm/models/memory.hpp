@@ -13,10 +13,21 @@ struct MemoryOptions {
   Format cache = Format::f16;
 };
 
-/// Bytes by what they are for.
+/// Bytes by what they are for; what allocations ask for, without the heap's own.
 struct Memory {
   Index weights{}, cache{}, scratch{}, logits{};
   constexpr Index total() const noexcept { return weights + cache + scratch + logits; }
 };
+
+namespace detail {
+
+inline constexpr Index owner_bytes = 64;  // what shares a packed weight's bytes: 32 to 48 in the standard libraries
+
+/// What a Context, its threads and a cache's lists take beside their arenas.
+constexpr Index bookkeeping_bytes(Index threads, Index sequences) noexcept {
+  return 1024 + 256 * threads + 64 * sequences;
+}
+
+}  // namespace detail
 
 }  // namespace tfm::inline TFM_ABI

@@ -14,7 +14,8 @@ struct AttentionWeights {
   View head(Index h) const noexcept { return {data + h * tokens * keys, tokens, keys}; }
 };
 
-/// Views live during the call only.
+/// Views live during the call only. A padded batch is seen without its padding. What a callback throws reaches the caller of
+/// forward, whose cache is as it was.
 struct Watch {
   /// [tokens, dim] after layer: 0 the embedding, l the output of block l - 1; the last one after the final norm, as
   /// Hugging Face's hidden_states.

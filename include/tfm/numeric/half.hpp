@@ -7,6 +7,17 @@
 
 namespace tfm::inline TFM_ABI {
 
+/// A product that is rounded before anything is added to it, whatever multiply-adds the file's flags allow.
+inline float rounded_product(float a, float b) noexcept {
+  float product = a * b;
+#if defined(__x86_64__)
+  asm("" : "+x"(product));
+#elif defined(__aarch64__)
+  asm("" : "+w"(product));
+#endif
+  return product;
+}
+
 inline float f32_from_bf16(std::uint16_t h) noexcept { return std::bit_cast<float>(static_cast<std::uint32_t>(h) << 16); }
 
 inline std::uint16_t bf16_from_f32(float f) noexcept {

@@ -60,7 +60,7 @@ inline PackedWeight pack(Context& context, Format target, const FileRows& source
       }
     }
   });
-  if (context.stop.stop_requested()) raise(Stopped());
+  if (context.stop.stop_requested()) raise(Stopped(std::move(bytes)));
   if (!finite)
     raise(LoadError("tfm: " + what + ": a value is not finite and cannot be quantised to " + std::string(name(target))));
   return {panels, std::move(bytes)};

@@ -94,7 +94,7 @@ inline void quantise_q4_0(const float* x, std::byte* block) noexcept {
     if (std::abs(x[k]) > std::abs(extreme)) extreme = x[k];
   const float scale = extreme / -8.f, inverse = scale != 0 ? 1.f / scale : 0.f;
   write_u16(block, f16_from_f32(scale));
-  const auto level = [&](Index k) { return std::min(15, static_cast<int>(x[k] * inverse + 8.5f)); };
+  const auto level = [&](Index k) { return std::min(15, static_cast<int>(rounded_product(x[k], inverse) + 8.5f)); };
   for (Index k = 0; k < 16; ++k) block[2 + k] = static_cast<std::byte>(level(k) | level(k + 16) << 4);
 }
 
@@ -103,7 +103,7 @@ inline void quantise_q4_1(const float* x, std::byte* block) noexcept {
   const float scale = (high - low) / 15.f, inverse = scale != 0 ? 1.f / scale : 0.f;
   write_u16(block, f16_from_f32(scale));
   write_u16(block + 2, f16_from_f32(low));
-  const auto level = [&](Index k) { return std::min(15, static_cast<int>((x[k] - low) * inverse + 0.5f)); };
+  const auto level = [&](Index k) { return std::min(15, static_cast<int>(rounded_product(x[k] - low, inverse) + 0.5f)); };
   for (Index k = 0; k < 16; ++k) block[4 + k] = static_cast<std::byte>(level(k) | level(k + 16) << 4);
 }
 

@@ -13,8 +13,8 @@ namespace tfm::inline TFM_ABI {
 enum class PreTokenizer : unsigned char {
   /// "gpt-2" (Radford et al. 2019): 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
   gpt2,
-  /// "smollm": every digit (\p{Nd}) is a word; what lies between them is cut as for gpt2. Other numbers, such as ², stay
-  /// with gpt2's rule, as in the ids that transformers gives for SmolLM2's GGUF; llama.cpp makes each \p{N} a word.
+  /// "smollm": every digit (\p{Nd}) is a word; what lies between them is cut as for gpt2. Other numbers, such as ²,
+  /// stay with gpt2's rule, as in the ids that transformers gives for SmolLM2's GGUF; llama.cpp makes each \p{N} a word.
   smollm,
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-// The wire format of protocol buffers, as much as sentencepiece's model files need: a reader that trusts nothing, a writer.
+// The wire format of protocol buffers, as much as sentencepiece's model files need: a reader that trusts nothing, and
+// a writer.
 // (https://protobuf.dev/programming-guides/encoding)
 #include <bit>
 #include <cstdint>

@@ -25,8 +25,8 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// A control token ends a stretch of text, and the stretch after it begins like a text, with the model's space in front:
-/// so do llama.cpp, LLaMA 2's own code (which encodes turn by turn), and transformers for tokenizers with a prepending
+/// A control token ends a stretch of text, and the stretch after it begins like a text, with the model's space in
+/// front: so do llama.cpp, LLaMA 2's own code (which encodes turn by turn), and transformers for tokenizers with a prepending
 /// normaliser (TinyLlama's); transformers with legacy=False writes that space at the very beginning alone.
 class SentencePieceTokenizer {
   Vocabulary vocabulary_;
@@ -46,10 +46,12 @@ class SentencePieceTokenizer {
     std::error_code error;
     const auto size = std::filesystem::file_size(path, error);
     if (!in || error) raise(LoadError("tfm: " + path.string() + ": cannot be read"));
-    std::string bytes;
-    bytes.resize(static_cast<std::size_t>(size));
+    if (size > to_size(GiB)) {
+      raise(LoadError("tfm: " + path.string() + ": " + std::to_string(size) + " bytes are too many for a tokenizer"));
+    }
+    std::string bytes(static_cast<std::size_t>(size), '\0');
     in.read(bytes.data(), static_cast<std::streamsize>(size));
-    if (in.gcount() != static_cast<std::streamsize>(size)) raise(LoadError("tfm: " + path.string() + ": cannot be read"));
+    bytes.resize(static_cast<std::size_t>(in.gcount()));
     return bytes;
   }
 
@@ -87,7 +89,9 @@ class SentencePieceTokenizer {
     markers_ = MarkerSplitter(vocabulary_, [](TokenType type) { return type == TokenType::control; });
     auto processor = std::make_unique<sentencepiece::SentencePieceProcessor>();
     const auto status = processor->LoadFromSerializedProto(write_sentencepiece_model(model));
-    if (!status.ok()) detail::sentencepiece_error(model.what, std::string("sentencepiece says: ") + status.error_message());
+    if (!status.ok()) {
+      detail::sentencepiece_error(model.what, std::string("sentencepiece says: ") + status.error_message());
+    }
     processor_ = std::move(processor);
   }
 

@@ -160,7 +160,8 @@ inline void check_piece(const SentencePieceModel::Piece& piece, Index token, std
 
 }  // namespace detail
 
-/// The model in the bytes of a tokenizer.model; its texts are views into them. LoadError for what is no protocol buffer.
+/// The model in the bytes of a tokenizer.model; its texts are views into them, and `what` outlives it too. LoadError for
+/// what is no protocol buffer.
 inline SentencePieceModel read_sentencepiece_model(std::string_view file, std::string_view what) {
   SentencePieceModel model;
   model.what = what;
@@ -179,8 +180,8 @@ inline SentencePieceModel read_sentencepiece_model(std::string_view file, std::s
       case 5: {
         SentencePieceModel denormalizer;
         detail::read_normalizer_spec(message.message(), denormalizer);
-        if (!denormalizer.charsmap.empty()) detail::sentencepiece_error(what, "denormalisation rules are not supported");
-        break;
+        if (denormalizer.charsmap.empty()) break;
+        detail::sentencepiece_error(what, "denormalisation rules are not supported");
       }
       default: message.skip();
     }
@@ -222,8 +223,8 @@ inline void check_sentencepiece_model(const SentencePieceModel& model) {
   check_charsmap(model.charsmap, model.what);
 }
 
-/// The model as the library reads it, and nothing more. Control pieces get names that no text becomes: the library looks
-/// characters up among them too, so that a control piece of one character would be typed by typing it.
+/// The model as the library reads it, and nothing more. Control pieces get names that no text becomes: the library
+/// looks characters up among them too, so that a control piece of one character would be typed by typing it.
 inline std::string write_sentencepiece_model(const SentencePieceModel& model) {
   std::string out, part;
   for (std::size_t i = 0; i < model.pieces.size(); ++i) {

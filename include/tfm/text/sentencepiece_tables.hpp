@@ -1,5 +1,5 @@
 #pragma once
-// SentencePieceTables: a sentencepiece vocabulary as plain tables, the way a GGUF file holds it, and the model they make.
+// SentencePieceTables: a sentencepiece vocabulary as plain tables, the way a GGUF file holds it, and its model.
 #include <cstdint>
 #include <span>
 #include <string>
@@ -45,9 +45,9 @@ inline TokenType type_in(const SentencePieceTables& tables, std::size_t i) {
 
 }  // namespace detail
 
-/// The model of a GGUF vocabulary: BPE by scores, with byte fallback where there are byte pieces. The unknown piece is the
-/// one that special.unknown names, or else the first of that type; all others of that type are unused. bos and eos are
-/// control pieces, whatever their type.
+/// The model of a GGUF vocabulary: BPE by scores, with byte fallback where there are byte pieces. The unknown piece is
+/// the one that special.unknown names, or else the first of that type; all others of that type are unused. bos and eos
+/// are control pieces, whatever their type.
 inline SentencePieceModel sentencepiece_model_of(const SentencePieceTables& tables) {
   detail::check_counts(tables);
   SentencePieceModel model;
@@ -67,7 +67,9 @@ inline SentencePieceModel sentencepiece_model_of(const SentencePieceTables& tabl
     if (type == TokenType::byte) model.byte_fallback = true;
     model.pieces.push_back({tables.pieces[i], tables.scores[i], type});
   }
-  if (!unknown) detail::sentencepiece_error(tables.what, "no unknown piece: no id names one, and no piece has the type");
+  if (!unknown) {
+    detail::sentencepiece_error(tables.what, "no unknown piece: no id names one, and no piece has the type");
+  }
   if (unknown == bos || unknown == eos) {
     detail::sentencepiece_error(tables.what, "token " + std::to_string(*unknown) +
                                                  " is the unknown piece and begins or ends a text, in one");

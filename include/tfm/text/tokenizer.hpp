@@ -78,10 +78,7 @@ class TokenDecoder {
   /// Appends to out the characters that the token completes. A control token has no text; it ends a run of bytes.
   template <class T>
   void push(const T& tokenizer, Token token, std::string& out) {
-    if (tokenizer.is_control(token)) {
-      beginning_ = beginning_ && !utf8_.pending();
-      return utf8_.flush(out);
-    }
+    if (tokenizer.is_control(token)) return utf8_.flush(out);
     const std::string_view bytes = beginning_ ? tokenizer.leading_bytes(token) : tokenizer.bytes(token);
     beginning_ = beginning_ && bytes.empty() && tokenizer.trims_spaces();
     utf8_.push(bytes, out);

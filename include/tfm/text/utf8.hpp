@@ -71,8 +71,8 @@ constexpr std::size_t incomplete_tail(std::string_view text) noexcept {
   return 0;
 }
 
-/// Bytes in, characters out: keeps back a character's beginning until the rest comes, and writes U+FFFD for every single
-/// byte that belongs to no character (sentencepiece's rule, and llama.cpp's).
+/// Bytes in, characters out: keeps back a character's beginning until the rest comes, and writes U+FFFD for every
+/// single byte that belongs to no character (sentencepiece's rule, and llama.cpp's).
 class Utf8Stream {
   std::string pending_;  // at most three bytes between two calls
 

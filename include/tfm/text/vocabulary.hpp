@@ -1,5 +1,5 @@
 #pragma once
-// Vocabulary: the table of pieces that every tokenizer of pieces stands on: spelling, bytes, type, and back to the token.
+// Vocabulary: the table that every tokenizer of pieces stands on: a token's spelling, bytes and type, and back.
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -18,8 +18,8 @@ namespace tfm::inline TFM_ABI {
 /// What a piece is, with the numbers of sentencepiece and of GGUF's tokenizer.ggml.token_type.
 enum class TokenType : std::int8_t { normal = 1, unknown = 2, control = 3, user_defined = 4, unused = 5, byte = 6 };
 
-/// A piece that a file calls user-defined counts as control where it looks like a marker, <|im_end|>: converters write the
-/// added tokens of chat models either way, and nobody should be able to type one.
+/// A piece that a file calls user-defined counts as control where it looks like a marker, <|im_end|>: converters write
+/// the added tokens of chat models either way, and nobody should be able to type one.
 inline TokenType effective_type(TokenType type, std::string_view piece) noexcept {
   const bool marker = piece.size() > 4 && piece.starts_with("<|") && piece.ends_with("|>");
   return type == TokenType::user_defined && marker ? TokenType::control : type;
@@ -98,8 +98,8 @@ class Vocabulary {
     piece_end_.reserve(to_size(size)), bytes_end_.reserve(to_size(size)), types_.reserve(to_size(size));
   }
 
-  /// The next token, which stands for these bytes (a control token for none). False if an earlier token has the same piece: that one is
-  /// found, this one is only decoded.
+  /// The next token, which stands for these bytes (a control token for none). False if an earlier token has the same
+  /// piece: that one is found, this one is only decoded.
   bool add(std::string_view piece, std::string_view stands_for, TokenType type) {
     const std::size_t i = place(piece);
     append(pieces_, piece_end_, piece);

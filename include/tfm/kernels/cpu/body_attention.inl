@@ -9,37 +9,36 @@ struct RowsF16 {
   static TFM_LANES F at(const std::byte* w, Index k, Index stride) { return load_f16(w + k * stride * 2); }
 };
 
-struct AttentionHead {
-  const std::byte* keys;    // [position / 16][head_dim][16]
-  const std::byte* values;  // [position][value_row]
-  bool half;                // binary16, otherwise float32
-  Index head_dim, value_row;
-  const float* q;           // query head h of token t is at q + t q_row + h head_dim
-  Index q_row;
-  float* out;               // likewise
-  Index out_row;
-  Index group;              // query heads that share this key/value head
-  Index position;           // of token 0: token t sees keys 0 .. position + t
+// How many keys a row sees, and what its scores are multiplied with: 0 where it sees none, so that all keys count alike.
+struct Seen {
+  Index keys;
   float scale;
-  float* weights;           // or null: [head][token][weights_row], probabilities of all keys
-  Index weights_tokens, weights_row;
 };
-inline constexpr Index query_tile = 6, key_block = 64;
-TFM_LANES Index attention_floats(Index head_dim, Index value_row) { return query_tile * (head_dim + value_row + key_block); }
+TFM_LANES Seen seen_by(const AttentionHead& a, Index token) {
+  const Index keys = a.visible == nullptr ? a.position + token + 1 : a.visible[token];
+  return keys < 0 ? Seen{a.key_count, 0.f} : Seen{keys, a.scale};
+}
 
-// scores[row][64] = scale q . k for the block's keys, -infinity beyond `visible[row]`.
-inline void score_block(const AttentionHead& a, Index block, Index keys, const float* q, Index rows, const Index* visible, float* scores) {
+// scores[row][64] = scale q . k for the block's keys, -infinity beyond what the row sees.
+inline void score_block(const AttentionHead& a, Index block, Index keys, const float* q, Index rows, const Seen* seen, float* scores) {
   const Index panels = (keys + 15) / 16, size = a.head_dim * 16 * (a.half ? 2 : 4);
   const FloatTile tile{a.keys + block * (key_block / 16) * size, size, 16, q, a.head_dim, 1, a.head_dim, scores, key_block, 16, false};
   if (a.half) float_panels<PanelF16>(tile, panels, rows);
   else float_panels<PlainF32>(tile, panels, rows);
   for (Index r = 0; r < rows; ++r)
     for (Index p = 0; p < 4; ++p) {
-      const Index left = visible[r] - block * key_block - 16 * p, n = left < 0 ? 0 : left > 16 ? 16 : left;
+      const Index left = seen[r].keys - block * key_block - 16 * p, n = left < 0 ? 0 : left > 16 ? 16 : left;
       float* const at = scores + r * key_block + 16 * p;
       if (n == 0) store(at, set(-__builtin_inff()));
-      else store(at, keep_first(mul(load(at), set(a.scale)), n, set(-__builtin_inff())));
+      else store(at, keep_first(mul(load(at), set(seen[r].scale)), n, set(-__builtin_inff())));
     }
+}
+
+// What dropout multiplies the weights of one row and block with: 0 or 1 / (1 - rate), by head, token and key alone.
+inline void dropout_row(const AttentionHead& a, Index head, Index token, Index block, float* factors) {
+  const RandomKey key = RandomKey{a.dropout_key}.with(static_cast<std::uint64_t>(a.first_head + head)).with(static_cast<std::uint64_t>(token));
+  const float kept = 1.f / (1.f - a.dropout);
+  for (Index j = 0; j < key_block; ++j) factors[j] = key.uniform(static_cast<std::uint64_t>(block * key_block + j)) < a.dropout ? 0.f : kept;
 }
 
 // Query rows first .. first + rows, at most query_tile: row r is head r % group of token r / group.
@@ -50,20 +49,21 @@ inline void attend_tile(const AttentionHead& a, Index first, Index rows, float* 
   float* const scores = out + query_tile * a.value_row;
   F sum[query_tile];
   float largest[query_tile];
-  Index visible[query_tile], most = 0;
+  Seen seen[query_tile];
+  Index most = 0;
   for (Index r = 0; r < rows; ++r) {
     const Index token = (first + r) / a.group, head = (first + r) % a.group;
     for (Index d = 0; d < a.head_dim; ++d) q[r * a.head_dim + d] = a.q[token * a.q_row + head * a.head_dim + d];
     for (Index d = 0; d < a.value_row; ++d) out[r * a.value_row + d] = 0.f;
     sum[r] = zero();
     largest[r] = -__builtin_inff();
-    visible[r] = a.position + token + 1;
-    most = visible[r] > most ? visible[r] : most;
+    seen[r] = seen_by(a, token);
+    most = seen[r].keys > most ? seen[r].keys : most;
   }
   const Index blocks = (most + key_block - 1) / key_block;
   for (Index b = 0; b < blocks; ++b) {
     const Index keys = most - b * key_block < key_block ? most - b * key_block : key_block;
-    score_block(a, b, keys, q, rows, visible, scores);
+    score_block(a, b, keys, q, rows, seen, scores);
     for (Index r = 0; r < rows; ++r) {
       float* const s = scores + r * key_block;
       const float block_largest = reduce_max(max(max(load(s), load(s + 16)), max(load(s + 32), load(s + 48))));
@@ -77,6 +77,11 @@ inline void attend_tile(const AttentionHead& a, Index first, Index rows, float* 
       }
       sum[r] = fma(sum[r], correction, block_sum);
       largest[r] = now;
+      if (a.dropout > 0) {
+        float factors[key_block];
+        dropout_row(a, (first + r) % a.group, (first + r) / a.group, b, factors);
+        for (Index p = 0; p < 4; ++p) store(s + 16 * p, mul(load(s + 16 * p), load(factors + 16 * p)));
+      }
       for (Index d = 0; d < a.value_row; d += 16) store(out + r * a.value_row + d, mul(load(out + r * a.value_row + d), correction));
     }
     const Index bytes = a.half ? 2 : 4;
@@ -86,7 +91,12 @@ inline void attend_tile(const AttentionHead& a, Index first, Index rows, float* 
   }
   for (Index r = 0; r < rows; ++r) {
     const Index token = (first + r) / a.group, head = (first + r) % a.group;
-    const F total = set(reduce_add(sum[r]));
+    const float row_sum = reduce_add(sum[r]);
+    const F total = set(row_sum);
+    if (a.softmax != nullptr) {
+      a.softmax[2 * (first + r)] = largest[r];
+      a.softmax[2 * (first + r) + 1] = row_sum;
+    }
     by_lanes(a.head_dim, [&](Index d, Index n) {
       store_some(a.out + token * a.out_row + head * a.head_dim + d, div(load(out + r * a.value_row + d), total), n);
     });
@@ -94,7 +104,7 @@ inline void attend_tile(const AttentionHead& a, Index first, Index rows, float* 
   if (a.weights == nullptr) return;
   for (Index b = 0; b < blocks; ++b) {
     const Index keys = most - b * key_block < key_block ? most - b * key_block : key_block;
-    score_block(a, b, keys, q, rows, visible, scores);
+    score_block(a, b, keys, q, rows, seen, scores);
     for (Index r = 0; r < rows; ++r) {
       const F total = set(reduce_add(sum[r]));
       float* const to = a.weights + ((first + r) % a.group * a.weights_tokens + (first + r) / a.group) * a.weights_row + b * key_block;
@@ -107,7 +117,7 @@ inline void attend_tile(const AttentionHead& a, Index first, Index rows, float* 
 }
 
 // Tokens first .. first + count of one head.
-inline Isa attention_chunk(const AttentionHead& a, Index first, Index count, float* scratch) {
+TFM_KERNEL Isa attention_chunk(const AttentionHead& a, Index first, Index count, float* scratch) {
   const Index end = (first + count) * a.group;
   for (Index r = first * a.group; r < end; r += query_tile) attend_tile(a, r, end - r < query_tile ? end - r : query_tile, scratch);
   return this_isa;

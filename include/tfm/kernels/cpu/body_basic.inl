@@ -33,19 +33,19 @@ TFM_LANES F load_some(const float* p, Index n) { return n == 16 ? load(p) : load
 TFM_LANES void store_some(float* p, F a, Index n) { n == 16 ? store(p, a) : store_first(p, a, n); }
 
 // Each of these returns the region that it is in.
-inline Isa add_into(const float* x, float* y, Index count) {
+TFM_KERNEL Isa add_into(const float* x, float* y, Index count) {
   by_lanes(count, [&](Index i, Index n) { store_some(y + i, add(load_some(y + i, n), load_some(x + i, n)), n); });
   return this_isa;
 }
-inline Isa scale_add(float a, const float* x, float* y, Index count) {
+TFM_KERNEL Isa scale_add(float a, const float* x, float* y, Index count) {
   by_lanes(count, [&](Index i, Index n) { store_some(y + i, fma(set(a), load_some(x + i, n), load_some(y + i, n)), n); });
   return this_isa;
 }
-inline Isa scale(float a, const float* x, float* y, Index count) {
+TFM_KERNEL Isa scale(float a, const float* x, float* y, Index count) {
   by_lanes(count, [&](Index i, Index n) { store_some(y + i, mul(set(a), load_some(x + i, n)), n); });
   return this_isa;
 }
-inline Isa silu_mul(const float* gate, const float* up, float* y, Index count) {
+TFM_KERNEL Isa silu_mul(const float* gate, const float* up, float* y, Index count) {
   by_lanes(count, [&](Index i, Index n) {
     const F g = load_some(gate + i, n);
     store_some(y + i, mul(mul(g, sigmoid(g)), load_some(up + i, n)), n);
@@ -53,7 +53,7 @@ inline Isa silu_mul(const float* gate, const float* up, float* y, Index count) {
   return this_isa;
 }
 // dgate += dy up s (1 + gate (1 - s)), dup += dy gate s, with s = sigmoid(gate)
-inline Isa silu_mul_backward(const float* gate, const float* up, const float* dy, float* dgate, float* dup, Index count) {
+TFM_KERNEL Isa silu_mul_backward(const float* gate, const float* up, const float* dy, float* dgate, float* dup, Index count) {
   by_lanes(count, [&](Index i, Index n) {
     const F g = load_some(gate + i, n), u = load_some(up + i, n), d = load_some(dy + i, n), s = sigmoid(g);
     const F slope = mul(s, fma(g, sub(set(1.f), s), set(1.f)));
@@ -69,7 +69,7 @@ inline float sum_of_products(const float* a, const float* b, Index count) {
   return reduce_add(sum);
 }
 // y = x / rms(x) w; *inverse = 1 / rms(x), where it is wanted
-inline Isa rms_norm_row(const float* x, const float* w, float eps, float* y, float* inverse, Index count) {
+TFM_KERNEL Isa rms_norm_row(const float* x, const float* w, float eps, float* y, float* inverse, Index count) {
   const float mean = sum_of_products(x, x, count) / static_cast<float>(count);
   const float r = 1.f / square_root(mean + eps);
   by_lanes(count, [&](Index i, Index n) { store_some(y + i, mul(mul(load_some(x + i, n), set(r)), load_some(w + i, n)), n); });
@@ -77,7 +77,7 @@ inline Isa rms_norm_row(const float* x, const float* w, float eps, float* y, flo
   return this_isa;
 }
 // With r = 1 / rms and h = dy w: dx += r h - x r^3 mean(h x); dw += dy x r
-inline Isa rms_norm_backward_row(const float* x, const float* w, float r, const float* dy, float* dx, float* dw, Index count) {
+TFM_KERNEL Isa rms_norm_backward_row(const float* x, const float* w, float r, const float* dy, float* dx, float* dw, Index count) {
   F sum = zero();
   by_lanes(count, [&](Index i, Index n) { sum = fma(mul(load_some(dy + i, n), load_some(w + i, n)), load_some(x + i, n), sum); });
   const float mean = reduce_add(sum) / static_cast<float>(count);
@@ -92,7 +92,7 @@ inline Isa rms_norm_backward_row(const float* x, const float* w, float r, const 
 }
 
 // Turns pairs (x[i], x[i + half]) by the angles whose cosines and sines are given; sign -1 turns back.
-inline Isa rotate_head(float* x, const float* cosine, const float* sine, float sign, Index half) {
+TFM_KERNEL Isa rotate_head(float* x, const float* cosine, const float* sine, float sign, Index half) {
   by_lanes(half, [&](Index i, Index n) {
     const F a = load_some(x + i, n), b = load_some(x + half + i, n), c = load_some(cosine + i, n);
     const F s = mul(load_some(sine + i, n), set(sign));

@@ -133,15 +133,6 @@ struct BlockQ4 {
   }
 };
 
-// Quantised activations: row t is at q + t cols, its blocks' scales and sums at t blocks.
-struct Quantised {
-  const signed char* q;
-  const float* scales;
-  const float* scaled_sums;
-  const int* sums;
-  Index cols, blocks;
-};
-
 // sum = fma(integer sum, fl(weight scale x activation scale), sum), then the minimum's part, blocks upwards.
 template <class B, int T, int P>
 inline void block_tile(const Panels& w, Index panel, const Quantised& x, Index token, float* y, Index y_row, Index last) {

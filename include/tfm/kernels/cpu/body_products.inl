@@ -1,18 +1,5 @@
 // The chunks of matmul, matmul_backward and accumulate that one worker runs. Included once for each region.
 
-struct Matmul {
-  Panels w;                  // or, if data is null, the row-major floats below
-  const float* row_major;
-  Quantised quantised;       // q null: float32 activations
-  const unsigned short* x_bf16;  // not null: bfloat16 activations, rows of an even number of values
-  const float* x;
-  Index tokens;
-  float* y;
-};
-inline constexpr Index expand_k = 256;  // columns expanded at a time: panels of 4 x 256 x 16 floats stay in the second cache
-inline constexpr Index expand_floats = 4 * expand_k * 16;
-inline constexpr Index scratch_floats = expand_floats * 3 / 2;  // and the same as bfloat16
-
 // Rows p 16 .. of row-major floats to a panel [k][16], missing rows 0.
 inline void pack_rows(const float* rows, Index row_count, Index cols, Index panel, Index from, Index to, float* out) {
   for (Index r = 0; r < 16; ++r) {
@@ -22,7 +9,7 @@ inline void pack_rows(const float* rows, Index row_count, Index cols, Index pane
 }
 
 #if defined(TFM_REGION_BF16)
-inline void bf16_chunk(const Matmul& a, Index first, Index count, float* scratch) {
+inline void bf16_chunk(const MatmulTask& a, Index first, Index count, float* scratch) {
   const Panels& w = a.w;
   const Index x_row = (w.cols + 1) / 2 * 2;
   for (Index p = first; p < first + count; p += 4) {
@@ -53,7 +40,7 @@ inline void bf16_chunk(const Matmul& a, Index first, Index count, float* scratch
 #endif
 
 // Panels first .. first + count of one product; scratch holds scratch_floats.
-inline Isa matmul_chunk(const Matmul& a, Index first, Index count, float* scratch) {
+TFM_KERNEL Isa matmul_chunk(const MatmulTask& a, Index first, Index count, float* scratch) {
   const Panels& w = a.w;
   if (a.quantised.q != nullptr) {
     fast_panels(w, first, count, a.quantised, a.tokens, a.y, w.rows);
@@ -98,16 +85,9 @@ inline Isa matmul_chunk(const Matmul& a, Index first, Index count, float* scratc
   return this_isa;
 }
 
-struct Backward {
-  Panels w;
-  const float* row_major;
-  const float* dy;
-  Index tokens;
-  float* dx;
-};
 // dx[:, k .. k + n) += dy W[:, k .. k + n), n at most 64: W's rows, expanded and turned sixteen by sixteen, are the
 // weights of a product whose k is the output row. scratch holds expand_floats.
-inline Isa backward_chunk(const Backward& a, Index k, Index n, float* scratch) {
+TFM_KERNEL Isa backward_chunk(const BackwardTask& a, Index k, Index n, float* scratch) {
   const Panels& w = a.w;
   const Index groups = (n + 15) / 16, last = n - 16 * (groups - 1);
   constexpr Index rows_at_once = 256;  // scratch: [group][row][16 k]
@@ -133,7 +113,7 @@ inline Isa backward_chunk(const Backward& a, Index k, Index n, float* scratch) {
 
 // dw[row .. row + n) += dy[:, row .. row + n)ᵀ x: tokens are the k of a product whose weights are x's columns.
 // scratch holds expand_floats.
-inline Isa accumulate_chunk(const float* dy, Index out, const float* x, Index in, Index tokens, float* dw, Index row, Index n, float* scratch) {
+TFM_KERNEL Isa accumulate_chunk(const float* dy, Index out, const float* x, Index in, Index tokens, float* dw, Index row, Index n, float* scratch) {
   for (Index c = 0; c < in; c += 64) {
     const Index width = in - c < 64 ? in - c : 64, groups = (width + 15) / 16;
     for (Index from = 0; from < tokens; from += expand_k) {

@@ -3,8 +3,11 @@
 // 127 / largest; 0, and so every q is 0, where that would overflow (magnitudes below 1e-36).
 TFM_LANES float to_bytes(float largest) { return largest > 0x1p-119f ? 127.f / largest : 0.f; }
 
+// A sum of int8 values. Where activations are not finite it may be anything, but an int.
+TFM_LANES int whole(float sum) { return sum > -0x1p24f && sum < 0x1p24f ? static_cast<int>(sum) : 0; }
+
 // One row in blocks of 32: q = round(x 127 / absmax), scale = absmax / 127, sum = the block's sum of q.
-inline Isa quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* sums) {
+TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* sums) {
   for (Index b = 0; b < cols / 32; ++b) {
     const F lo = load(x + 32 * b), hi = load(x + 32 * b + 16);
     const float largest = reduce_max(max(abs(lo), abs(hi)));
@@ -14,14 +17,14 @@ inline Isa quantise_blocks(const float* x, Index cols, signed char* q, float* sc
     store_int8(q + 32 * b + 16, c);
     const float sum = reduce_add(to_float(add(a, c)));  // exact: far below 2^24
     scales[b] = largest / 127.f;
-    sums[b] = static_cast<int>(sum);
+    sums[b] = whole(sum);
     scaled_sums[b] = scales[b] * sum;
   }
   return this_isa;
 }
 
 // One whole row; q is padded with 0 to a multiple of 16.
-inline Isa quantise_whole_row(const float* x, Index cols, signed char* q, float* scales, int* sums) {
+TFM_KERNEL Isa quantise_whole_row(const float* x, Index cols, signed char* q, float* scales, int* sums) {
   F largest_lanes = zero();
   by_lanes(cols, [&](Index i, Index n) { largest_lanes = max(largest_lanes, abs(load_some(x + i, n))); });
   const float largest = reduce_max(largest_lanes);
@@ -30,7 +33,7 @@ inline Isa quantise_whole_row(const float* x, Index cols, signed char* q, float*
   by_lanes(cols, [&](Index i, Index n) {
     const I a = to_int(mul(load_some(x + i, n), inverse));
     store_int8(q + i, a);
-    sum += static_cast<int>(reduce_add(to_float(a)));
+    sum += whole(reduce_add(to_float(a)));
   });
   *scales = largest / 127.f;
   *sums = sum;

@@ -24,6 +24,7 @@ TFM_LANES F fma(F a, F b, F c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 TFM_LANES F max(F a, F b) { return {_mm512_max_ps(a.v, b.v)}; }
 TFM_LANES F min(F a, F b) { return {_mm512_min_ps(a.v, b.v)}; }
 TFM_LANES F abs(F a) { return {_mm512_abs_ps(a.v)}; }
+TFM_LANES F root(F a) { return {_mm512_sqrt_ps(a.v)}; }
 TFM_LANES F if_less(F a, F b, F yes, F no) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), no.v, yes.v)};
 }

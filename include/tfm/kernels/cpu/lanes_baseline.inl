@@ -49,8 +49,18 @@ TFM_LANES F add(F a, F b) {
 TFM_LANES F sub(F a, F b) {
   return each([&](int i) { return a.q[i] - b.q[i]; });
 }
+// Rounded before anything is added to it, whatever the file's flags would contract.
+TFM_LANES Four product_of(Four a, Four b) {
+  Four product = a * b;
+#if defined(__aarch64__)
+  asm("" : "+w"(product.data));
+#else
+  asm("" : "+x"(product.data));
+#endif
+  return product;
+}
 TFM_LANES F mul(F a, F b) {
-  return each([&](int i) { return a.q[i] * b.q[i]; });
+  return each([&](int i) { return product_of(a.q[i], b.q[i]); });
 }
 TFM_LANES F div(F a, F b) {
   return each([&](int i) { return a.q[i] / b.q[i]; });
@@ -59,11 +69,7 @@ TFM_LANES F fma(F a, F b, F c) {
 #if defined(__aarch64__)
   return each([&](int i) { return xsimd::fma(a.q[i], b.q[i], c.q[i]); });
 #else
-  return each([&](int i) {
-    Four product = a.q[i] * b.q[i];
-    asm("" : "+x"(product.data));  // two roundings, whatever the file's flags would contract
-    return product + c.q[i];
-  });
+  return each([&](int i) { return product_of(a.q[i], b.q[i]) + c.q[i]; });
 #endif
 }
 TFM_LANES F max(F a, F b) {
@@ -74,6 +80,9 @@ TFM_LANES F min(F a, F b) {
 }
 TFM_LANES F abs(F a) {
   return each([&](int i) { return xsimd::abs(a.q[i]); });
+}
+TFM_LANES F root(F a) {
+  return each([&](int i) { return xsimd::sqrt(a.q[i]); });
 }
 TFM_LANES F if_less(F a, F b, F yes, F no) {
   return each([&](int i) { return xsimd::select(a.q[i] < b.q[i], yes.q[i], no.q[i]); });

@@ -48,6 +48,7 @@ TFM_LANES F div(F a, F b) { TFM_QUARTERS(F, TFM_TWO, vdivq_f32, a, b); }
 TFM_LANES F max(F a, F b) { TFM_QUARTERS(F, TFM_TWO, vmaxq_f32, a, b); }
 TFM_LANES F min(F a, F b) { TFM_QUARTERS(F, TFM_TWO, vminq_f32, a, b); }
 TFM_LANES F abs(F a) { TFM_QUARTERS(F, TFM_ONE, vabsq_f32, a); }
+TFM_LANES F root(F a) { TFM_QUARTERS(F, TFM_ONE, vsqrtq_f32, a); }
 TFM_LANES I add(I a, I b) { TFM_QUARTERS(I, TFM_TWO, vaddq_s32, a, b); }
 TFM_LANES I to_int(F a) { TFM_QUARTERS(I, TFM_ONE, vcvtnq_s32_f32, a); }
 TFM_LANES F to_float(I a) { TFM_QUARTERS(F, TFM_ONE, vcvtq_f32_s32, a); }

@@ -7,3 +7,5 @@
 #endif
 #include "tfm/kernels/cpu/body_products.inl"
 #include "tfm/kernels/cpu/body_attention.inl"
+#include "tfm/kernels/cpu/body_attention_backward.inl"
+#include "tfm/kernels/cpu/body_train.inl"

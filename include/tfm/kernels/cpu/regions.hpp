@@ -11,7 +11,16 @@
 
 #include "tfm/core/isa.hpp"
 #include "tfm/kernels/cpu/target.hpp"
-#include "tfm/numeric/panels.hpp"
+#include "tfm/kernels/cpu/tasks.hpp"
+
+// Either every file that uses a kernel compiles it (TFM_KERNEL is inline), or, with TFM_COMPILED, one file does
+// (cmake/compiled.cpp, which defines TFM_KERNEL_BODIES), and the others link with it.
+#if !defined(TFM_COMPILED)
+#define TFM_KERNEL inline
+#define TFM_KERNEL_BODIES
+#else
+#define TFM_KERNEL
+#endif
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
@@ -22,24 +31,33 @@
 
 namespace tfm::inline TFM_ABI::kernels::baseline::inline TFM_UNIT {
 inline constexpr Isa this_isa = Isa::baseline;
+#include "tfm/kernels/cpu/entries.inl"
+#if defined(TFM_KERNEL_BODIES)
 #include "tfm/kernels/cpu/lanes_baseline.inl"
 #include "tfm/kernels/cpu/region_bodies.inl"
+#endif
 }
 
 #if defined(__x86_64__)
 TFM_TARGET_BEGIN("avx2,fma,f16c")
 namespace tfm::inline TFM_ABI::kernels::avx2::inline TFM_UNIT {
 inline constexpr Isa this_isa = Isa::avx2;
+#include "tfm/kernels/cpu/entries.inl"
+#if defined(TFM_KERNEL_BODIES)
 #include "tfm/kernels/cpu/lanes_avx2.inl"
 #include "tfm/kernels/cpu/region_bodies.inl"
+#endif
 }
 TFM_TARGET_END
 
 TFM_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq")
 namespace tfm::inline TFM_ABI::kernels::avx512::inline TFM_UNIT {
 inline constexpr Isa this_isa = Isa::avx512;
+#include "tfm/kernels/cpu/entries.inl"
+#if defined(TFM_KERNEL_BODIES)
 #include "tfm/kernels/cpu/lanes_avx512.inl"
 #include "tfm/kernels/cpu/region_bodies.inl"
+#endif
 }
 TFM_TARGET_END
 
@@ -47,8 +65,11 @@ TFM_TARGET_END
 TFM_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
 namespace tfm::inline TFM_ABI::kernels::avx512_vnni::inline TFM_UNIT {
 inline constexpr Isa this_isa = Isa::avx512_vnni;
+#include "tfm/kernels/cpu/entries.inl"
+#if defined(TFM_KERNEL_BODIES)
 #include "tfm/kernels/cpu/lanes_avx512.inl"
 #include "tfm/kernels/cpu/region_bodies.inl"
+#endif
 }
 TFM_TARGET_END
 
@@ -56,8 +77,11 @@ TFM_TARGET_END
 TFM_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16")
 namespace tfm::inline TFM_ABI::kernels::avx512_bf16::inline TFM_UNIT {
 inline constexpr Isa this_isa = Isa::avx512_bf16;
+#include "tfm/kernels/cpu/entries.inl"
+#if defined(TFM_KERNEL_BODIES)
 #include "tfm/kernels/cpu/lanes_avx512.inl"
 #include "tfm/kernels/cpu/region_bodies.inl"
+#endif
 }
 TFM_TARGET_END
 #undef TFM_REGION_BF16
@@ -67,8 +91,11 @@ TFM_TARGET_END
 #if defined(__aarch64__)
 namespace tfm::inline TFM_ABI::kernels::neon::inline TFM_UNIT {
 inline constexpr Isa this_isa = Isa::neon;
+#include "tfm/kernels/cpu/entries.inl"
+#if defined(TFM_KERNEL_BODIES)
 #include "tfm/kernels/cpu/lanes_neon.inl"
 #include "tfm/kernels/cpu/region_bodies.inl"
+#endif
 }
 #endif
 

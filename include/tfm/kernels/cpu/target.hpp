@@ -5,7 +5,9 @@
 // Nothing may be included inside a region but our own .inl bodies, which use nothing of std.
 #include "tfm/core/config.hpp"
 
-#if defined(__AVX512F__)
+#if defined(TFM_COMPILED)
+#define TFM_UNIT compiled
+#elif defined(__AVX512F__)
 #define TFM_UNIT unit_avx512
 #elif defined(__AVX2__)
 #define TFM_UNIT unit_avx2

@@ -1,0 +1,90 @@
+// Products against the limits measured in the same run, and against Eigen: GFLOPS or GOPS, median of interleaved rounds.
+//   products [--threads N] [--json FILE]
+#include <Eigen/Core>
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include <tfm/kernels/matmul.hpp>
+#include <tfm/numeric/pack.hpp>
+
+#include "limits.hpp"
+
+namespace {
+
+using namespace tfm;
+
+struct Row {
+  std::string name;
+  double operations;
+  std::function<void()> work;
+  double limit;
+  std::vector<double> seconds{};
+  double median() {
+    std::sort(seconds.begin(), seconds.end());
+    return seconds[seconds.size() / 2];
+  }
+};
+
+Buffer random_buffer(Index rows, Index cols, std::uint64_t seed) {
+  Buffer buffer(rows, cols);
+  const RandomKey key{seed};
+  for (Index i = 0; i < rows * cols; ++i) buffer.view().data[i] = key.uniform(static_cast<std::uint64_t>(i)) - 0.5f;
+  return buffer;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  int threads = Threads::hardware();
+  const char* json = nullptr;
+  for (int i = 1; i + 1 < count; i += 2) {
+    if (std::strcmp(arguments[i], "--threads") == 0) threads = std::atoi(arguments[i + 1]);
+    if (std::strcmp(arguments[i], "--json") == 0) json = arguments[i + 1];
+  }
+  Context context(threads);
+  const Isa isa = best_isa();
+  const double fp32 = limits::float32(isa, threads), int8 = limits::int8(isa, threads), reading = limits::reading(isa, threads);
+  std::printf("instruction set %s, %d threads: float32 %.0f GFLOPS, int8 %.0f GOPS, reading %.1f GB/s\n", name(isa).data(), threads, fp32 / 1e9, int8 / 1e9, reading / 1e9);
+
+  std::vector<Row> rows;
+  Eigen::setNbThreads(threads);
+  for (const Index tokens : {512})
+    for (const Index size : {1024, 4096}) {
+      const double operations = 2.0 * static_cast<double>(tokens * size * size);
+      const auto w = std::make_shared<Buffer>(random_buffer(size, size, 1)), x = std::make_shared<Buffer>(random_buffer(tokens, size, 2)), y = std::make_shared<Buffer>(tokens, size);
+      const std::string shape = std::to_string(tokens) + " x " + std::to_string(size) + " x " + std::to_string(size);
+      const auto trainable = std::make_shared<F32>(size, size);
+      copy(*w, trainable->values());
+      rows.push_back({"F32 trainable forward " + shape, operations, [=, &context] { matmul(context, *trainable, *x, *y); }, fp32});
+      rows.push_back({"F32 trainable dx " + shape, operations, [=, &context] { matmul_backward(context, *trainable, *x, *y); }, fp32});
+      rows.push_back({"F32 trainable dW " + shape, operations, [=, &context] { accumulate(context, *x, *y, trainable->values()); }, fp32});
+      rows.push_back({"Eigen float " + shape, operations, [=] {
+                        using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+                        Eigen::Map<const Matrix> a(View(*x).data, tokens, size), b(View(*w).data, size, size);
+                        Eigen::Map<Matrix>(MutableView(*y).data, tokens, size).noalias() = a * b.transpose();
+                      }, fp32});
+      for (const Format format : {Format::f32, Format::bf16, Format::q8_0, Format::q4_0, Format::q4_1, Format::int8}) {
+        const auto packed = std::make_shared<PackedWeight>(pack(context, format, {Format::f32, reinterpret_cast<const std::byte*>(w->view().data), size, size}, "w"));
+        const bool quantised = format >= Format::q8_0;
+        rows.push_back({std::string(name(format)) + " fast " + shape, operations, [=, &context] { matmul(context, *packed, *x, *y); }, quantised ? std::max(int8, fp32) : fp32});
+        rows.push_back({std::string(name(format)) + " dx " + shape, operations, [=, &context] { matmul_backward(context, *packed, *x, *y); }, fp32});
+      }
+    }
+  for (int round = 0; round < 7; ++round)
+    for (Row& row : rows) {
+      const double begin = limits::seconds();
+      row.work();
+      row.seconds.push_back(limits::seconds() - begin);
+    }
+  std::string lines;
+  for (Row& row : rows) {
+    const double rate = row.operations / row.median();
+    std::printf("%-40s %8.1f G/s  %5.1f %% of the limit\n", row.name.c_str(), rate / 1e9, 100 * rate / row.limit);
+    lines += (lines.empty() ? "" : ",\n") + ("  {\"name\": \"" + row.name + "\", \"rate\": " + std::to_string(rate) + ", \"limit\": " + std::to_string(row.limit) + "}");
+  }
+  if (json != nullptr) std::ofstream(json) << "[\n" << lines << "\n]\n";
+}

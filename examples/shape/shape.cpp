@@ -1,0 +1,164 @@
+// tfm-shape: turns a model file's shape into a type, as a header to be included.
+//   tfm-shape model.gguf > model_shape.hpp
+#include <charconv>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <tfm/llama.hpp>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view usage =
+    "usage: tfm-shape FILE [--name NAME]\n"
+    "Prints a C++ header with the shape of a LLaMA model, a GGUF file or a Hugging Face folder, as a type.\n";
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+bool is_identifier(std::string_view text) {
+  for (const char c : text)
+    if (!is_letter(c) && !is_digit(c) && c != '_') return false;
+  return !text.empty() && !is_digit(text.front());
+}
+
+/// "tiny-llama_1.1b" becomes TinyLlama_1_1b: words are joined, numbers kept apart.
+std::string type_name(std::string_view text) {
+  std::string name;
+  bool word = true;
+  for (const char c : text) {
+    if (!is_letter(c) && !is_digit(c)) {
+      word = true;
+      continue;
+    }
+    const bool numbers_meet = word && is_digit(c) && !name.empty();
+    if (numbers_meet) name += '_';
+    name += word && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    word = false;
+  }
+  if (name.empty() || is_digit(name.front())) name = "Model" + name;
+  return name;
+}
+
+/// What a file is called, without the ending that says how it is stored: "stories260K.F32.gguf" is stories260K.
+/// Folders that are named after a format are called as the one around them.
+std::string_view model_name(const fs::path& path, std::string& kept) {
+  fs::path absolute = fs::absolute(path).lexically_normal();
+  if (!absolute.has_filename()) absolute = absolute.parent_path();
+  if (absolute.extension() == ".safetensors") absolute = absolute.parent_path();
+  const bool file = !fs::is_directory(absolute);
+  kept = absolute.filename().string();
+  for (const char* const dull : {"hf", "safetensors", "sharded", "bf16", "model", "checkpoint"})
+    if (!file && kept == dull) kept = absolute.parent_path().filename().string();
+  std::string_view name = kept;
+  if (!file) return name;
+  if (name.ends_with(".gguf")) name.remove_suffix(5);
+  const std::size_t dot = name.find_last_of(".-");
+  if (dot == name.npos || dot == 0) return name;
+  const std::string_view ending = name.substr(dot + 1);
+  for (const std::string_view format :
+       {"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "f32", "f16", "bf16", "q8_0", "q4_0", "q4_1"})
+    if (ending == format) return name.substr(0, dot);
+  return name;
+}
+
+/// The format of most of the matrices' numbers, as the library calls it.
+std::string_view weight_type(const tfm::TensorStore& tensors) {
+  std::map<tfm::Format, tfm::Index> sizes;
+  for (const tfm::Tensor& tensor : tensors.tensors())
+    if (const auto format = tfm::format_of(tensor.type); format && tensor.shape.size() == 2)
+      sizes[*format] += tensor.size();
+  tfm::Format most = tfm::Format::f32;
+  for (const auto& [format, size] : sizes)
+    if (size > sizes[most]) most = format;
+  return most == tfm::Format::f32 ? "FrozenF32" : tfm::name(most);
+}
+
+/// A float literal that is the same float again.
+std::string literal(float value) {
+  char digits[64];
+  const auto notation = value >= 1e-3f && value < 1e9f ? std::chars_format::fixed : std::chars_format::scientific;
+  std::string text(digits, std::to_chars(digits, digits + sizeof digits, value, notation).ptr);
+  if (text.find_first_of(".e") == text.npos) text += ".0";
+  return text + "f";
+}
+
+std::string literal(const tfm::RopeScaling& scaling) {
+  using Kind = tfm::RopeScaling::Kind;
+  std::string text =
+      scaling.kind == Kind::linear ? "{tfm::RopeScaling::Kind::linear, " : "{tfm::RopeScaling::Kind::llama3, ";
+  text += literal(scaling.factor);
+  if (scaling.kind == Kind::llama3)
+    text += ", " + literal(scaling.low_freq_factor) + ", " + literal(scaling.high_freq_factor) + ", " +
+            literal(scaling.original_context);
+  return text + "}";
+}
+
+void print_header(const fs::path& path, std::optional<std::string> name) {
+  const tfm::DynamicLlamaShape shape = tfm::read_llama_shape(path);
+  const bool folder = fs::is_directory(path);
+  const tfm::TensorStore tensors = folder                                ? tfm::read_safetensors_folder(path)
+                                   : path.extension() == ".safetensors" ? tfm::read_safetensors(path)
+                                                                         : tfm::read_gguf(path).tensors;
+  std::string kept;
+  if (!name) name = type_name(model_name(path, kept));
+  const std::string shown = tfm::printable(path.string(), 200);
+  const tfm::LlamaShape usual;
+
+  std::cout << "#pragma once\n"
+            << "// The shape of " << shown << " as a type; printed by tfm-shape.\n"
+            << "//   auto llama = tfm::load<tfm::Llama<" << *name
+            << ", tfm::EveryLinear<tfm::" << weight_type(tensors) << ">>>(\"" << shown << "\");\n";
+  if (tensors.find("rope_freqs.weight") != nullptr)
+    std::cout << "// The scaling of its rotary frequencies stands in the file, and is read from there.\n";
+  std::cout << "#include <tfm/llama.hpp>\n\n"
+            << "struct " << *name << " : tfm::LlamaShape {\n"
+            << "  static constexpr tfm::Index vocab = " << shape.vocab << ", dim = " << shape.dim
+            << ", layers = " << shape.layers << ", heads = " << shape.heads << ", kv_heads = " << shape.kv_heads
+            << ", ffn = " << shape.ffn << ", context = " << shape.context;
+  if (tfm::head_dim(shape) * shape.heads != shape.dim) std::cout << ", head_dim = " << tfm::head_dim(shape);
+  std::cout << ";\n";
+  if (shape.norm_eps != usual.norm_eps)
+    std::cout << "  static constexpr float norm_eps = " << literal(shape.norm_eps) << ";\n";
+  if (shape.rope_theta != usual.rope_theta)
+    std::cout << "  static constexpr float rope_theta = " << literal(shape.rope_theta) << ";\n";
+  if (shape.tied != usual.tied) std::cout << "  static constexpr bool tied = true;\n";
+  if (shape.rope_scaling.kind != usual.rope_scaling.kind)
+    std::cout << "  static constexpr tfm::RopeScaling rope_scaling" << literal(shape.rope_scaling) << ";\n";
+  std::cout << "};\n";
+}
+
+}  // namespace
+
+int main(int count, char** arguments) try {
+  std::optional<std::string> file, name;
+  for (int i = 1; i < count; ++i) {
+    const std::string argument = arguments[i];
+    if (argument == "--help" || argument == "-h") {
+      std::cout << usage;
+      return 0;
+    }
+    const bool names = argument == "--name" && i + 1 < count && !name;
+    if (names && !is_identifier(arguments[i + 1])) {
+      std::cerr << "tfm-shape: found --name " << arguments[i + 1] << ", expected a name such as "
+                << type_name(arguments[i + 1]) << '\n';
+      return 2;
+    }
+    if (names) name = arguments[++i];
+    else if (!argument.starts_with("-") && !file) file = argument;
+    else file.reset(), i = count;
+  }
+  if (!file) {
+    std::cerr << usage;
+    return 2;
+  }
+  print_header(*file, name);
+} catch (const std::exception& error) {
+  std::cerr << error.what() << '\n';
+  return 1;
+}

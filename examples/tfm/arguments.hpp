@@ -1,0 +1,101 @@
+#pragma once
+// What can be asked of the program: the options of each command, as plain values with their defaults.
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tfm/core/isa.hpp"
+#include "tfm/generate/sampler.hpp"
+#include "tfm/numeric/format.hpp"
+
+namespace cli {
+
+/// Which model, and what it runs on.
+struct ModelArguments {
+  std::filesystem::path model;
+  tfm::Index context = 0;  ///< 0: the model's, at most default_context
+  tfm::Index chunk = 128;
+  int threads = 0;  ///< 0: one for each core
+  tfm::Arithmetic arithmetic = tfm::Arithmetic::fast;
+  tfm::Isa isa = tfm::best_isa();
+  std::optional<tfm::Format> cache;  ///< none: F32 with exact arithmetic, else F16
+
+  static constexpr tfm::Index default_context = 4096;
+};
+
+/// How an answer is chosen, and what ends it.
+struct AnswerArguments {
+  tfm::SamplerOptions sampler;
+  std::optional<std::uint64_t> seed;  ///< none: a random one
+  tfm::Index max_tokens = 1024;
+  std::vector<std::string> stop;
+};
+
+struct ChatArguments {
+  ModelArguments model;
+  AnswerArguments answer;
+  std::optional<std::string> prompt, system;
+  std::string chat_template;
+  bool slide = false, verbose = false;
+};
+
+struct CompleteArguments {
+  ModelArguments model;
+  AnswerArguments answer;
+  std::optional<std::string> prompt;
+  bool plain = false, json = false;
+};
+
+struct InfoArguments {
+  ModelArguments model;
+  tfm::Index sequences = 1;
+  bool json = false;
+};
+
+struct TokenizeArguments {
+  std::filesystem::path model;
+  bool bos = false, special = false, json = false;
+};
+
+struct PerplexityArguments {
+  ModelArguments model;
+  std::filesystem::path file;
+  bool json = false;
+};
+
+struct BenchArguments {
+  ModelArguments model;
+  tfm::Index prompt = 512, generate = 128, depth = 0;
+  int repetitions = 5;
+  bool json = false;
+};
+
+using Arguments = std::variant<ChatArguments, CompleteArguments, InfoArguments, TokenizeArguments, PerplexityArguments,
+                               BenchArguments>;
+
+/// The commands. Each returns the program's exit code; errors are thrown.
+int run(const ChatArguments& arguments);
+int run(const CompleteArguments& arguments);
+int run(const InfoArguments& arguments);
+int run(const TokenizeArguments& arguments);
+int run(const PerplexityArguments& arguments);
+int run(const BenchArguments& arguments);
+
+/// What the program returns to the shell.
+enum ExitCode : int {
+  success = 0,
+  failure = 1,
+  usage = 2,
+  interrupted = 130
+};
+
+/// A wrong use of the program, which ends it with ExitCode::usage.
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+}  // namespace cli

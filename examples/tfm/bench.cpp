@@ -1,0 +1,122 @@
+// tfm bench: speed and memory.
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "interrupt.hpp"
+#include "model.hpp"
+#include "progress_bar.hpp"
+#include "terminal.hpp"
+
+namespace cli {
+
+namespace {
+
+using tfm::Index;
+using tfm::Token;
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+Index peak_memory_bytes() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  return static_cast<Index>(used.ru_maxrss) * 1024;
+}
+
+/// Any tokens: speed does not depend on them.
+std::vector<Token> some_tokens(Index n, Index vocabulary) {
+  std::vector<Token> tokens;
+  for (Index i = 0; i < n; ++i) tokens.push_back(static_cast<Token>((i * 7919 + 3) % vocabulary));
+  return tokens;
+}
+
+template <class F>
+double seconds_of(F&& work) {
+  const double begin = seconds();
+  work();
+  return seconds() - begin;
+}
+
+struct Times {
+  std::vector<double> load, prefill, decode;
+};
+
+/// Calls work() once, and then as often as counts, with what it returns in `times`.
+template <class F>
+void repeat(const BenchArguments& arguments, const char* what, std::vector<double>& times, F&& work) {
+  ProgressBar bar;
+  bar.begin();
+  for (int i = 0; i <= arguments.repetitions; ++i) {
+    const double time = work();
+    if (i > 0) times.push_back(time);
+    bar.update({what, i + 1, arguments.repetitions + 1});
+  }
+}
+
+Times measure(const BenchArguments& arguments) {
+  Times times;
+  {
+    std::optional<Loaded> loaded;
+    repeat(arguments, "loading", times.load, [&] {
+      loaded.reset();  // before the next is loaded: memory is that of one model
+      return seconds_of([&] { loaded.emplace(open_model(arguments.model)); });
+    });
+    ModelArguments model = arguments.model;
+    model.context = std::max(arguments.prompt, arguments.depth + arguments.generate);
+    tfm::Session session(loaded->model, session_options(model, loaded->model));
+    const std::vector<Token> tokens = some_tokens(model.context, loaded->model.shape.vocab);
+    const std::span<const Token> all = tokens;
+    repeat(arguments, "prefill", times.prefill, [&] {
+      session.truncate(0);
+      return seconds_of([&] { session.evaluate(all.first(tfm::to_size(arguments.prompt))); });
+    });
+    session.truncate(0);
+    session.evaluate(all.first(tfm::to_size(arguments.depth)));
+    repeat(arguments, "decode", times.decode, [&] {
+      session.truncate(arguments.depth);
+      return seconds_of([&] {
+        for (Index i = 0; i < arguments.generate; ++i)
+          session.evaluate(all.subspan(tfm::to_size(arguments.depth + i), 1));
+      });
+    });
+  }
+  return times;
+}
+
+}  // namespace
+
+int run(const BenchArguments& arguments) {
+  const Times times = measure(arguments);
+  const double prefill = static_cast<double>(arguments.prompt) / median(times.prefill);
+  const double decode = static_cast<double>(arguments.generate) / median(times.decode), load = median(times.load);
+  const Index memory = peak_memory_bytes();
+  if (arguments.json) {
+    print(nlohmann::ordered_json{{"prefill_tokens_per_second", prefill},
+                                 {"decode_tokens_per_second", decode},
+                                 {"load_seconds", load},
+                                 {"peak_memory_bytes", memory}}
+              .dump() +
+          "\n");
+    return success;
+  }
+  char text[512];
+  std::snprintf(text, sizeof text,
+                "prefill  %10.1f tokens/s   (%ld tokens)\n"
+                "decode   %10.1f tokens/s   (%ld tokens after %ld)\n"
+                "load     %10.3f s\n"
+                "memory   %10.1f MiB        (peak)\n"
+                "medians of %d, %d threads, %s, arithmetic %s\n",
+                prefill, static_cast<long>(arguments.prompt), decode, static_cast<long>(arguments.generate),
+                static_cast<long>(arguments.depth), load, static_cast<double>(memory) / static_cast<double>(tfm::MiB),
+                arguments.repetitions, thread_count(arguments.model), std::string(name(arguments.model.isa)).c_str(),
+                std::string(name(arguments.model.arithmetic)).c_str());
+  print(text);
+  return success;
+}
+
+}  // namespace cli

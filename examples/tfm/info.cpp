@@ -1,0 +1,207 @@
+// tfm info: what a model file holds, and the memory that it would need. The weights are looked at, not loaded.
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "model.hpp"
+#include "terminal.hpp"
+#include "tfm/checkpoint/open_checkpoint.hpp"
+
+namespace cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using tfm::Index;
+
+/// All tensors of one type.
+struct TypeCount {
+  Index tensors = 0, values = 0, bytes = 0;
+  bool supported = false;
+};
+
+struct Contents {
+  std::map<std::string, TypeCount> types;
+  Index parameters = 0;
+  Index packed = 0;  ///< bytes of the weights in memory
+};
+
+Contents contents_of(const tfm::OpenedCheckpoint& opened) {
+  Contents contents;
+  for (const tfm::Tensor& tensor : opened.tensors.tensors()) {
+    TypeCount& type = contents.types[tensor.type_name];
+    const auto format = format_of(tensor.type);
+    ++type.tensors;
+    type.values += tensor.size();
+    type.bytes += static_cast<Index>(tensor.bytes.size());
+    type.supported = format.has_value();
+    const bool computed = tensor.name == "rope_freqs.weight" || tensor.name.ends_with("rotary_emb.inv_freq");
+    const bool unused = computed || (opened.shape.tied && tensor.name == "lm_head.weight");
+    if (unused || tensor.shape.empty()) continue;
+    contents.parameters += tensor.size();
+    if (tensor.shape.size() == 1) contents.packed += tensor.size() * static_cast<Index>(sizeof(float));
+    else if (format) contents.packed += packed_bytes(*format, tensor.shape[0], tensor.shape[1]);
+  }
+  return contents;
+}
+
+tfm::Memory memory_of(const InfoArguments& arguments, const tfm::DynamicLlamaShape& shape, const Contents& contents) {
+  const ModelArguments& model = arguments.model;
+  tfm::Memory memory = tfm::AnyLlama(shape).memory({.context = context_of(model, shape.context),
+                                                    .sequences = arguments.sequences,
+                                                    .chunk = model.chunk,
+                                                    .threads = thread_count(model),
+                                                    .cache = cache_format(model)});
+  memory.weights += contents.packed;
+  return memory;
+}
+
+/// The chat template, and its note, as load_llama would settle them.
+std::optional<tfm::ChatTemplate> chat_template_of(tfm::OpenedCheckpoint& opened) {
+  const tfm::AnyTokenizer& tokenizer = opened.tokenizer;
+  tfm::SequenceMarks marks{"", ""};
+  if (tokenizer && tokenizer.bos()) marks.bos = tokenizer.piece(*tokenizer.bos());
+  if (tokenizer && tokenizer.eos()) marks.eos = tokenizer.piece(*tokenizer.eos());
+  auto found = tfm::ChatTemplate::detect(opened.jinja, marks);
+  if (!found) opened.notes.push_back("the chat template is of no known family; name one to tfm chat with --template");
+  else if (found->writes_bos() && tokenizer && tokenizer.add_bos())
+    opened.notes.push_back("the chat template writes BOS and the tokenizer would add another: it is written once");
+  return found;
+}
+
+std::string scaling_text(const tfm::RopeScaling& scaling) {
+  switch (scaling.kind) {
+    case tfm::RopeScaling::Kind::none: return "none";
+    case tfm::RopeScaling::Kind::linear: return "linear";
+    case tfm::RopeScaling::Kind::llama3: return "llama3";
+  }
+  return "";
+}
+
+Json json_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint& opened, const Contents& contents,
+             const tfm::Memory& memory, const std::optional<tfm::ChatTemplate>& chat_template) {
+  const tfm::DynamicLlamaShape& s = opened.shape;
+  Json json{{"file", opened.file},
+            {"shape",
+             {{"vocab", s.vocab},
+              {"dim", s.dim},
+              {"layers", s.layers},
+              {"heads", s.heads},
+              {"kv_heads", s.kv_heads},
+              {"head_dim", head_dim(s)},
+              {"ffn", s.ffn},
+              {"context", s.context},
+              {"norm_eps", s.norm_eps},
+              {"rope_theta", s.rope_theta},
+              {"rope_scaling", scaling_text(s.rope_scaling)},
+              {"tied", s.tied}}},
+            {"parameters", contents.parameters},
+            {"weights", Json::array()},
+            {"memory",
+             {{"context", context_of(arguments.model, s.context)},
+              {"sequences", arguments.sequences},
+              {"weights", memory.weights},
+              {"cache", memory.cache},
+              {"scratch", memory.scratch},
+              {"logits", memory.logits},
+              {"total", memory.total()}}},
+            {"tokenizer", nullptr},
+            {"chat_template", chat_template ? Json(chat_template->name()) : Json(nullptr)},
+            {"notes", opened.notes}};
+  for (const auto& [type, count] : contents.types)
+    json["weights"].push_back({{"type", type},
+                               {"tensors", count.tensors},
+                               {"values", count.values},
+                               {"bytes", count.bytes},
+                               {"supported", count.supported}});
+  if (const tfm::AnyTokenizer& tokenizer = opened.tokenizer) {
+    const auto id = [](const std::optional<tfm::Token>& token) { return token ? Json(*token) : Json(nullptr); };
+    json["tokenizer"] = {{"size", tokenizer.size()},   {"bos", id(tokenizer.bos())},
+                         {"eos", id(tokenizer.eos())}, {"unknown", id(tokenizer.unknown())},
+                         {"pad", id(tokenizer.pad())}, {"add_bos", tokenizer.add_bos()}};
+  }
+  return json;
+}
+
+std::string mebibytes(Index bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / static_cast<double>(tfm::MiB));
+  return text;
+}
+
+/// The tokens with a role.
+std::string roles_text(const tfm::AnyTokenizer& tokenizer) {
+  std::string text;
+  const auto add = [&](const char* role, const std::optional<tfm::Token>& token) {
+    if (!token) return;
+    text.append(text.empty() ? "" : ", ").append(role).append(" ").append(std::to_string(*token)).append(" ");
+    text += tfm::in_quotes(tokenizer.piece(*token));
+  };
+  add("bos", tokenizer.bos()), add("eos", tokenizer.eos()), add("unknown", tokenizer.unknown()),
+      add("pad", tokenizer.pad());
+  return text;
+}
+
+std::string rotary_text(const tfm::DynamicLlamaShape& shape) {
+  const tfm::RopeScaling& scaling = shape.rope_scaling;
+  char base[32];
+  std::snprintf(base, sizeof base, "base %.0f, scaling ", static_cast<double>(shape.rope_theta));
+  const std::string text = base + scaling_text(scaling);
+  return scaling.kind == tfm::RopeScaling::Kind::none
+             ? text
+             : text + " " + tfm::number_text(static_cast<double>(scaling.factor));
+}
+
+std::string text_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint& opened, const Contents& contents,
+                    const tfm::Memory& memory, const std::optional<tfm::ChatTemplate>& chat_template) {
+  const tfm::DynamicLlamaShape& s = opened.shape;
+  const auto number = [](auto n) { return std::to_string(n); };
+  std::string out = opened.file + "\n";
+  const auto line = [&](std::string name, const std::string& text) {
+    out += "  " + (name.resize(12, ' '), name) + text + "\n";
+  };
+  line("shape", number(s.layers) + " layers, width " + number(s.dim) + ", " + number(s.heads) + " heads of " +
+                    number(head_dim(s)) + " (" + number(s.kv_heads) + " for keys and values)");
+  line("", "feed-forward " + number(s.ffn) + ", vocabulary " + number(s.vocab) + ", context " + number(s.context) +
+               ", output " + (s.tied ? "tied to the embedding" : "of its own"));
+  line("rotary", rotary_text(s));
+  line("parameters", number(contents.parameters));
+  std::string name = "weights";
+  for (const auto& [type, count] : contents.types) {
+    line(name, type + ": " + number(count.tensors) + " tensors, " + mebibytes(count.bytes) +
+                   (count.supported ? "" : "; tfm does not compute with it"));
+    name.clear();
+  }
+  line("memory", mebibytes(memory.total()) + " for a context of " + number(context_of(arguments.model, s.context)) +
+                     (arguments.sequences > 1 ? " in each of " + number(arguments.sequences) + " sequences" : "") +
+                     ":");
+  line("", "weights " + mebibytes(memory.weights) + ", keys and values " + mebibytes(memory.cache) + ", scratch " +
+               mebibytes(memory.scratch + memory.logits));
+  if (const tfm::AnyTokenizer& tokenizer = opened.tokenizer) {
+    line("tokenizer", number(tokenizer.size()) + " pieces, " +
+                          (tokenizer.add_bos() ? "puts bos in front of texts" : "puts no bos in front"));
+    line("", roles_text(tokenizer));
+  } else {
+    line("tokenizer", "none");
+  }
+  line("template", chat_template ? chat_template->name() : "not known");
+  for (const std::string& note : opened.notes) line("note", note);
+  return out;
+}
+
+}  // namespace
+
+int run(const InfoArguments& arguments) {
+  tfm::OpenedCheckpoint opened = tfm::open_checkpoint(arguments.model.model);
+  const auto chat_template = chat_template_of(opened);
+  const Contents contents = contents_of(opened);
+  const tfm::Memory memory = memory_of(arguments, opened.shape, contents);
+  if (arguments.json)
+    print(json_of(arguments, opened, contents, memory, chat_template)
+              .dump(2, ' ', false, Json::error_handler_t::replace) +
+          "\n");
+  else print(text_of(arguments, opened, contents, memory, chat_template));
+  return success;
+}
+
+}  // namespace cli

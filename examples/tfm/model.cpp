@@ -1,0 +1,62 @@
+#include "model.hpp"
+
+#include <random>
+
+#include "interrupt.hpp"
+#include "progress_bar.hpp"
+#include "terminal.hpp"
+#include "tfm/checkpoint/load_llama.hpp"
+
+namespace cli {
+
+using tfm::Index;
+
+Loaded open_model(const ModelArguments& arguments) {
+  ProgressBar bar;
+  tfm::LoadOptions options;
+  options.threads = arguments.threads;
+  options.stop = interrupt_token();
+  options.progress = bar.callback();
+  return tfm::load_llama(arguments.model, options);
+}
+
+Index context_of(const ModelArguments& arguments, Index models) {
+  return arguments.context != 0 ? arguments.context : std::min(models, ModelArguments::default_context);
+}
+
+tfm::Format cache_format(const ModelArguments& arguments) {
+  return arguments.cache.value_or(arguments.arithmetic == tfm::Arithmetic::exact ? tfm::Format::f32 : tfm::Format::f16);
+}
+
+int thread_count(const ModelArguments& arguments) {
+  return arguments.threads > 0 ? arguments.threads : tfm::Threads::hardware();
+}
+
+tfm::SessionOptions session_options(const ModelArguments& arguments, const tfm::AnyLlama& model) {
+  const Index context = context_of(arguments, model.shape.context);
+  if (context > model.shape.context)
+    tell("tfm: note: the model was made for a context of " + std::to_string(model.shape.context) + " tokens, not " +
+         std::to_string(context) + "\n");
+  tfm::SessionOptions options;
+  options.context = context;
+  options.chunk = arguments.chunk;
+  options.threads = arguments.threads;
+  options.arithmetic = arguments.arithmetic;
+  options.cache = cache_format(arguments);
+  options.isa = arguments.isa;
+  options.stop = interrupt_token();
+  return options;
+}
+
+tfm::SamplerOptions sampler_options(const AnswerArguments& arguments) {
+  tfm::SamplerOptions options = arguments.sampler;
+  if (arguments.seed) {
+    options.seed = *arguments.seed;
+  } else if (options.temperature > 0) {
+    std::random_device device;
+    options.seed = device();  // 32 bits: short enough to be typed again
+  }
+  return options;
+}
+
+}  // namespace cli

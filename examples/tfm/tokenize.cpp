@@ -1,0 +1,39 @@
+// tfm tokenize: the tokens of a text.
+#include <nlohmann/json.hpp>
+
+#include "arguments.hpp"
+#include "terminal.hpp"
+#include "tfm/checkpoint/load_tokenizer.hpp"
+
+namespace cli {
+
+namespace {
+
+/// A token's number and its piece, spelt as in JSON so that every byte can be seen.
+std::string described(const tfm::AnyTokenizer& tokenizer, tfm::Token token) {
+  const std::string piece(tokenizer.piece(token));
+  return std::to_string(token) + "\t" + nlohmann::json(tfm::replace_invalid(piece)).dump() + "\n";
+}
+
+}  // namespace
+
+int run(const TokenizeArguments& arguments) {
+  const tfm::AnyTokenizer tokenizer = tfm::load_tokenizer(arguments.model);
+  const std::string text = read_all_input();
+  std::vector<tfm::Token> ids =
+      arguments.special ? tokenizer.encode(tfm::TemplateText{text}) : tokenizer.encode(tfm::UserText{text});
+  if (arguments.bos) {
+    if (!tokenizer.bos()) tfm::raise(tfm::TokenizerError("tfm: --bos: " + arguments.model.string() + " names no BOS"));
+    ids.insert(ids.begin(), *tokenizer.bos());
+  }
+  if (arguments.json) {
+    print(nlohmann::json{{"ids", ids}}.dump() + "\n");
+  } else {
+    std::string lines;
+    for (const tfm::Token id : ids) lines += described(tokenizer, id);
+    print(lines);
+  }
+  return success;
+}
+
+}  // namespace cli

@@ -1,0 +1,159 @@
+#pragma once
+// Filling a Llama with a checkpoint's tensors: one visitor that looks, and one that packs.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "tfm/checkpoint/shape_agreement.hpp"
+#include "tfm/checkpoint/weight_source.hpp"
+#include "tfm/core/progress.hpp"
+#include "tfm/models/llama.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// How a checkpoint is loaded.
+struct LoadOptions {
+  std::optional<Format> format{};  ///< AnyWeight: what matrices are packed as; none: as the file has them
+  int threads = 0;                 ///< that pack; 0: one for each core
+  StopToken stop{};                ///< ends loading within 10 ms, with Stopped
+  ProgressCallback progress{};     ///< bytes of the file that are packed
+};
+
+namespace detail {
+
+/// [rows, cols] of a weight by its name; [cols] of a norm.
+template <Shape S>
+std::vector<Index> llama_weight_shape(const S& shape, std::string_view name) {
+  const Index q = shape.heads * head_dim(shape), kv = shape.kv_heads * head_dim(shape);
+  if (name.ends_with("norm.weight")) return {shape.dim};
+  if (name.ends_with("q_proj.weight")) return {q, shape.dim};
+  if (name.ends_with("k_proj.weight") || name.ends_with("v_proj.weight")) return {kv, shape.dim};
+  if (name.ends_with("o_proj.weight")) return {shape.dim, q};
+  if (name.ends_with("gate_proj.weight") || name.ends_with("up_proj.weight")) return {shape.ffn, shape.dim};
+  if (name.ends_with("down_proj.weight")) return {shape.dim, shape.ffn};
+  return {shape.vocab, shape.dim};  // the embedding and the output
+}
+
+/// How many heads' rows a weight is, whose rotary pairs may have to be sorted; 0: none.
+template <Shape S>
+Index rotary_heads(const S& shape, std::string_view name) {
+  return name.ends_with("q_proj.weight") ? shape.heads : name.ends_with("k_proj.weight") ? shape.kv_heads : 0;
+}
+
+/// GGUF files of Llama 3.1 and later give llama3's scaling as divisors of the frequencies. A static shape may state the
+/// scaling itself; then the two must agree.
+template <Shape S>
+void divide_frequencies(const WeightSource& source, const S& shape, std::vector<float>& frequencies) {
+  const Tensor* const factors = source.store().find("rope_freqs.weight");
+  if (factors == nullptr || source.convention() != Convention::gguf) return;
+  const auto half = static_cast<Index>(frequencies.size());
+  if (factors->type != DataType::f32 || factors->shape != std::vector<Index>{half})
+    raise(ShapeError(source.where(*factors) + " is " + factors->type_name + " " + shape_text(factors->shape) +
+                     ", expected F32 [" + std::to_string(half) + "]"));
+  const RopeScaling stated = shape.rope_scaling;
+  for (Index i = 0; i < half; ++i) {
+    float factor, &frequency = frequencies[to_size(i)];
+    std::memcpy(&factor, factors->bytes.data() + 4 * i, 4);
+    if (!(factor > 0 && factor < 1e30f))
+      raise(LoadError(source.where(*factors) + " holds " + size_text(factor) + " at place " + std::to_string(i) +
+                      ", expected positive numbers"));
+    const float divided = rope_frequency(i, 2 * half, shape.rope_theta, {}) / factor;
+    if (stated.kind == RopeScaling::Kind::none) frequency = divided;
+    else if (!(std::abs(frequency - divided) <= 1e-4f * divided))
+      raise(ShapeError(source.where(*factors) + " divides frequency " + std::to_string(i) + " by " + size_text(factor) +
+                       ", the type's rope_scaling expects another"));
+  }
+}
+
+/// The format that a weight of type W is packed in.
+template <class W>
+Format target_format(const LoadOptions& options, Format in_file) {
+  if constexpr (requires { W::static_format; }) return W::static_format;
+  else return options.format.value_or(in_file);
+}
+
+/// Holds every tensor against the model before any is packed. Returns the bytes that will be read.
+template <Shape S, class P>
+Index check_weights(const Llama<S, P>& model, WeightSource& source) {
+  Index in_file = 0, packed = 0;
+  visit_weights(model, "", [&](const std::string& name, const auto&, WeightRole) {
+    const Tensor& tensor = source.at(name, llama_weight_shape(model.shape, name));
+    const FileRows rows = source.rows(tensor, 0);
+    in_file += static_cast<Index>(tensor.bytes.size());
+    packed += packed_bytes(rows.format, rows.rows, rows.cols);
+  });
+  // Panels of sixteen rows: matrices of one or two long rows would take many times the file.
+  if (packed > 2 * in_file + 16 * MiB)
+    raise(ShapeError("tfm: " + source.store().file() + ": packed, the weights would take " + std::to_string(packed) +
+                     " bytes, expected at most twice the file's " + std::to_string(in_file) +
+                     ": the matrices have too few rows"));
+  const auto unneeded = [&](const Tensor* tensor) {
+    if (tensor != nullptr) source.mark_used(*tensor);
+  };
+  if (model.shape.tied) unneeded(source.find("lm_head.weight"));  // as in transformers, the output is the embedding
+  if (source.convention() == Convention::gguf) unneeded(source.store().find("rope_freqs.weight"));
+  for (const Tensor& tensor : source.store().tensors())  // tables that follow from the configuration
+    if (tensor.name.ends_with("rotary_emb.inv_freq")) source.mark_used(tensor);
+  source.refuse_unused();
+  return in_file;
+}
+
+inline void raise_if_stopped(const Context& context) {
+  if (context.stop.stop_requested()) raise(Stopped());
+}
+
+/// Gives back the file's pages piece by piece: a tensor of some gigabytes has many.
+inline void drop_pages(const Context& context, const TensorStore& store, Tensor tensor) {
+  const auto all = tensor.bytes;
+  for (std::size_t at = 0; at < all.size(); at += 16 * MiB) {
+    tensor.bytes = all.subspan(at, std::min<std::size_t>(16 * MiB, all.size() - at));
+    store.drop(tensor);
+    raise_if_stopped(context);
+  }
+}
+
+/// A trainable weight: plain rows.
+inline F32 read_f32(Context& context, const FileRows& rows) {
+  F32 weight(rows.rows, rows.cols);
+  const Index each = std::max<Index>(1, (Index{1} << 16) / rows.cols);
+  context.run(ceil_div(rows.rows, each), [&](Index chunk, int) {
+    for (Index r = chunk * each; r < std::min(rows.rows, (chunk + 1) * each); ++r)
+      dequantise_row(rows.format, rows.row(r), rows.cols, 1, weight.values().row(r));
+  });
+  return weight;
+}
+
+}  // namespace detail
+
+/// Packs every weight of the model, tensor by tensor; each tensor's pages are dropped when it is packed, so the peak
+/// is the packed model and one tensor. Errors: LoadError, ShapeError, before anything is packed where a tensor is
+/// missing, is of another shape or type, or has no place; Stopped.
+template <Shape S, class P>
+void load_weights(Llama<S, P>& model, WeightSource& source, const LoadOptions& options) {
+  const Index total = detail::check_weights(model, source);
+  Context context(options.threads > 0 ? options.threads : Threads::hardware());
+  context.stop = options.stop;
+  Index done = 0;
+  visit_weights(model, "", [&](const std::string& name, auto& weight, WeightRole role) {
+    using W = std::remove_reference_t<decltype(weight)>;
+    detail::raise_if_stopped(context);
+    const Tensor& tensor = *source.find(name);
+    const FileRows rows = source.rows(tensor, detail::rotary_heads(model.shape, name));
+    if constexpr (std::is_same_v<W, F32>) {
+      weight = detail::read_f32(context, rows);
+    } else {
+      const Format target = role == WeightRole::norm ? Format::f32 : detail::target_format<W>(options, rows.format);
+      weight = W(pack(context, target, rows, source.store().file_of(tensor) + ": tensor " + in_quotes(tensor.name)));
+    }
+    detail::drop_pages(context, source.store(), tensor);
+    done += static_cast<Index>(tensor.bytes.size());
+    if (options.progress) options.progress({"loading", done, total});
+  });
+  detail::divide_frequencies(source, model.shape, model.frequencies);
+}
+
+}  // namespace tfm::inline TFM_ABI

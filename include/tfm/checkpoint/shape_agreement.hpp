@@ -1,0 +1,63 @@
+#pragma once
+// Whether a model's type and a checkpoint have the same shape.
+#include <string>
+#include <type_traits>
+
+#include "tfm/formats/message.hpp"
+#include "tfm/models/llama_shapes.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+namespace detail {
+
+template <class T>
+std::string size_text(T value) {
+  if constexpr (std::is_same_v<T, bool>) return value ? "true" : "false";
+  else if constexpr (std::is_floating_point_v<T>) {
+    char digits[32];  // the shortest that say which float it is
+    return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+  } else return std::to_string(value);
+}
+
+constexpr std::string_view name(RopeScaling::Kind kind) noexcept {
+  return kind == RopeScaling::Kind::linear ? "linear" : kind == RopeScaling::Kind::llama3 ? "llama3" : "none";
+}
+
+}  // namespace detail
+
+/// Refuses a checkpoint `file` whose shape is not `expected`: ShapeError names the size, found and expected. The
+/// context may be shorter than the file's. `divided`: the file gives llama3's scaling as a tensor, which is compared
+/// when it is read.
+template <Shape S>
+void require_shape(const S& expected, const DynamicLlamaShape& found, const std::string& file, bool divided) {
+  const auto refuse = [&](const char* what, const std::string& is, const std::string& should) {
+    raise(ShapeError("tfm: " + file + ": " + what + " is " + is + ", the model's type expects " + should));
+  };
+  const auto equal = [&](const char* what, auto is, auto should) {
+    if (is != should) refuse(what, detail::size_text(is), detail::size_text(should));
+  };
+  equal("vocab", found.vocab, Index{expected.vocab});
+  equal("dim", found.dim, Index{expected.dim});
+  equal("layers", found.layers, Index{expected.layers});
+  equal("heads", found.heads, Index{expected.heads});
+  equal("kv_heads", found.kv_heads, Index{expected.kv_heads});
+  equal("head_dim", head_dim(found), head_dim(expected));
+  equal("ffn", found.ffn, Index{expected.ffn});
+  equal("norm_eps", found.norm_eps, float{expected.norm_eps});
+  equal("rope_theta", found.rope_theta, float{expected.rope_theta});
+  equal("tied", found.tied, bool{expected.tied});
+  if (found.context < expected.context)
+    refuse("context", std::to_string(found.context), "at least " + std::to_string(expected.context));
+  const RopeScaling ours = expected.rope_scaling, &theirs = found.rope_scaling;
+  if (divided && theirs.kind == RopeScaling::Kind::none && ours.kind == RopeScaling::Kind::llama3) return;
+  if (theirs.kind != ours.kind)
+    refuse("rope_scaling.kind", std::string(detail::name(theirs.kind)), std::string(detail::name(ours.kind)));
+  if (ours.kind == RopeScaling::Kind::none) return;
+  equal("rope_scaling.factor", theirs.factor, ours.factor);
+  if (ours.kind == RopeScaling::Kind::linear) return;
+  equal("rope_scaling.low_freq_factor", theirs.low_freq_factor, ours.low_freq_factor);
+  equal("rope_scaling.high_freq_factor", theirs.high_freq_factor, ours.high_freq_factor);
+  equal("rope_scaling.original_context", theirs.original_context, ours.original_context);
+}
+
+}  // namespace tfm::inline TFM_ABI

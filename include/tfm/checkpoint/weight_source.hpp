@@ -1,0 +1,102 @@
+#pragma once
+// WeightSource: a checkpoint's tensors under Hugging Face's names, whatever the file calls them.
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tfm/core/error.hpp"
+#include "tfm/formats/tensor_store.hpp"
+#include "tfm/numeric/pack.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// How tensors are named, and how rotary pairs are ordered, in a file.
+enum class Convention : unsigned char {
+  hugging_face,  ///< names as they are; pairs are halves
+  gguf,          ///< llama.cpp's names; pairs of q and k are neighbours
+};
+
+namespace detail {
+
+/// llama.cpp's name for a tensor of a LLaMA model.
+inline std::string gguf_name(std::string_view name) {
+  using Pair = std::pair<std::string_view, std::string_view>;
+  constexpr Pair whole[] = {{"model.embed_tokens.weight", "token_embd.weight"},
+                            {"model.norm.weight", "output_norm.weight"},
+                            {"lm_head.weight", "output.weight"}};
+  constexpr Pair in_layer[] = {{"input_layernorm.weight", "attn_norm.weight"},
+                               {"self_attn.q_proj.weight", "attn_q.weight"},
+                               {"self_attn.k_proj.weight", "attn_k.weight"},
+                               {"self_attn.v_proj.weight", "attn_v.weight"},
+                               {"self_attn.o_proj.weight", "attn_output.weight"},
+                               {"post_attention_layernorm.weight", "ffn_norm.weight"},
+                               {"mlp.gate_proj.weight", "ffn_gate.weight"},
+                               {"mlp.up_proj.weight", "ffn_up.weight"},
+                               {"mlp.down_proj.weight", "ffn_down.weight"}};
+  for (const auto& [ours, theirs] : whole)
+    if (name == ours) return std::string(theirs);
+  constexpr std::string_view prefix = "model.layers.";
+  const std::size_t dot = name.find('.', prefix.size());
+  if (name.starts_with(prefix) && dot != name.npos)
+    for (const auto& [ours, theirs] : in_layer)
+      if (name.substr(dot + 1) == ours)
+        return "blk." + std::string(name.substr(prefix.size(), dot - prefix.size())) + "." + std::string(theirs);
+  return std::string(name);
+}
+
+}  // namespace detail
+
+/// Finds tensors, checks their shapes, and remembers which were used. The store must outlive it.
+class WeightSource {
+  const TensorStore& store_;
+  Convention convention_;
+  std::set<const Tensor*> used_;
+
+ public:
+  WeightSource(const TensorStore& store, Convention convention) : store_(store), convention_(convention) {}
+
+  Convention convention() const noexcept { return convention_; }
+  const TensorStore& store() const noexcept { return store_; }
+  /// What the file calls the tensor that Hugging Face calls `name`.
+  std::string stored_name(std::string_view name) const {
+    return convention_ == Convention::gguf ? detail::gguf_name(name) : std::string(name);
+  }
+  const Tensor* find(std::string_view name) const { return store_.find(stored_name(name)); }
+  /// "tfm: FILE: tensor 'NAME'", which messages begin with.
+  std::string where(const Tensor& tensor) const {
+    return "tfm: " + store_.file_of(tensor) + ": tensor " + in_quotes(tensor.name);
+  }
+
+  /// The tensor that Hugging Face calls `name`, of `shape`. Errors: LoadError if it is missing or of another type
+  /// than those that tfm computes with, ShapeError if its shape is another; all name the file, the tensor, found and
+  /// expected.
+  const Tensor& at(std::string_view name, const std::vector<Index>& shape) {
+    const Tensor& tensor = store_.at(stored_name(name));
+    if (tensor.shape != shape)
+      raise(ShapeError(where(tensor) + " has shape " + shape_text(tensor.shape) + ", expected " + shape_text(shape)));
+    if (!format_of(tensor.type))
+      raise(LoadError(where(tensor) + " is of type " + tensor.type_name +
+                      ", expected F32, F16, BF16, Q8_0, Q4_0 or Q4_1"));
+    mark_used(tensor);
+    return tensor;
+  }
+  /// The rows of a matrix; `heads` not 0: they are q or k, so many heads.
+  FileRows rows(const Tensor& tensor, Index heads) const {
+    const Index rows = tensor.shape.size() == 1 ? 1 : tensor.shape[0];
+    return {*format_of(tensor.type), tensor.bytes.data(), rows, tensor.shape.back(), nullptr,
+            convention_ == Convention::gguf ? heads : 0};
+  }
+  void mark_used(const Tensor& tensor) { used_.insert(&tensor); }
+
+  /// LoadError for a tensor that nobody asked for, which would change what the model computes.
+  void refuse_unused() const {
+    for (const Tensor& tensor : store_.tensors())
+      if (!used_.contains(&tensor))
+        raise(LoadError(where(tensor) + " (" + tensor.type_name + " " + shape_text(tensor.shape) +
+                        ") has no place in a LLaMA model of this shape, expected none such"));
+  }
+};
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,23 @@
+// What a region offers: each runs one worker's piece and returns the region. Included once for each, before its bodies.
+TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* sums);
+TFM_KERNEL Isa quantise_whole_row(const float* x, Index cols, signed char* q, float* scales, int* sums);
+TFM_KERNEL Isa matmul_chunk(const MatmulTask& a, Index first, Index count, float* scratch);
+TFM_KERNEL Isa backward_chunk(const BackwardTask& a, Index k, Index n, float* scratch);
+TFM_KERNEL Isa accumulate_chunk(const float* dy, Index out, const float* x, Index in, Index tokens, float* dw, Index row, Index n, float* scratch);
+TFM_KERNEL Isa add_into(const float* x, float* y, Index count);
+TFM_KERNEL Isa scale_add(float a, const float* x, float* y, Index count);
+TFM_KERNEL Isa scale(float a, const float* x, float* y, Index count);
+TFM_KERNEL Isa silu_mul(const float* gate, const float* up, float* y, Index count);
+TFM_KERNEL Isa silu_mul_backward(const float* gate, const float* up, const float* dy, float* dgate, float* dup, Index count);
+TFM_KERNEL Isa rms_norm_row(const float* x, const float* w, float eps, float* y, float* inverse, Index count);
+TFM_KERNEL Isa rms_norm_backward_row(const float* x, const float* w, float r, const float* dy, float* dx, float* dw, Index count);
+TFM_KERNEL Isa rotate_head(float* x, const float* cosine, const float* sine, float sign, Index half);
+TFM_KERNEL Isa attention_chunk(const AttentionHead& a, Index first, Index count, float* scratch);
+TFM_KERNEL Isa attention_backward(const AttentionBackward& a, float* scratch);
+TFM_KERNEL Isa layer_norm_row(const float* x, const float* w, const float* b, float eps, float* y, float* statistics, Index count);
+TFM_KERNEL Isa layer_norm_backward_row(const float* x, const float* w, const float* statistics, const float* dy, float* dx, float* dw, float* db, Index count);
+TFM_KERNEL Isa relu(const float* x, float* y, Index count);
+TFM_KERNEL Isa relu_backward(const float* y, const float* dy, float* dx, Index count);
+TFM_KERNEL Isa dropout_elements(const float* x, std::uint64_t key, float rate, float* y, Index count);
+TFM_KERNEL Isa softmax_row(const float* x, float* probabilities, float* statistics, Index count);
+TFM_KERNEL Isa adam_update(const AdamStep& a, const float* g, float* p, float* m, float* v, Index count);

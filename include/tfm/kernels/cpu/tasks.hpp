@@ -1,0 +1,99 @@
+#pragma once
+// What the entries of a region take: plain structs and sizes that all regions share.
+#include <cstdint>
+
+#include "tfm/core/isa.hpp"
+#include "tfm/core/random.hpp"
+#include "tfm/numeric/panels.hpp"
+
+namespace tfm::inline TFM_ABI::kernels {
+
+/// Quantised activations: row t is at q + t cols, its blocks' scales and sums at t blocks.
+struct Quantised {
+  const signed char* q;
+  const float* scales;
+  const float* scaled_sums;
+  const int* sums;
+  Index cols, blocks;
+};
+
+/// y = x Wᵀ.
+struct MatmulTask {
+  Panels w;                      // or, if data is null, the row-major floats below
+  const float* row_major;
+  Quantised quantised;           // q null: float32 activations
+  const unsigned short* x_bf16;  // not null: bfloat16 activations, rows of an even number of values
+  const float* x;
+  Index tokens;
+  float* y;
+};
+
+/// dx += dy W.
+struct BackwardTask {
+  Panels w;
+  const float* row_major;
+  const float* dy;
+  Index tokens;
+  float* dx;
+};
+
+inline constexpr Index expand_k = 256;  // columns expanded at a time: panels of 4 x 256 x 16 floats stay in the second cache
+inline constexpr Index expand_floats = 4 * expand_k * 16;
+inline constexpr Index scratch_floats = expand_floats * 3 / 2;  // and the same as bfloat16
+
+/// Attention of the query heads that share one key/value head.
+struct AttentionHead {
+  const std::byte* keys;    // [position / 16][head_dim][16]
+  const std::byte* values;  // [position][value_row]
+  bool half;                // binary16, otherwise float32
+  Index head_dim, value_row;
+  const float* q;           // query head h of token t is at q + t q_row + h head_dim
+  Index q_row;
+  float* out;               // likewise
+  Index out_row;
+  Index group;              // query heads that share this key/value head
+  Index position;           // of token 0: token t sees keys 0 .. position + t
+  float scale;
+  float* weights;           // or null: [head][token][weights_row], probabilities of all keys
+  Index weights_tokens, weights_row;
+
+  // What training and encoders add.
+  const Index* visible = nullptr;  // or how many keys each token sees, in place of position; -1: none, so all `key_count` alike
+  Index key_count = 0;
+  float* softmax = nullptr;        // or [token][group][2]: the largest score and the sum, for backward
+  std::uint64_t dropout_key = 0;   // of the weights: a function of it, head, token and key
+  float dropout = 0;
+  Index first_head = 0;            // the number of query head 0
+};
+inline constexpr Index query_tile = 6, key_block = 64;
+
+/// Floats of scratch that one worker needs for it.
+constexpr Index attention_floats(Index head_dim) noexcept { return query_tile * (head_dim + round_up(head_dim, 16) + key_block); }
+
+/// The gradient of one key/value head's attention, from row-major q, k, v [.., heads x head_dim]; adds to dq, dk, dv.
+struct AttentionBackward {
+  AttentionHead forward;           // q, q_row, out, out_row, group, position, scale, visible, key_count, softmax, dropout
+  Index tokens;
+  const float *k, *v;              // this head's; rows of kv_row
+  Index kv_row;
+  const float* dout;               // rows of out_row
+  float *dq, *dk, *dv;             // rows of q_row, kv_row, kv_row
+};
+inline constexpr Index backward_tile = 48;
+
+/// Floats of scratch that one worker needs for it.
+constexpr Index attention_backward_floats(Index head_dim, Index keys) noexcept {
+  const Index room = round_up(keys, key_block), padded = round_up(head_dim, 16);
+  return 2 * room * head_dim + 3 * room * padded + backward_tile * (2 * head_dim + 3 * padded + 2 * key_block);
+}
+
+/// One step of Adam or AdamW for all parameters.
+struct AdamStep {
+  float beta1, beta2, eps;
+  float rate;             // lr / (1 - beta1^t)
+  float root_correction;  // sqrt(1 - beta2^t)
+  float keep;             // 1 - lr decay
+  float gradient_scale;   // of clipping
+};
+
+}  // namespace tfm::inline TFM_ABI::kernels

@@ -1,0 +1,7 @@
+#pragma once
+// Umbrella: everything there is.
+#include "tfm/formats/atomic_file.hpp"
+#include "tfm/formats/gguf_writer.hpp"
+#include "tfm/formats/json_text.hpp"
+#include "tfm/formats/safetensors_writer.hpp"
+#include "tfm/llama.hpp"

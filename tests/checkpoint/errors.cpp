@@ -1,0 +1,209 @@
+// What does not fit is refused in words: the file, the tensor or key, what was found and what was expected.
+#include <functional>
+
+#include "support/catch.hpp"
+#include "support/error_of.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/tiny_llama.hpp"
+#include "tfm/checkpoint/load_llama.hpp"
+
+using namespace tfm;
+using tfm_test::error_of;
+using tfm_test::TemporaryFolder;
+using tfm_test::TinyLlama;
+
+namespace {
+
+const std::string gate = "model.layers.1.mlp.gate_proj.weight";
+
+/// The message of loading a changed model as a folder, without "tfm: FOLDER/".
+template <class E>
+std::string folder_error(const std::function<void(TinyLlama&)>& change) {
+  const TemporaryFolder folder;
+  TinyLlama tiny;
+  change(tiny);
+  tiny.write_folder(folder.path());
+  const std::string found = error_of<E>([&] { load_llama(folder.path()); }),
+                    begin = "tfm: " + folder.path().string() + "/";
+  return found.starts_with(begin) ? found.substr(begin.size()) : found;
+}
+template <class E>
+std::string gguf_error(const std::function<void(TinyLlama&)>& change,
+                       const std::function<void(GgufWriter&)>& keys = {}) {
+  TinyLlama tiny;
+  change(tiny);
+  GgufWriter file = tiny.gguf();
+  if (keys) keys(file);
+  const auto bytes = file.bytes();
+  return error_of<E>([&] { load_llama(bytes, "tiny.gguf"); });
+}
+const auto nothing = [](TinyLlama&) {};
+
+}  // namespace
+
+TEST_CASE("a tiny model loads from a folder and from GGUF") {
+  CHECK(folder_error<LoadError>(nothing) == "no error");
+  CHECK(gguf_error<LoadError>(nothing) == "no error");
+}
+
+TEST_CASE("a missing tensor is named as the file calls it") {
+  const auto without_gate = [](TinyLlama& tiny) { tiny.remove(gate); };
+  CHECK(folder_error<LoadError>(without_gate) == "model.safetensors: tensor '" + gate + "' is missing");
+  CHECK(gguf_error<LoadError>(without_gate) == "tfm: tiny.gguf: tensor 'blk.1.ffn_gate.weight' is missing");
+  CHECK(folder_error<LoadError>([](TinyLlama& tiny) { tiny.config["num_hidden_layers"] = "60000"; }) ==
+        "model.safetensors: tensor 'model.layers.2.input_layernorm.weight' is missing");
+  CHECK(folder_error<LoadError>([](TinyLlama& tiny) { tiny.config["tie_word_embeddings"] = "false"; }) ==
+        "model.safetensors: tensor 'lm_head.weight' is missing");
+  CHECK(gguf_error<LoadError>([](TinyLlama& tiny) { tiny.remove("model.embed_tokens.weight"); }) ==
+        "tfm: tiny.gguf: tensor 'token_embd.weight' is missing");
+}
+
+TEST_CASE("a tensor of another shape is refused with both shapes") {
+  const auto narrow = [](TinyLlama& tiny) {
+    tiny.part(gate).shape = {60, 32};
+    tiny.part(gate).values.resize(60 * 32);
+  };
+  CHECK(folder_error<ShapeError>(narrow) ==
+        "model.safetensors: tensor '" + gate + "' has shape [60, 32], expected [64, 32]");
+  CHECK(gguf_error<ShapeError>(narrow) ==
+        "tfm: tiny.gguf: tensor 'blk.1.ffn_gate.weight' has shape [60, 32], expected [64, 32]");
+  CHECK(folder_error<ShapeError>([](TinyLlama& tiny) { tiny.part("model.norm.weight").shape = {1, 32}; }) ==
+        "model.safetensors: tensor 'model.norm.weight' has shape [1, 32], expected [32]");
+}
+
+TEST_CASE("a tensor that has no place is refused: it would change what the model computes") {
+  CHECK(folder_error<LoadError>([](TinyLlama& tiny) {
+          tiny.add("model.layers.0.self_attn.q_proj.bias", {32}, std::vector<float>(32));
+        }) ==
+        "model.safetensors: tensor 'model.layers.0.self_attn.q_proj.bias' (F32 [32]) has no place in a LLaMA model "
+        "of this shape, expected none such");
+  CHECK(gguf_error<LoadError>([](TinyLlama& tiny) {
+          tiny.add("model.layers.1.self_attn.q_proj.bias", {32}, std::vector<float>(32));
+        }) ==
+        "tfm: tiny.gguf: tensor 'blk.1.attn_q.bias' (F32 [32]) has no place in a LLaMA model of this shape, expected "
+        "none such");
+  CHECK(folder_error<LoadError>([](TinyLlama& tiny) { tiny.config["num_hidden_layers"] = "1"; }) ==
+        "model.safetensors: tensor 'model.layers.1.input_layernorm.weight' (F32 [32]) has no place in a LLaMA model "
+        "of this shape, expected none such");
+}
+
+TEST_CASE("tables that follow from the configuration are no strangers") {
+  CHECK(folder_error<LoadError>([](TinyLlama& tiny) {
+          tiny.add("model.layers.0.self_attn.rotary_emb.inv_freq", {4}, {1, 2, 3, 4});
+        }) == "no error");
+}
+
+TEST_CASE("a tensor of a type that is not computed with is refused by its name") {
+  const TemporaryFolder folder;
+  TinyLlama tiny;
+  tiny.write_folder(folder.path());
+  std::vector<Tensor> tensors = tiny.tensors();
+  const std::vector<std::byte> bytes(64 * 32);
+  for (Tensor& t : tensors)
+    if (t.name == gate) t.type = DataType::other, t.type_name = "F8_E4M3", t.bytes = bytes;
+  write_safetensors(folder / "model.safetensors", tensors);
+  CHECK(error_of<LoadError>([&] { load_llama(folder.path()); }) ==
+        "tfm: " + (folder / "model.safetensors").string() + ": tensor '" + gate +
+            "' is of type F8_E4M3, expected F32, F16, BF16, Q8_0, Q4_0 or Q4_1");
+}
+
+TEST_CASE("config.json is refused by its key") {
+  const auto with = [](const char* key, const char* value) {
+    return folder_error<LoadError>([&](TinyLlama& tiny) { tiny.config[key] = value; });
+  };
+  CHECK(with("model_type", "\"mistral\"") == "config.json: 'model_type': found the string 'mistral', expected 'llama'");
+  CHECK(with("hidden_act", "\"gelu\"") == "config.json: 'hidden_act': found the string 'gelu', expected 'silu'");
+  CHECK(with("attention_bias", "true") ==
+        "config.json: 'attention_bias': found true, expected false: biases are not supported");
+  CHECK(with("mlp_bias", "true") == "config.json: 'mlp_bias': found true, expected false: biases are not supported");
+  CHECK(with("rope_interleaved", "true") ==
+        "config.json: 'rope_interleaved': found true, expected false: rotary pairs are halves");
+  CHECK(with("partial_rotary_factor", "0.5") ==
+        "config.json: 'partial_rotary_factor': found the number 0.5, expected 1: the whole head is turned");
+  CHECK(with("quantization_config", R"({"quant_method": "bitsandbytes"})") ==
+        "config.json: 'quantization_config': quantised checkpoints (the string 'bitsandbytes') are not supported, "
+        "expected weights in F32, F16 or BF16");
+  CHECK(with("rope_scaling", R"({"rope_type": "yarn", "factor": 2})") ==
+        "config.json: 'rope_scaling.rope_type': found the string 'yarn', expected 'default', 'linear' or 'llama3'");
+  CHECK(with("rope_scaling", R"({"type": "linear"})") == "config.json: 'rope_scaling': 'factor' is missing");
+  CHECK(with("rope_scaling", R"({"type": "linear", "factor": 0})") ==
+        "config.json: 'rope_scaling.factor': found the integer 0, expected a positive number");
+  CHECK(with("rope_theta", "-1") == "config.json: 'rope_theta': found the integer -1, expected a positive number");
+  CHECK(with("hidden_size", "0") == "config.json: 'hidden_size': found 0, expected at least 1");
+  CHECK(with("hidden_size", "16777217") == "config.json: 'hidden_size': found 16777217, expected at most 16777216");
+  CHECK(with("num_key_value_heads", "3") ==
+        "config.json: the JSON's root: impossible shape: heads must be a multiple of kv_heads");
+  CHECK(with("eos_token_id", "[1, \"x\"]") ==
+        "config.json: 'eos_token_id[1]': found the string 'x', expected an integer");
+  CHECK(with("rms_norm_eps", "-1") ==
+        "config.json: 'rms_norm_eps': found the integer -1, expected a number from 0 to 1");
+  CHECK(folder_error<LoadError>([](TinyLlama& tiny) { tiny.config.erase("hidden_size"); }) ==
+        "config.json: the JSON's root: 'hidden_size' is missing");
+  CHECK(folder_error<LoadError>([](TinyLlama& tiny) {
+          tiny.config.erase("model_type"), tiny.config["architectures"] = "[\"GPT2LMHeadModel\"]";
+        }) == "config.json: 'architectures': names no LLaMA, expected 'LlamaForCausalLM'");
+}
+
+TEST_CASE("a file of which part is missing, or which is another kind") {
+  const TemporaryFolder folder;
+  TinyLlama().write_folder(folder.path());
+  std::filesystem::remove(folder / "model.safetensors");
+  CHECK(error_of<LoadError>([&] { load_llama(folder.path()); }) ==
+        "tfm: cannot open " + (folder / "model.safetensors").string() + ": No such file or directory");
+  tfm_test::write_text(folder / "pytorch_model.bin", "x");
+  CHECK(error_of<LoadError>([&] { load_llama(folder.path()); }) ==
+        "tfm: " + folder.path().string() +
+            ": found pytorch_model.bin, which is not supported; expected model.safetensors");
+  CHECK(error_of<LoadError>([&] { load_llama(folder / "nobody.gguf"); }) ==
+        "tfm: cannot open " + (folder / "nobody.gguf").string() + ": No such file or directory");
+}
+
+TEST_CASE("GGUF metadata is refused by its key") {
+  const auto with = [](const char* key, auto value) {
+    const std::string found = gguf_error<LoadError>(nothing, [&](GgufWriter&file) { file.set(key, value); }),
+                      begin = "tfm: tiny.gguf: key '" + std::string(key) + "': ";
+    return found.starts_with(begin) ? found.substr(begin.size()) : found;
+  };
+  CHECK(with("general.architecture", "qwen2") == "found the string 'qwen2', expected the string 'llama'");
+  CHECK(with("llama.expert_count", std::uint32_t{8}) ==
+        "found u32 8, expected 0: mixtures of experts are not supported");
+  CHECK(with("split.count", std::uint16_t{9}) ==
+        "found u16 9, expected 1: a model in several GGUF files is not supported; merge them");
+  CHECK(with("llama.rope.scaling.type", "yarn") == "found the string 'yarn', expected 'none' or 'linear'");
+  CHECK(with("llama.rope.dimension_count", std::uint32_t{4}) == "found u32 4, expected 8, the head size");
+  CHECK(with("llama.vocab_size", std::uint32_t{265}) == "found u32 265, expected 264, the rows of token_embd.weight");
+  CHECK(with("llama.block_count", std::uint32_t{0}) == "found u32 0, expected an integer from 1 to 65536");
+  CHECK(with("llama.context_length", UINT32_MAX) == "found u32 4294967295, expected an integer from 1 to 1073741824");
+  CHECK(with("llama.rope.freq_base", 0.f) == "found f32 0, expected a number of at least 1e-06");
+  CHECK(with("tokenizer.ggml.model", 7) == "found i32 7, expected a string");
+}
+
+TEST_CASE("a tokenizer that is not the model's is refused") {
+  const auto error = gguf_error<TokenizerError>(
+      [](TinyLlama& tiny) {
+        tiny = TinyLlama({280, 32, 1, 4, 2, 64, 64, 0, 1e-5f, 10000.f, true, {}});
+      },
+      tfm_test::add_tokenizer);
+  CHECK(error == "tfm: tiny.gguf: the tokenizer has 264 pieces, expected the model's vocabulary of 280");
+  const auto unknown = gguf_error<TokenizerError>(
+      nothing, [](GgufWriter& file) { tfm_test::add_tokenizer(file), file.set("tokenizer.ggml.model", "bert"); });
+  CHECK(unknown == "tfm: tiny.gguf: the tokenizer is 'bert', expected 'llama' or 'gpt2'");
+  const auto part = gguf_error<LoadError>(
+      nothing, [](GgufWriter& file) { file.set("tokenizer.ggml.tokens", std::vector<std::string>{"a"}); });
+  CHECK(part == "tfm: tiny.gguf: key 'tokenizer.ggml.model' is missing");
+}
+
+TEST_CASE("columns that a block format cannot hold are refused by name") {
+  const TemporaryFolder folder;
+  TinyLlama({40, 24, 1, 2, 1, 40, 16, 0, 1e-5f, 10000.f, true, {}}).write_folder(folder.path());
+  CHECK(error_of<ShapeError>([&] { load_llama(folder.path(), {.format = Format::q8_0}); }) ==
+        "tfm: " + (folder / "model.safetensors").string() +
+            ": tensor 'model.embed_tokens.weight': Q8_0 stores blocks of 32 columns, found 24 columns");
+}
+
+TEST_CASE("matrices of few long rows, which packing would blow up, are refused before room is made") {
+  const TemporaryFolder folder;
+  TinyLlama({1, 1 << 18, 1, 1, 1, 1, 16, 2, 1e-5f, 10000.f, true, {}}).write_folder(folder.path());
+  const auto error = error_of<ShapeError>([&] { load_llama(folder.path()); });
+  CHECK(error.ends_with(": the matrices have too few rows"));
+}

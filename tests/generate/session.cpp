@@ -1,0 +1,92 @@
+#include "tfm/generate/session.hpp"
+
+#include "support/catch.hpp"
+#include "support/stories.hpp"
+#include "tfm/generate/generate.hpp"
+
+using namespace tfm;
+using tfm_test::stories;
+
+namespace {
+
+std::vector<Token> some_tokens(Index n) {
+  std::vector<Token> ids{1};
+  for (Index i = 1; i < n; ++i) ids.push_back(static_cast<Token>(3 + (i * 37) % 500));
+  return ids;
+}
+
+}  // namespace
+
+TEST_CASE("step takes at most a chunk, and many steps have the bits of one evaluation") {
+  const auto ids = some_tokens(100);
+  Session whole(stories().model, {.context = 128, .threads = 1}), pieces(stories().model, {.context = 128, .chunk = 7, .threads = 1});
+  whole.evaluate(ids);
+  std::span<const Token> left = ids;
+  int calls = 0;
+  while (!left.empty()) {
+    REQUIRE_THROWS_AS(pieces.logits(), Error);  // not of the whole yet
+    const Index taken = pieces.step(left);
+    REQUIRE((taken >= 1 && taken <= 7));
+    left = left.subspan(to_size(taken));
+    ++calls;
+  }
+  REQUIRE(calls == 15);
+  REQUIRE(std::equal(whole.logits().begin(), whole.logits().end(), pieces.logits().begin()));
+  REQUIRE(pieces.length() == 100);
+}
+
+TEST_CASE("three calls that end other programs are errors or just work") {
+  SECTION("1,500 tokens over the chunk") {
+    Session session(stories().model, {.context = 1600, .chunk = 64, .threads = 1});
+    session.evaluate(some_tokens(1500));
+    REQUIRE(session.length() == 1500);
+  }
+  SECTION("sampling without logits") {
+    Session session(stories().model, {.context = 32, .threads = 1});
+    REQUIRE_THROWS_WITH(session.logits(), "tfm: there are no logits: evaluate at least one token first");
+    Sampler sampler;
+    REQUIRE_THROWS_AS(generate(session, stories().tokenizer, sampler, StopRules(), 5, [](std::string_view) {}), Error);
+  }
+  SECTION("a context of 1") {
+    Session session(stories().model, {.context = 1, .threads = 1});
+    session.evaluate(some_tokens(1));
+    REQUIRE_THROWS_WITH(session.evaluate(some_tokens(1)), "tfm: 1 tokens do not fit: the context holds 1 of 1");
+    Sampler sampler({.temperature = 0});
+    const auto out = generate(session, stories().tokenizer, sampler, StopRules(), 5, [](std::string_view) {});
+    REQUIRE(out.ids.size() == 1);
+    REQUIRE(out.reason == StopReason::context_full);
+  }
+}
+
+TEST_CASE("what does not fit, or is stopped, changes nothing") {
+  StopSource source;
+  Session session(stories().model, {.context = 64, .chunk = 8, .threads = 2, .stop = source.token()});
+  session.evaluate(some_tokens(20));
+  const std::vector<float> before(session.logits().begin(), session.logits().end());
+  REQUIRE_THROWS_AS(session.evaluate(some_tokens(45)), ContextFull);
+  REQUIRE(session.length() == 20);
+  REQUIRE(std::equal(before.begin(), before.end(), session.logits().begin()));
+
+  REQUIRE_THROWS_AS(session.evaluate(some_tokens(40), [&](const Progress& p) {
+    if (p.done >= 16) source.request_stop();
+  }), Stopped);
+  REQUIRE(session.length() == 20);
+  source.reset();
+  const Token bad[] = {5, 999};
+  REQUIRE_THROWS_AS(session.evaluate(bad), ShapeError);
+  REQUIRE(session.length() == 20);
+  // and it goes on as if nothing had been
+  Session fresh(stories().model, {.context = 64, .threads = 2});
+  fresh.evaluate(some_tokens(20));
+  const Token next[] = {42};
+  session.evaluate(next);
+  fresh.evaluate(next);
+  REQUIRE(std::equal(fresh.logits().begin(), fresh.logits().end(), session.logits().begin()));
+}
+
+TEST_CASE("session options that make no sense are refused by name") {
+  REQUIRE_THROWS_WITH(Session(stories().model, {.chunk = 0}), "tfm: chunk is 0, expected at least 1");
+  REQUIRE_THROWS_WITH(Session(stories().model, {.threads = -1}), "tfm: threads is -1, expected at least 1, or 0 for one a core");
+  REQUIRE_THROWS_WITH(Session(stories().model, {.cache = Format::q8_0}), "tfm: a cache stores F32 or F16, found Q8_0");
+  REQUIRE_THROWS_AS(Session(stories().model, {.context = -5}), OptionError);
+}

@@ -1,0 +1,47 @@
+#pragma once
+// Hashes of the logits of generated models (models/same_bits.cpp): every machine with a fused multiply-add gives these.
+// They change only when an operation, its order or its rounding changes, which then is to be said in the changelog.
+#include "support/expected_hash.hpp"
+
+namespace tfm_test {
+
+inline constexpr ExpectedHash model_hashes[] = {
+    {"even BF16 exact, cache F16", 0x32d4348895bd7451u},
+    {"even BF16 exact, cache F32", 0xdf0f1c4253253b7cu},
+    {"even BF16 fast, cache F16", 0x32d4348895bd7451u},
+    {"even BF16 fast, cache F32", 0xdf0f1c4253253b7cu},
+    {"even F16 exact, cache F16", 0x810abcc0d9f016fcu},
+    {"even F16 exact, cache F32", 0x40f1432ecd537a9cu},
+    {"even F16 fast, cache F16", 0x810abcc0d9f016fcu},
+    {"even F16 fast, cache F32", 0x40f1432ecd537a9cu},
+    {"even F32 exact, cache F16", 0xc8a7a59c9e1d2486u},
+    {"even F32 exact, cache F32", 0x792e647ab9fdbdbu},
+    {"even F32 fast, cache F16", 0xc8a7a59c9e1d2486u},
+    {"even F32 fast, cache F32", 0x792e647ab9fdbdbu},
+    {"even Int8 exact, cache F16", 0xaca627e6351b1dd2u},
+    {"even Int8 exact, cache F32", 0x29eda213c0e3ec6u},
+    {"even Int8 fast, cache F16", 0x3419d20437628db4u},
+    {"even Int8 fast, cache F32", 0x4618971804460dd7u},
+    {"even Q4_0 exact, cache F16", 0xfa56acc93126ae17u},
+    {"even Q4_0 exact, cache F32", 0x6b95f494ad4a58afu},
+    {"even Q4_0 fast, cache F16", 0x22290700439409adu},
+    {"even Q4_0 fast, cache F32", 0x775bdb005d0cebe4u},
+    {"even Q4_1 exact, cache F16", 0x4404daf6bdca6f8eu},
+    {"even Q4_1 exact, cache F32", 0xc00be6605404446du},
+    {"even Q4_1 fast, cache F16", 0x19a2d22cde537a23u},
+    {"even Q4_1 fast, cache F32", 0xb961d5c84111090cu},
+    {"even Q8_0 exact, cache F16", 0x1544a004526600deu},
+    {"even Q8_0 exact, cache F32", 0x638914ad994449d6u},
+    {"even Q8_0 fast, cache F16", 0xd301e19a9245c7b9u},
+    {"even Q8_0 fast, cache F32", 0x1b54432e26feb004u},
+    {"odd F32 exact, cache F16", 0xf3cb905de4b5fff8u},
+    {"odd F32 exact, cache F32", 0x8e0fabad99ce4023u},
+    {"odd F32 fast, cache F16", 0xf3cb905de4b5fff8u},
+    {"odd F32 fast, cache F32", 0x8e0fabad99ce4023u},
+    {"odd Int8 exact, cache F16", 0xbe0bdc25f5f321fdu},
+    {"odd Int8 exact, cache F32", 0xd7f39a18e1149a68u},
+    {"odd Int8 fast, cache F16", 0x264ea3400d29990eu},
+    {"odd Int8 fast, cache F32", 0xeef729b2914fcc33u},
+};
+
+}  // namespace tfm_test
