@@ -36,8 +36,10 @@ class Terminal:
         command = [Program.path, "chat", "--model", STORIES, "--temperature", "0", *map(str, arguments)]
         self.child, self.master = pty.fork()
         if self.child == 0:
-            os.environ.update(TERM="xterm", NO_COLOR="1")
-            os.execv(command[0], command)
+            try:
+                os.execve(command[0], command, os.environ | {"TERM": "xterm", "NO_COLOR": "1"})
+            finally:
+                os._exit(127)
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.mode = termios.tcgetattr(self.master)
 

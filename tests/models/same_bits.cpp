@@ -144,7 +144,7 @@ constexpr DynamicLlamaShape odd{.vocab = 101,
 
 }  // namespace
 
-TEST_CASE("the same bits whatever the threads, chunks, neighbours, padding and instruction set") {
+TEST_CASE("the same bits whatever the threads, chunks, neighbours, padding and instruction set", "[slow]") {
   for (const Format format :
        {Format::f32, Format::f16, Format::bf16, Format::q8_0, Format::q4_0, Format::q4_1, Format::int8}) {
     const DynamicLlama model = tfm_test::generated_llama(even, format);

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "tfm/core/view.hpp"
+#include "tfm/numeric/half.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -32,7 +33,7 @@ inline float rope_frequency(Index i, Index head_dim, float theta, const RopeScal
   if (wavelength > original / low) return frequency / scaling.factor;
   const double smooth = (original / wavelength - low) / (high - low);
   const double stretched = static_cast<double>(frequency) / static_cast<double>(scaling.factor);
-  return static_cast<float>(std::fma(smooth, static_cast<double>(frequency) - stretched, stretched));
+  return static_cast<float>(stretched + rounded_product(smooth, static_cast<double>(frequency) - stretched));
 }
 
 /// cosine[i], sine[i] of position x frequency[i], i < head_dim / 2. The angle is rounded to float32, as PyTorch has it.

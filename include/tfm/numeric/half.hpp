@@ -8,8 +8,9 @@
 namespace tfm::inline TFM_ABI {
 
 /// A product that is rounded before anything is added to it, whatever multiply-adds the file's flags allow.
-inline float rounded_product(float a, float b) noexcept {
-  float product = a * b;
+template <class T>
+inline T rounded_product(T a, T b) noexcept {
+  T product = a * b;
 #if defined(__x86_64__)
   asm("" : "+x"(product));
 #elif defined(__aarch64__)
