@@ -42,4 +42,33 @@ inline void rotate(Context& context, MutableView x, View cosine, View sine, floa
   });
 }
 
+/// y = max(x, 0); y may be x.
+inline void relu(Context& context, View x, MutableView y) noexcept {
+  by_rows(context, x.rows, x.cols, [&](Index first, Index count) { return TFM_ON(context.isa, relu(x.row(first), y.row(first), count * x.cols)); });
+}
+/// dx += dy where y, the output of relu, is positive.
+inline void relu_backward(Context& context, View y, View dy, MutableView dx) noexcept {
+  by_rows(context, y.rows, y.cols, [&](Index first, Index count) {
+    return TFM_ON(context.isa, relu_backward(y.row(first), dy.row(first), dx.row(first), count * y.cols));
+  });
+}
+/// Row t of y = row t of x times 0 or 1 / (1 - rate), which of them by (keys[t], feature) alone; y may be x. The gradient is the same
+/// function of dy.    Srivastava et al. 2014
+inline void dropout(Context& context, View x, const std::uint64_t* keys, float rate, MutableView y) noexcept {
+  by_rows(context, x.rows, 4 * x.cols, [&](Index first, Index count) {
+    Isa ran{};
+    for (Index t = first; t < first + count; ++t) ran = TFM_ON(context.isa, dropout_elements(x.row(t), keys[t], rate, y.row(t), x.cols));
+    return ran;
+  });
+}
+/// Rows of y = softmax of rows of x; y may be x. statistics [tokens, 2]: the largest and the sum of exp(x - largest), or null.
+inline void softmax(Context& context, View x, MutableView y, float* statistics = nullptr) noexcept {
+  by_rows(context, x.rows, 16 * x.cols, [&](Index first, Index count) {
+    Isa ran{};
+    for (Index t = first; t < first + count; ++t)
+      ran = TFM_ON(context.isa, softmax_row(x.row(t), y.row(t), statistics == nullptr ? nullptr : statistics + 2 * t, x.cols));
+    return ran;
+  });
+}
+
 }  // namespace tfm::inline TFM_ABI::kernels

@@ -21,4 +21,20 @@ inline void rms_norm_backward(Context& context, View x, const float* w, const fl
     report(context, TFM_ON(context.isa, rms_norm_backward_row(x.row(t), w, inverse[t], dy.row(t), dx.row(t), dw, x.cols)));
 }
 
+/// y = (x - mean) / sqrt(variance + eps) w + b over each row: w, b [dim]; statistics [tokens, 2] (mean, 1 / deviation) or null.
+/// Ba et al. 2016, arXiv:1607.06450
+inline void layer_norm(Context& context, View x, const float* w, const float* b, float eps, MutableView y, float* statistics = nullptr) noexcept {
+  by_rows(context, x.rows, 4 * x.cols, [&](Index first, Index count) {
+    Isa ran{};
+    for (Index t = first; t < first + count; ++t)
+      ran = TFM_ON(context.isa, layer_norm_row(x.row(t), w, b, eps, y.row(t), statistics == nullptr ? nullptr : statistics + 2 * t, x.cols));
+    return ran;
+  });
+}
+/// dx += the gradient of layer_norm; dw, db likewise, or neither if dw is null. Tokens are summed in their order.
+inline void layer_norm_backward(Context& context, View x, const float* w, const float* statistics, View dy, MutableView dx, float* dw, float* db) noexcept {
+  for (Index t = 0; t < x.rows; ++t)
+    report(context, TFM_ON(context.isa, layer_norm_backward_row(x.row(t), w, statistics + 2 * t, dy.row(t), dx.row(t), dw, db, x.cols)));
+}
+
 }  // namespace tfm::inline TFM_ABI::kernels
