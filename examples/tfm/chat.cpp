@@ -22,9 +22,8 @@ constexpr const char* commands =
     "Ctrl-C stops an answer. A line that begins with // is said with one slash.\n";
 
 /// Where the library tells how far the prompt is read.
-void show_progress(auto& options, ProgressBar& bar) {
-  if constexpr (requires { options.progress; })
-    options.progress = [&bar](const tfm::Progress& progress) { bar.update(progress); };
+void show_progress(tfm::ChatOptions& options, ProgressBar& bar) {
+  options.progress = [&bar](const tfm::Progress& progress) { bar.update(progress); };
 }
 
 std::string figures(const tfm::ChatStatistics& last) {

@@ -28,8 +28,10 @@ inline std::string printable(std::string_view text, std::size_t longest) {
 /// A name or text out of a file, in quotes; of a long one the beginning and its length.
 inline std::string in_quotes(std::string_view text) {
   constexpr std::size_t longest = 96;
-  return "'" + printable(text, longest) +
-         (text.size() > longest ? "' (" + std::to_string(text.size()) + " bytes)" : "'");
+  std::string quoted(1, '\'');
+  quoted.append(printable(text, longest)).append(1, '\'');
+  if (text.size() > longest) quoted.append(" (").append(std::to_string(text.size())).append(" bytes)");
+  return quoted;
 }
 
 /// The shortest digits that say which number it is.

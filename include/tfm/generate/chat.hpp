@@ -27,6 +27,7 @@ struct ChatOptions {
   Overflow overflow = Overflow::error;
   SessionOptions session{};
   std::function<double()> clock{};  ///< seconds, from any beginning; tfm reads no clock itself: without one, times are 0
+  ProgressCallback progress{};      ///< while a prompt is read
 };
 
 /// Of one answer.
@@ -142,7 +143,7 @@ class Chat {
       evaluated_ = 0;
       pending_.clear();
     }
-    session_.evaluate(ids);
+    session_.evaluate(ids, options_.progress);
 
     double first = 0;
     bool began = false;
