@@ -39,11 +39,6 @@ TFM_PROBES(avx512_vnni)
 #include "limits_body.inl"
 }
 TFM_TARGET_END
-TFM_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16")
-TFM_PROBES(avx512_bf16)
-#include "limits_body.inl"
-}
-TFM_TARGET_END
 #elif defined(__aarch64__)
 TFM_PROBES(neon)
 #include "limits_body.inl"
@@ -76,7 +71,7 @@ inline double float32(Isa isa, int threads) {
 }
 /// The same for exact signed int8 dot products.
 inline double int8(Isa isa, int threads) {
-  return best_rate(threads, [isa](int) { return TFM_ON(isa, dot_int8(4'000'000)); });
+  return best_rate(threads, [isa](int) { return TFM_ON_INT8(isa, dot_int8(4'000'000)); });
 }
 /// Bytes per second, each thread reading its own 256 MiB in four streams.
 inline double reading(Isa isa, int threads) {

@@ -1,5 +1,7 @@
 #include "tfm/numeric/pack.hpp"
 
+#include <cmath>
+
 #include "support/catch.hpp"
 #include "support/random.hpp"
 #include "tfm/numeric/f32.hpp"
@@ -53,6 +55,22 @@ TEST_CASE("pack, row, column and unpack agree with the file's rows") {
         const PackedWeight direct = pack(context, format, {Format::f32, bytes_of(values), rows, cols}, "w");
         REQUIRE(std::memcmp(direct.panels().data, w.panels().data, to_size(w.bytes())) == 0);
       }
+}
+
+TEST_CASE("values too small to have a reciprocal are quantised to what is near them") {
+  Context context(1);
+  for (const Format format : {Format::q8_0, Format::q4_0, Format::q4_1, Format::int8})
+    for (const float tiny : {1e-45f, 1e-40f, 1.1e-38f, 1e-36f, 1e-30f}) {
+      INFO(name(format) << " " << tiny);
+      Buffer values(3, 64);
+      for (Index k = 0; k < 64; ++k) values.view().row(1)[k] = (k % 3 == 0 ? -tiny : tiny) * static_cast<float>(k) / 64;
+      const PackedWeight w = pack(context, format, {Format::f32, bytes_of(values), 3, 64}, "w");
+      std::vector<float> out(64);
+      for (Index r = 0; r < 3; ++r) {
+        row(w, r, out.data());
+        for (Index k = 0; k < 64; ++k) REQUIRE(std::abs(out[to_size(k)] - values.view().row(r)[k]) <= 2 * tiny);
+      }
+    }
 }
 
 TEST_CASE("what a format cannot hold is refused by name") {

@@ -1,5 +1,6 @@
 #pragma once
 // The instruction sets that a test forces: all that this CPU has, or those named in TFM_TEST_ISA (comma-separated).
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -13,11 +14,22 @@ inline std::vector<tfm::Isa> isas() {
   std::vector<tfm::Isa> found;
   for (int i = 0; i < tfm::isa_count; ++i) {
     const auto isa = static_cast<tfm::Isa>(i);
-    const std::string wanted = "," + std::string(asked == nullptr ? "" : asked) + ",";
-    const bool named = asked == nullptr || *asked == '\0' || wanted.find("," + std::string(name(isa)) + ",") != std::string::npos;
+    std::string wanted = ",", listed = ",";
+    wanted.append(name(isa)).append(",");
+    listed.append(asked == nullptr ? "" : asked).append(",");
+    const bool named = listed.size() == 2 || listed.find(wanted) != std::string::npos;
     if (named && tfm::supported(isa)) found.push_back(isa);
   }
   return found;
+}
+
+/// The region that a forced instruction set runs a float kernel in: VNNI and BF16 add products alone.
+inline tfm::Isa whole_region(tfm::Isa isa) { return std::min(isa, tfm::Isa::avx512); }
+/// The region of a product.
+inline tfm::Isa product_region(tfm::Isa isa, bool quantised, tfm::Arithmetic arithmetic) {
+  if (quantised && arithmetic != tfm::Arithmetic::exact) return std::min(isa, tfm::Isa::avx512_vnni);
+  const bool bf16 = !quantised && arithmetic == tfm::Arithmetic::bf16 && isa == tfm::Isa::avx512_bf16;
+  return bf16 ? isa : whole_region(isa);
 }
 
 }  // namespace tfm_test

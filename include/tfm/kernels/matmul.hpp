@@ -8,6 +8,11 @@
 #include "tfm/numeric/packed_weight.hpp"
 
 namespace tfm::inline TFM_ABI {
+
+/// How fast arithmetic holds the activations of one product: in int8, or in two int8 digits, the second of what the first
+/// leaves. Two cost twice the arithmetic, and lose nothing that counts.
+enum class Digits : unsigned char { one, two };
+
 namespace kernels {
 
 /// One of several products that share x.
@@ -15,31 +20,59 @@ struct Product {
   Panels w;                  ///< for plain floats: data is null, the sizes count
   const float* row_major{};
   MutableView y;
+  Digits digits = Digits::one;
 };
 
 /// Bytes of scratch that products of x [tokens, cols] take, at most.
 constexpr Index matmul_scratch_bytes(Index tokens, Index cols, Index threads) noexcept {
   const Index padded = round_up(cols, 16), blocks = cols / 32;
-  return 2 * Arena::bytes_for(tokens * padded, 1) + 3 * Arena::bytes_for(tokens * blocks) + 2 * Arena::bytes_for(tokens) +
-         Arena::bytes_for(tokens * round_up(cols, 2), 2) + Arena::bytes_for(threads * scratch_floats);
+  const Index digit = Arena::bytes_for(tokens * cols, 1) + 3 * Arena::bytes_for(tokens * blocks);
+  const Index rest = digit + Arena::bytes_for(threads * round_up(cols, 16));
+  return digit + rest + Arena::bytes_for(tokens * padded, 1) + 2 * Arena::bytes_for(tokens) + Arena::bytes_for(tokens * round_up(cols, 2), 2) + Arena::bytes_for(threads * scratch_floats);
 }
 
 namespace prepare {
 
-// x as int8 in blocks of 32.
-inline Quantised quantise_in_blocks(Context& context, View x) {
-  const Index blocks = x.cols / 32;
-  auto* const q = context.scratch.take<signed char>(x.size());
-  auto* const scales = context.scratch.take<float>(x.rows * blocks);
-  auto* const scaled_sums = context.scratch.take<float>(x.rows * blocks);
-  auto* const sums = context.scratch.take<int>(x.rows * blocks);
-  by_rows(context, x.rows, x.cols, [&](Index first, Index count) {
-    Isa ran{};
-    for (Index t = first; t < first + count; ++t)
-      ran = TFM_ON(context.isa, quantise_blocks(x.row(t), x.cols, q + t * x.cols, scales + t * blocks, scaled_sums + t * blocks, sums + t * blocks));
-    return ran;
+// Room for x as int8 in blocks of 32.
+struct BlockRoom {
+  Index cols, blocks;
+  signed char* q;
+  float *scales, *scaled_sums;
+  int* sums;
+
+  BlockRoom(Arena& arena, View x) : cols(x.cols), blocks(x.cols / 32), q(arena.take<signed char>(x.size())), scales(arena.take<float>(x.rows * blocks)),
+        scaled_sums(arena.take<float>(x.rows * blocks)), sums(arena.take<int>(x.rows * blocks)) {}
+
+  Isa quantise(Isa isa, Index t, const float* x, float* rest) const noexcept {
+    const Index b = t * blocks;
+    return TFM_ON(isa, quantise_blocks(x, cols, q + t * cols, scales + b, scaled_sums + b, sums + b, rest));
+  }
+  Quantised view(bool added) const noexcept { return {q, scales, scaled_sums, sums, cols, blocks, added}; }
+};
+
+// x as int8 in blocks of 32; `rest`: or null, filled with a second digit.
+inline Quantised quantise_in_blocks(Context& context, View x, Quantised* rest) {
+  const BlockRoom first_digit(context.scratch, x);
+  if (rest == nullptr) {
+    by_rows(context, x.rows, x.cols, [&](Index first, Index count) {
+      Isa ran{};
+      for (Index t = first; t < first + count; ++t) ran = first_digit.quantise(context.isa, t, x.row(t), nullptr);
+      return ran;
+    });
+    return first_digit.view(false);
+  }
+  const BlockRoom second_digit(context.scratch, x);
+  const Index each = chunk_items(context, x.rows, 2 * x.cols, 1), room = round_up(x.cols, 16);
+  float* const left = context.scratch.take<float>(context.threads->count() * room);
+  context.run(ceil_div(x.rows, each), [&](Index chunk, int worker) {
+    float* const own = left + worker * room;
+    for (Index t = chunk * each; t < std::min(x.rows, (chunk + 1) * each); ++t) {
+      first_digit.quantise(context.isa, t, x.row(t), own);
+      report(context, second_digit.quantise(context.isa, t, own, nullptr));
+    }
   });
-  return {q, scales, scaled_sums, sums, x.cols, blocks};
+  *rest = second_digit.view(true);
+  return first_digit.view(false);
 }
 
 // x as int8, one scale a row.
@@ -78,15 +111,19 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
   const Arena::Frame frame(context.scratch);
   const auto quantises = [&](const Product& p) { return context.arithmetic != Arithmetic::exact && p.row_major == nullptr && p.w.format >= Format::q8_0; };
   const bool has_bf16 = context.arithmetic == Arithmetic::bf16 && context.isa == Isa::avx512_bf16;
-  Quantised blocks{}, rows{};
+  const auto in_blocks = [&](const Product& p) { return quantises(p) && p.w.format != Format::int8; };
+  Quantised blocks{}, rest{}, rows{};
+  bool any_blocks = false, two_digits = false;
   const unsigned short* x_bf16 = nullptr;
   Index panels = 0;
   for (const Product& p : products) {
     panels += p.w.count();
     if (quantises(p) && p.w.format == Format::int8 && rows.q == nullptr) rows = prepare::quantise_rows(context, x);
-    if (quantises(p) && p.w.format != Format::int8 && blocks.q == nullptr) blocks = prepare::quantise_in_blocks(context, x);
+    any_blocks = any_blocks || in_blocks(p);
+    two_digits = two_digits || (in_blocks(p) && p.digits == Digits::two);
     if (!quantises(p) && has_bf16 && (p.row_major != nullptr || p.w.format < Format::q8_0) && x_bf16 == nullptr) x_bf16 = prepare::to_bf16(context, x);
   }
+  if (any_blocks) blocks = prepare::quantise_in_blocks(context, x, two_digits ? &rest : nullptr);
   float* const scratch = context.scratch.take<float>(context.threads->count() * scratch_floats);
   const Index each = chunk_items(context, panels, 16 * x.rows * x.cols, 4);
   Index chunks = 0;
@@ -95,15 +132,29 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
     const Product* p = products.data();
     for (; chunk >= ceil_div(p->w.count(), each); ++p) chunk -= ceil_div(p->w.count(), each);
     const Index first = chunk * each, count = std::min(each, p->w.count() - first);
-    const Quantised q = !quantises(*p) ? Quantised{} : p->w.format == Format::int8 ? rows : blocks;
-    const unsigned short* const b = p->row_major != nullptr || p->w.format < Format::q8_0 ? x_bf16 : nullptr;
     float* const own = scratch + worker * scratch_floats;
-    report(context, TFM_ON(context.isa, matmul_chunk({p->w, p->row_major, {q.q, q.scales, q.scaled_sums, q.sums, q.cols, q.blocks}, b, x.data, x.rows, p->y.data}, first, count, own)));
+    MatmulTask task{p->w, p->row_major, {}, {}, nullptr, x.data, x.rows, p->y.data};
+    if (quantises(*p)) {
+      task.quantised = in_blocks(*p) ? blocks : rows;
+      if (in_blocks(*p) && p->digits == Digits::two) task.rest = rest;
+      report(context, TFM_ON_INT8(context.isa, int8_chunk(task, first, count)));
+      return;
+    }
+#if defined(TFM_ON_BF16)
+    if (x_bf16 != nullptr) {
+      task.x_bf16 = x_bf16;
+      report(context, TFM_ON_BF16(context.isa, bf16_chunk(task, first, count, own)));
+      return;
+    }
+#endif
+    report(context, TFM_ON(context.isa, matmul_chunk(task, first, count, own)));
   });
 }
 
-inline Product as_product(const PackedWeight& w, MutableView y) noexcept { return {w.panels(), nullptr, y}; }
-inline Product as_product(const F32& w, MutableView y) noexcept {
+inline Product as_product(const PackedWeight& w, MutableView y, Digits digits = Digits::one) noexcept {
+  return {w.panels(), nullptr, y, digits};
+}
+inline Product as_product(const F32& w, MutableView y, Digits = Digits::one) noexcept {
   return {{nullptr, w.rows(), w.cols(), Format::f32}, w.view().data, y};
 }
 
@@ -150,17 +201,18 @@ template <class W>
 struct Pair {
   const W& w;
   MutableView y;
+  Digits digits = Digits::one;
 };
 template <class W>
-Pair<W> product(const W& w, MutableView y) noexcept {
-  return {w, y};
+Pair<W> product(const W& w, MutableView y, Digits digits = Digits::one) noexcept {
+  return {w, y, digits};
 }
 
-/// y_i = x W_iᵀ: for built-in formats x is quantised once and all is one parallel region; otherwise one by one.
+/// y_i = x W_iᵀ, where digits say how precisely: for built-in formats x is quantised once and all is one parallel region; otherwise one by one.
 template <class... W>
 void matmul(Context& context, View x, Pair<W>... pairs) noexcept {
-  if constexpr ((requires { kernels::as_product(pairs.w, pairs.y); } && ...)) {
-    const kernels::Product products[] = {kernels::as_product(pairs.w, pairs.y)...};
+  if constexpr ((requires { kernels::as_product(pairs.w, pairs.y, pairs.digits); } && ...)) {
+    const kernels::Product products[] = {kernels::as_product(pairs.w, pairs.y, pairs.digits)...};
     kernels::run_products(context, x, products);
   } else {
     (matmul(context, pairs.w, x, pairs.y), ...);

@@ -25,9 +25,9 @@ inline float quantise(const float* x, Index n, std::vector<int>& q) {
   return largest / 127.f;
 }
 
-/// One output of a quantised weight with int8 activations: Arithmetic::fast. Integers are exact; a block adds
+/// Adds one output of a quantised weight with int8 activations to `sum`: Arithmetic::fast. Integers are exact; a block adds
 /// fma(integer sum, fl(weight scale x activation scale)), then, for Q4_1, fma(minimum, fl(activation scale x sum of q)).
-inline float dot_fast(const Panels& w, Index row, const float* x) {
+inline float dot_fast(const Panels& w, Index row, const float* x, float sum = 0) {
   const std::byte* const panel = w.panel(row / panel_rows);
   const Index r = row % panel_rows, blocks = w.cols / 32;
   const auto half = [&](Index i) { return f32_from_f16(detail::read_u16(panel + (i * panel_rows + r) * 2)); };
@@ -36,11 +36,10 @@ inline float dot_fast(const Panels& w, Index row, const float* x) {
   std::vector<int> q;
   if (w.format == Format::int8) {
     const float scale = quantise(x, w.cols, q);
-    int sum = 0;
-    for (Index k = 0; k < w.cols; ++k) sum += static_cast<std::int8_t>(file[to_size(k)]) * q[to_size(k)];
-    return static_cast<float>(sum) * (row_scale * scale);
+    int products = 0;
+    for (Index k = 0; k < w.cols; ++k) products += static_cast<std::int8_t>(file[to_size(k)]) * q[to_size(k)];
+    return static_cast<float>(products) * (row_scale * scale);
   }
-  float sum = 0;
   for (Index b = 0; b < blocks; ++b) {
     const std::byte* const block = file.data() + b * block_bytes(w.format);
     const float scale = quantise(x + 32 * b, 32, q);
@@ -56,6 +55,17 @@ inline float dot_fast(const Panels& w, Index row, const float* x) {
     if (w.format == Format::q4_1) sum = std::fma(half(blocks + b), scale * static_cast<float>(activations), sum);
   }
   return sum;
+}
+
+/// The same in two int8 digits: then what the first leaves of x, x - scale q, in blocks of 32 of its own.
+inline float dot_two_digits(const Panels& w, Index row, const float* x) {
+  std::vector<float> rest(x, x + w.cols);
+  std::vector<int> q;
+  for (Index b = 0; b < w.cols / 32; ++b) {
+    const float scale = quantise(x + 32 * b, 32, q);
+    for (Index k = 0; k < 32; ++k) rest[to_size(32 * b + k)] = std::fma(-scale, static_cast<float>(q[to_size(k)]), x[32 * b + k]);
+  }
+  return dot_fast(w, row, rest.data(), dot_fast(w, row, x));
 }
 
 /// One output of a float weight with bfloat16 on both sides, as VDPBF16PS: pairs, the odd product first, each fused;

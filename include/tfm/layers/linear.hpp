@@ -42,16 +42,19 @@ struct Output {
   const Layer& layer;
   MutableView y;
   typename Layer::Saved* saved = nullptr;
+  Digits digits = Digits::one;
 };
 template <class Layer>
 Output(const Layer&, MutableView, typename Layer::Saved*) -> Output<Layer>;
+template <class Layer>
+Output(const Layer&, MutableView, typename Layer::Saved*, Digits) -> Output<Layer>;
 template <class Layer>
 Output(const Layer&, MutableView) -> Output<Layer>;
 
 /// Each output's layer applied to the same x; products of built-in formats run as one parallel region.
 template <class... Layer>
 void forward_together(Context& context, const Batch& batch, View x, Output<Layer>... outputs) noexcept {
-  matmul(context, x, product(outputs.layer.base_weight(), outputs.y)...);
+  matmul(context, x, product(outputs.layer.base_weight(), outputs.y, outputs.digits)...);
   (outputs.layer.after_product(context, batch, x, outputs.y, outputs.saved), ...);
 }
 

@@ -34,7 +34,8 @@ struct LlamaAttention {
     const Index head_dim = sizes.head_dim, q_width = q_proj.base_weight().rows(), kv_width = sizes.kv_heads * head_dim;
     const MutableView q = context.scratch.matrix(x.rows, q_width), out = context.scratch.matrix(x.rows, q_width);
     const MutableView k = context.scratch.matrix(x.rows, kv_width), v = context.scratch.matrix(x.rows, kv_width);
-    forward_together(context, batch, x, Output{q_proj, q}, Output{k_proj, k}, Output{v_proj, v});
+    // Half of all that int8 activations cost a model's perplexity comes of the values: docs/decisions/0007-digits.md.
+    forward_together(context, batch, x, Output{q_proj, q}, Output{k_proj, k}, Output{v_proj, v, nullptr, Digits::two});
     kernels::rotate(context, q, cosine, sine);
     kernels::rotate(context, k, cosine, sine);
 

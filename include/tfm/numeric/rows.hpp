@@ -82,8 +82,11 @@ inline float absmax(const float* x, Index n) noexcept {
   return largest;
 }
 
+/// 1 / scale; 0, and so every level is the lowest, where that would overflow: such a scale is 0 in binary16 anyway.
+inline float reciprocal(float scale) noexcept { return std::abs(scale) >= 0x1p-126f ? 1.f / scale : 0.f; }
+
 inline void quantise_q8_0(const float* x, std::byte* block) noexcept {
-  const float scale = absmax(x, 32) / 127.f, inverse = scale > 0 ? 1.f / scale : 0.f;
+  const float scale = absmax(x, 32) / 127.f, inverse = reciprocal(scale);
   write_u16(block, f16_from_f32(scale));
   for (Index k = 0; k < 32; ++k) block[2 + k] = static_cast<std::byte>(static_cast<std::int8_t>(std::round(x[k] * inverse)));
 }
@@ -92,7 +95,7 @@ inline void quantise_q4_0(const float* x, std::byte* block) noexcept {
   float extreme = 0;  // with its sign: it becomes -8, the one value without a counterpart
   for (Index k = 0; k < 32; ++k)
     if (std::abs(x[k]) > std::abs(extreme)) extreme = x[k];
-  const float scale = extreme / -8.f, inverse = scale != 0 ? 1.f / scale : 0.f;
+  const float scale = extreme / -8.f, inverse = reciprocal(scale);
   write_u16(block, f16_from_f32(scale));
   const auto level = [&](Index k) { return std::min(15, static_cast<int>(rounded_product(x[k], inverse) + 8.5f)); };
   for (Index k = 0; k < 16; ++k) block[2 + k] = static_cast<std::byte>(level(k) | level(k + 16) << 4);
@@ -100,7 +103,7 @@ inline void quantise_q4_0(const float* x, std::byte* block) noexcept {
 
 inline void quantise_q4_1(const float* x, std::byte* block) noexcept {
   const float low = *std::min_element(x, x + 32), high = *std::max_element(x, x + 32);
-  const float scale = (high - low) / 15.f, inverse = scale != 0 ? 1.f / scale : 0.f;
+  const float scale = (high - low) / 15.f, inverse = reciprocal(scale);
   write_u16(block, f16_from_f32(scale));
   write_u16(block + 2, f16_from_f32(low));
   const auto level = [&](Index k) { return std::min(15, static_cast<int>(rounded_product(x[k] - low, inverse) + 0.5f)); };
@@ -121,7 +124,7 @@ inline float quantise_row(Format format, const float* row, Index cols, std::byte
       for (Index k = 0; k < cols; ++k) detail::write_u16(bytes + 2 * k, f16_from_f32(row[k]));
       return 1;
     case Format::int8: {
-      const float largest = detail::absmax(row, cols), inverse = largest > 0 ? 127.f / largest : 0.f;
+      const float largest = detail::absmax(row, cols), inverse = largest > 0x1p-119f ? 127.f / largest : 0.f;
       for (Index k = 0; k < cols; ++k)
         bytes[k] = static_cast<std::byte>(static_cast<std::int8_t>(std::nearbyint(row[k] * inverse)));
       return largest / 127.f;

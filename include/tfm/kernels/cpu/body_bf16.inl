@@ -74,3 +74,34 @@ inline void pair_bf16(const float* panel, Index k_count, unsigned short* out) {
   if (k_count % 2 != 0)
     for (Index r = 0; r < 16; ++r) out[(k_count / 2 * 16 + r) * 2 + 1] = 0;
 }
+
+// Panels first .. first + count of one product; scratch holds scratch_floats.
+TFM_KERNEL Isa bf16_chunk(const MatmulTask& a, Index first, Index count, float* scratch) {
+  const Panels& w = a.w;
+  const Index x_row = (w.cols + 1) / 2 * 2;
+  for (Index p = first; p < first + count; p += 4) {
+    const Index n = first + count - p < 4 ? first + count - p : 4, left = w.rows - 16 * (p + n - 1);
+    BF16Tile tile{w.data + p * panel_bytes(w.format, w.cols), panel_bytes(w.format, w.cols), a.x_bf16, x_row, x_row / 2,
+                  a.y + 16 * p, w.rows, left < 16 ? left : 16, false};
+    if (a.row_major == nullptr && w.format == Format::bf16) {
+      bf16_panels(tile, n, a.tokens);
+      continue;
+    }
+    unsigned short* const pairs = reinterpret_cast<unsigned short*>(scratch + expand_floats);
+    for (Index from = 0; from < w.cols; from += expand_k) {
+      const Index to = from + expand_k < w.cols ? from + expand_k : w.cols;
+      for (Index i = 0; i < n; ++i) {
+        if (a.row_major != nullptr) pack_rows(a.row_major, w.rows, w.cols, p + i, from, to, scratch);
+        else expand_panel(w, p + i, from, to, scratch);
+        pair_bf16(scratch, to - from, pairs + i * expand_k * 16);
+      }
+      tile.w = reinterpret_cast<const std::byte*>(pairs);
+      tile.panel_bytes = expand_k * 16 * 2;
+      tile.x = a.x_bf16 + from;
+      tile.pairs = (to - from + 1) / 2;
+      tile.accumulate = from > 0;
+      bf16_panels(tile, n, a.tokens);
+    }
+  }
+  return this_isa;
+}

@@ -6,8 +6,9 @@ TFM_LANES float to_bytes(float largest) { return largest > 0x1p-119f ? 127.f / l
 // A sum of int8 values. Where activations are not finite it may be anything, but an int.
 TFM_LANES int whole(float sum) { return sum > -0x1p24f && sum < 0x1p24f ? static_cast<int>(sum) : 0; }
 
-// One row in blocks of 32: q = round(x 127 / absmax), scale = absmax / 127, sum = the block's sum of q.
-TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* sums) {
+// One row in blocks of 32: q = round(x 127 / absmax), scale = absmax / 127, sum = the block's sum of q, rest = x - scale q
+// unless it is null. A value that is no number makes the block's scale one.
+TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* sums, float* rest) {
   for (Index b = 0; b < cols / 32; ++b) {
     const F lo = load(x + 32 * b), hi = load(x + 32 * b + 16);
     const float largest = reduce_max(max(abs(lo), abs(hi)));
@@ -15,8 +16,14 @@ TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float
     const I a = to_int(mul(lo, inverse)), c = to_int(mul(hi, inverse));
     store_int8(q + 32 * b, a);
     store_int8(q + 32 * b + 16, c);
-    const float sum = reduce_add(to_float(add(a, c)));  // exact: far below 2^24
-    scales[b] = largest / 127.f;
+    const F nothing = add(sub(lo, lo), sub(hi, hi));  // 0, or not a number where x has one
+    const float sum = reduce_add(add(to_float(add(a, c)), nothing));  // exact: far below 2^24
+    scales[b] = sum == sum ? largest / 127.f : sum;
+    if (rest != nullptr) {
+      const F scale = set(-scales[b]);
+      store(rest + 32 * b, fma(scale, to_float(a), lo));
+      store(rest + 32 * b + 16, fma(scale, to_float(c), hi));
+    }
     sums[b] = whole(sum);
     scaled_sums[b] = scales[b] * sum;
   }
@@ -25,8 +32,12 @@ TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float
 
 // One whole row; q is padded with 0 to a multiple of 16.
 TFM_KERNEL Isa quantise_whole_row(const float* x, Index cols, signed char* q, float* scales, int* sums) {
-  F largest_lanes = zero();
-  by_lanes(cols, [&](Index i, Index n) { largest_lanes = max(largest_lanes, abs(load_some(x + i, n))); });
+  F largest_lanes = zero(), nothing = zero();
+  by_lanes(cols, [&](Index i, Index n) {
+    const F lanes = load_some(x + i, n);
+    largest_lanes = max(largest_lanes, abs(lanes));
+    nothing = add(nothing, sub(lanes, lanes));
+  });
   const float largest = reduce_max(largest_lanes);
   const F inverse = set(to_bytes(largest));
   int sum = 0;
@@ -35,7 +46,8 @@ TFM_KERNEL Isa quantise_whole_row(const float* x, Index cols, signed char* q, fl
     store_int8(q + i, a);
     sum += whole(reduce_add(to_float(a)));
   });
-  *scales = largest / 127.f;
+  const float poison = reduce_add(nothing);
+  *scales = poison == 0.f ? largest / 127.f : poison;
   *sums = sum;
   return this_isa;
 }

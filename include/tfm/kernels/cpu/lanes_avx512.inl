@@ -1,4 +1,4 @@
-// Sixteen lanes in one AVX-512 register. Included inside its region; the int8 dot product depends on the region.
+// Sixteen lanes in one AVX-512 register. Included inside its region.
 struct F {
   __m512 v;
 };
@@ -52,37 +52,6 @@ TFM_LANES F nibble_of_8(const void* p, int j) {
   const __m512i down = _mm512_srlv_epi32(_mm512_loadu_si512(p), _mm512_set1_epi32(j < 4 ? 8 * j : 8 * (j - 4) + 4));
   return {_mm512_cvtepi32_ps(_mm512_and_si512(down, _mm512_set1_epi32(15)))};
 }
-
-// Dot products of sixteen groups of four int8 weights with four activations.
-struct Bytes {
-  __m512i v;
-};
-TFM_LANES Bytes load_bytes(const void* p) { return {_mm512_loadu_si512(p)}; }
-TFM_LANES Bytes low_nibbles(Bytes b) { return {_mm512_and_si512(b.v, _mm512_set1_epi8(15))}; }
-TFM_LANES Bytes high_nibbles(Bytes b) { return {_mm512_and_si512(_mm512_srli_epi16(b.v, 4), _mm512_set1_epi8(15))}; }
-TFM_LANES Bytes broadcast4(const signed char* a) {
-  int four;
-  __builtin_memcpy(&four, a, 4);
-  return {_mm512_set1_epi32(four)};
-}
-#if defined(TFM_REGION_VNNI)
-// vpdpbusd multiplies unsigned by signed: weights are moved up by 128, and the sum begins at -128 times the activations'.
-TFM_LANES Bytes signed_weights(Bytes w) { return {_mm512_xor_si512(w.v, _mm512_set1_epi8(static_cast<char>(0x80)))}; }
-TFM_LANES I start_signed(int activation_sum) { return set_int(-128 * activation_sum); }
-TFM_LANES I dot_signed(I sum, Bytes w, Bytes a) { return {_mm512_dpbusd_epi32(sum.v, w.v, a.v)}; }
-TFM_LANES I dot_unsigned(I sum, Bytes w, Bytes a) { return {_mm512_dpbusd_epi32(sum.v, w.v, a.v)}; }
-#else
-// maddubs wants unsigned by signed: |w| and a with w's sign; 2 x 128 x 127 fits int16, so nothing saturates.
-TFM_LANES Bytes signed_weights(Bytes w) { return w; }
-TFM_LANES I start_signed(int) { return set_int(0); }
-TFM_LANES I dot_unsigned(I sum, Bytes w, Bytes a) {
-  return {_mm512_add_epi32(sum.v, _mm512_madd_epi16(_mm512_maddubs_epi16(w.v, a.v), _mm512_set1_epi16(1)))};
-}
-TFM_LANES I dot_signed(I sum, Bytes w, Bytes a) {
-  const __m512i turned = _mm512_mask_sub_epi8(a.v, _mm512_movepi8_mask(w.v), _mm512_setzero_si512(), a.v);
-  return dot_unsigned(sum, {_mm512_abs_epi8(w.v)}, {turned});
-}
-#endif
 
 // The one tree in which sixteen partial sums become one: lane i + lane i + 8, then 4, 2, 1.
 TFM_LANES float reduce_add(F a) {

@@ -56,36 +56,37 @@ inline constexpr Isa this_isa = Isa::avx512;
 #include "tfm/kernels/cpu/entries.inl"
 #if defined(TFM_KERNEL_BODIES)
 #include "tfm/kernels/cpu/lanes_avx512.inl"
+#include "tfm/kernels/cpu/lanes_avx512_bytes.inl"
 #include "tfm/kernels/cpu/region_bodies.inl"
 #endif
 }
 TFM_TARGET_END
 
-#define TFM_REGION_VNNI
+// The two that follow have only what their instruction is for; all else is the region below them.
 TFM_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
 namespace tfm::inline TFM_ABI::kernels::avx512_vnni::inline TFM_UNIT {
+using namespace avx512;
 inline constexpr Isa this_isa = Isa::avx512_vnni;
-#include "tfm/kernels/cpu/entries.inl"
+TFM_KERNEL Isa int8_chunk(const MatmulTask& a, Index first, Index count);
 #if defined(TFM_KERNEL_BODIES)
-#include "tfm/kernels/cpu/lanes_avx512.inl"
-#include "tfm/kernels/cpu/region_bodies.inl"
+#define TFM_LANES_VNNI
+#include "tfm/kernels/cpu/lanes_avx512_bytes.inl"
+#undef TFM_LANES_VNNI
+#include "tfm/kernels/cpu/body_int8.inl"
 #endif
 }
 TFM_TARGET_END
 
-#define TFM_REGION_BF16
 TFM_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16")
 namespace tfm::inline TFM_ABI::kernels::avx512_bf16::inline TFM_UNIT {
+using namespace avx512;
 inline constexpr Isa this_isa = Isa::avx512_bf16;
-#include "tfm/kernels/cpu/entries.inl"
+TFM_KERNEL Isa bf16_chunk(const MatmulTask& a, Index first, Index count, float* scratch);
 #if defined(TFM_KERNEL_BODIES)
-#include "tfm/kernels/cpu/lanes_avx512.inl"
-#include "tfm/kernels/cpu/region_bodies.inl"
+#include "tfm/kernels/cpu/body_bf16.inl"
 #endif
 }
 TFM_TARGET_END
-#undef TFM_REGION_BF16
-#undef TFM_REGION_VNNI
 #endif
 
 #if defined(__aarch64__)
@@ -103,16 +104,19 @@ inline constexpr Isa this_isa = Isa::neon;
 #pragma GCC diagnostic pop
 #endif
 
-// TFM_ON(isa, call): evaluates kernels::REGION::call in the region that isa names.
+// TFM_ON(isa, call): evaluates kernels::REGION::call in the widest whole region that isa has; TFM_ON_INT8 that of int8_chunk.
 #if defined(__x86_64__)
-#define TFM_ON(isa, ...)                                                                          \
-  ((isa) == ::tfm::Isa::avx512_bf16   ? ::tfm::kernels::avx512_bf16::__VA_ARGS__                  \
-   : (isa) == ::tfm::Isa::avx512_vnni ? ::tfm::kernels::avx512_vnni::__VA_ARGS__                  \
-   : (isa) == ::tfm::Isa::avx512      ? ::tfm::kernels::avx512::__VA_ARGS__                       \
-   : (isa) == ::tfm::Isa::avx2        ? ::tfm::kernels::avx2::__VA_ARGS__                         \
-                                      : ::tfm::kernels::baseline::__VA_ARGS__)
+#define TFM_ON(isa, ...)                                                        \
+  ((isa) >= ::tfm::Isa::avx512 ? ::tfm::kernels::avx512::__VA_ARGS__            \
+   : (isa) == ::tfm::Isa::avx2 ? ::tfm::kernels::avx2::__VA_ARGS__              \
+                               : ::tfm::kernels::baseline::__VA_ARGS__)
+#define TFM_ON_INT8(isa, ...) \
+  ((isa) >= ::tfm::Isa::avx512_vnni ? ::tfm::kernels::avx512_vnni::__VA_ARGS__ : TFM_ON(isa, __VA_ARGS__))
+#define TFM_ON_BF16(isa, ...) ::tfm::kernels::avx512_bf16::__VA_ARGS__
 #elif defined(__aarch64__)
 #define TFM_ON(isa, ...) ((isa) == ::tfm::Isa::neon ? ::tfm::kernels::neon::__VA_ARGS__ : ::tfm::kernels::baseline::__VA_ARGS__)
+#define TFM_ON_INT8(isa, ...) TFM_ON(isa, __VA_ARGS__)
 #else
 #define TFM_ON(isa, ...) (::tfm::kernels::baseline::__VA_ARGS__)
+#define TFM_ON_INT8(isa, ...) TFM_ON(isa, __VA_ARGS__)
 #endif

@@ -15,6 +15,7 @@ struct Quantised {
   const float* scaled_sums;
   const int* sums;
   Index cols, blocks;
+  bool added = false;  // their product is added to y, not stored
 };
 
 /// y = x Wᵀ.
@@ -22,6 +23,7 @@ struct MatmulTask {
   Panels w;                      // or, if data is null, the row-major floats below
   const float* row_major;
   Quantised quantised;           // q null: float32 activations
+  Quantised rest;                // q null, or what `quantised` leaves of x, quantised: its product is added
   const unsigned short* x_bf16;  // not null: bfloat16 activations, rows of an even number of values
   const float* x;
   Index tokens;

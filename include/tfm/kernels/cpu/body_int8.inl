@@ -1,0 +1,159 @@
+// Products of quantised weights and int8 activations, lanes being output rows. Included once for each region that has int8 dot
+// products of its own.
+
+// Weights of one block of 32 of a panel (Int8: of all its columns), as dot products want them.
+struct BlockQ8 {
+  static constexpr bool minimum = false;
+  static constexpr Index bytes = 512;
+  static TFM_LANES I start(int sum) { return start_signed(sum); }
+  template <int T>
+  static TFM_LANES void dot(I* sums, const std::byte* w, const signed char* const* a) {
+    TFM_UNROLL
+    for (int g = 0; g < 8; ++g) {
+      const Bytes weights = signed_weights(load_bytes(w + 64 * g));
+      TFM_UNROLL
+      for (int t = 0; t < T; ++t) sums[t] = dot_signed(sums[t], weights, broadcast4(a[t] + 4 * g));
+    }
+  }
+};
+template <bool Minimum>
+struct BlockQ4 {
+  static constexpr bool minimum = Minimum;
+  static constexpr Index bytes = 256;
+  static TFM_LANES I start(int sum) { return set_int(Minimum ? 0 : -8 * sum); }
+  template <int T>
+  static TFM_LANES void dot(I* sums, const std::byte* w, const signed char* const* a) {
+    TFM_UNROLL
+    for (int g = 0; g < 4; ++g) {
+      const Bytes both = load_bytes(w + 64 * g), low = low_nibbles(both), high = high_nibbles(both);
+      TFM_UNROLL
+      for (int t = 0; t < T; ++t)
+        sums[t] = dot_unsigned(dot_unsigned(sums[t], low, broadcast4(a[t] + 4 * g)), high, broadcast4(a[t] + 16 + 4 * g));
+    }
+  }
+};
+
+// sum = fma(integer sum, fl(weight scale x activation scale), sum), then the minimum's part, blocks upwards.
+template <class B, int T, int P>
+inline void block_tile(const Panels& w, Index panel, const Quantised& x, Index token, float* y, Index y_row, Index last) {
+  const Index blocks = x.blocks, size = panel_bytes(w.format, w.cols), header = panel_header_bytes(w.format, w.cols);
+  const std::byte* const base = w.data + panel * size;
+  F sum[T][P];
+  TFM_UNROLL
+  for (int t = 0; t < T; ++t) {
+    TFM_UNROLL
+    for (int p = 0; p < P; ++p) sum[t][p] = x.added ? load_some(y + t * y_row + 16 * p, p == P - 1 ? last : 16) : zero();
+  }
+  for (Index b = 0; b < blocks; ++b) {
+    const signed char* a[T];
+    TFM_UNROLL
+    for (int t = 0; t < T; ++t) a[t] = x.q + (token + t) * x.cols + 32 * b;
+    TFM_UNROLL
+    for (int p = 0; p < P; ++p) {
+      const std::byte* const at = base + p * size;
+      I ints[T];
+      TFM_UNROLL
+      for (int t = 0; t < T; ++t) ints[t] = B::start(x.sums[(token + t) * blocks + b]);
+      B::template dot<T>(ints, at + header + b * B::bytes, a);
+      const F scale = load_f16(at + 32 * b);
+      TFM_UNROLL
+      for (int t = 0; t < T; ++t) {
+        const Index i = (token + t) * blocks + b;
+        sum[t][p] = fma(to_float(ints[t]), mul(scale, set(x.scales[i])), sum[t][p]);
+        if constexpr (B::minimum) sum[t][p] = fma(load_f16(at + 32 * (blocks + b)), set(x.scaled_sums[i]), sum[t][p]);
+        hold(sum[t][p]);
+      }
+    }
+  }
+  TFM_UNROLL
+  for (int t = 0; t < T; ++t) {
+    TFM_UNROLL
+    for (int p = 0; p < P; ++p) store_some(y + t * y_row + 16 * p, sum[t][p], p == P - 1 ? last : 16);
+  }
+}
+
+// Int8: one integer sum over all of k (below 2^31 up to 130,000 columns), y = sum x fl(weight scale x activation scale).
+template <class, int T, int P>
+inline void row_tile(const Panels& w, Index panel, const Quantised& x, Index token, float* y, Index y_row, Index last) {
+  const Index size = panel_bytes(w.format, w.cols);
+  const std::byte* const base = w.data + panel * size;
+  I sum[T][P];
+  TFM_UNROLL
+  for (int t = 0; t < T; ++t) {
+    TFM_UNROLL
+    for (int p = 0; p < P; ++p) sum[t][p] = start_signed(x.sums[token + t]);
+  }
+  for (Index g = 0; g < (w.cols + 3) / 4; ++g) {
+    Bytes bytes[P];
+    TFM_UNROLL
+    for (int p = 0; p < P; ++p) bytes[p] = signed_weights(load_bytes(base + p * size + 64 + 64 * g));
+    TFM_UNROLL
+    for (int t = 0; t < T; ++t) {
+      const Bytes a = broadcast4(x.q + (token + t) * x.cols + 4 * g);
+      TFM_UNROLL
+      for (int p = 0; p < P; ++p) {
+        sum[t][p] = dot_signed(sum[t][p], bytes[p], a);
+        hold(sum[t][p]);
+      }
+    }
+  }
+  TFM_UNROLL
+  for (int p = 0; p < P; ++p) {
+    const F scale = load(reinterpret_cast<const float*>(base + p * size));
+    TFM_UNROLL
+    for (int t = 0; t < T; ++t)
+      store_some(y + t * y_row + 16 * p, mul(to_float(sum[t][p]), mul(scale, set(x.scales[token + t]))), p == P - 1 ? last : 16);
+  }
+}
+
+struct BlockTiles {
+  template <class B, int T, int P>
+  static TFM_LANES void run(const Panels& w, Index p, const Quantised& x, Index t, float* y, Index y_row, Index last) { block_tile<B, T, P>(w, p, x, t, y, y_row, last); }
+};
+struct RowTiles {
+  template <class B, int T, int P>
+  static TFM_LANES void run(const Panels& w, Index p, const Quantised& x, Index t, float* y, Index y_row, Index last) { row_tile<B, T, P>(w, p, x, t, y, y_row, last); }
+};
+
+// Panels first .. first + count for all tokens.
+template <class Tiles, class B>
+inline void quantised_panels(const Panels& w, Index first, Index count, const Quantised& x, Index tokens, float* y, Index y_row) {
+  const auto lanes = [&](Index last_panel) { return w.rows - 16 * last_panel < 16 ? w.rows - 16 * last_panel : 16; };
+  Index p = first;
+  const Index end = first + count;
+  if (tokens == 1) {
+    for (; p + 4 <= end; p += 4) Tiles::template run<B, 1, 4>(w, p, x, 0, y + 16 * p, y_row, lanes(p + 3));
+    for (; p < end; ++p) Tiles::template run<B, 1, 1>(w, p, x, 0, y + 16 * p, y_row, lanes(p));
+    return;
+  }
+  constexpr int wide = tile_panels > 1 ? 2 : 1;
+  for (; p < end; p += wide) {
+    const bool pair = wide == 2 && p + 2 <= end;
+    Index t = 0;
+    for (; t + tile_tokens <= tokens; t += tile_tokens) {
+      if (pair) Tiles::template run<B, tile_tokens, wide>(w, p, x, t, y + t * y_row + 16 * p, y_row, lanes(p + wide - 1));
+      else Tiles::template run<B, tile_tokens, 1>(w, p, x, t, y + t * y_row + 16 * p, y_row, lanes(p));
+    }
+    for (; t < tokens; ++t) {
+      if (pair) Tiles::template run<B, 1, wide>(w, p, x, t, y + t * y_row + 16 * p, y_row, lanes(p + wide - 1));
+      else Tiles::template run<B, 1, 1>(w, p, x, t, y + t * y_row + 16 * p, y_row, lanes(p));
+    }
+  }
+}
+
+inline void fast_panels(const Panels& w, Index first, Index count, const Quantised& x, Index tokens, float* y, Index y_row) {
+  switch (w.format) {
+    case Format::q8_0: return quantised_panels<BlockTiles, BlockQ8>(w, first, count, x, tokens, y, y_row);
+    case Format::q4_0: return quantised_panels<BlockTiles, BlockQ4<false>>(w, first, count, x, tokens, y, y_row);
+    case Format::q4_1: return quantised_panels<BlockTiles, BlockQ4<true>>(w, first, count, x, tokens, y, y_row);
+    case Format::int8: return quantised_panels<RowTiles, BlockQ8>(w, first, count, x, tokens, y, y_row);
+    default: return;
+  }
+}
+
+// Panels first .. first + count of one product.
+TFM_KERNEL Isa int8_chunk(const MatmulTask& a, Index first, Index count) {
+  fast_panels(a.w, first, count, a.quantised, a.tokens, a.y, a.w.rows);
+  if (a.rest.q != nullptr) fast_panels(a.w, first, count, a.rest, a.tokens, a.y, a.w.rows);
+  return this_isa;
+}
