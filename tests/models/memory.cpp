@@ -1,6 +1,7 @@
 // memory() against the allocations that are really made; and decoding, which makes none.
 #include "support/allocations.inl"
 #include "support/catch.hpp"
+#include "support/error_of.hpp"
 #include "support/generated_llama.hpp"
 #include "support/run_llama.hpp"
 
@@ -117,15 +118,17 @@ TEST_CASE("after the first token decoding allocates nothing") {
   }
 }
 
-TEST_CASE("decoding with an adapter allocates nothing after the first token") {
-  constexpr DynamicLlamaShape shape{
-      .vocab = 211, .dim = 96, .layers = 2, .heads = 6, .kv_heads = 3, .ffn = 256, .context = 256};
-  Llama<DynamicLlamaShape, EveryLoraLinear<AnyWeight>> model(shape);
-  tfm_test::generate_weights(model, Format::q8_0);
-  constexpr Index rank = 700;  // more than the arena was reserved for: it grows at the first token
+namespace {
+
+constexpr DynamicLlamaShape worn_shape{
+    .vocab = 211, .dim = 96, .layers = 2, .heads = 6, .kv_heads = 3, .ffn = 256, .context = 256};
+using WornModel = Llama<DynamicLlamaShape, EveryLoraLinear<AnyWeight>>;
+
+// One pair for q_proj, gate_proj and down_proj of each layer, whose slots are set.
+Adapter adapter_for(WornModel& model, Index rank) {
   std::vector<LoraPair> pairs;
   for (auto& block : model.layers)
-    for (LoraLinear<AnyWeight>* layer : {&block.self_attn.q_proj, &block.mlp.gate_proj}) {
+    for (LoraLinear<AnyWeight>* layer : {&block.self_attn.q_proj, &block.mlp.gate_proj, &block.mlp.down_proj}) {
       layer->slot = static_cast<Index>(pairs.size());
       const Index rows = layer->base.weight.rows(), cols = layer->base.weight.cols();
       LoraPair pair{F32(rank, cols), F32(rows, rank), 0.5f};
@@ -133,13 +136,64 @@ TEST_CASE("decoding with an adapter allocates nothing after the first token") {
       copy(tfm_test::random_matrix(2, rows, rank, 0.1f), pair.b.values());
       pairs.push_back(std::move(pair));
     }
-  const Adapter adapter(std::move(pairs));
+  return Adapter(std::move(pairs));
+}
+
+}  // namespace
+
+TEST_CASE("scratch stays within what scratch_bytes says, with adapters too") {
+  WornModel model(worn_shape);
+  tfm_test::generate_weights(model, Format::q8_0);
+  for (const Index rank : {1, 8, 700}) {
+    const Adapter adapter = adapter_for(model, rank);
+    const Adapter* const worn[] = {&adapter, nullptr};
+    for (const Index tokens : {1, 33})
+      for (const int threads : {1, 3}) {
+        Context context(threads);
+        KvCache cache = model.make_cache(2);
+        Buffer logits(2 * tokens, worn_shape.vocab);
+        const Index start[] = {0, tokens, 2 * tokens};
+        const tfm_test::Ids ids(to_size(2 * tokens), 5);
+        model.forward(context, Batch{.start = start, .adapter = worn}, ids, cache, Logits::all, logits);
+        const Index said = WornModel::scratch_bytes(worn_shape, 2 * tokens, 2, threads, rank);
+        INFO("rank " << rank << ", " << tokens << " tokens, " << threads << " threads: " << context.scratch.peak() << " of " << said);
+        CHECK(context.scratch.peak() <= said);
+        CHECK(context.scratch.peak() > WornModel::scratch_bytes(worn_shape, 2 * tokens, 2, threads, 0) / 3);
+      }
+  }
+}
+
+TEST_CASE("an adapter of other sizes is refused") {
+  WornModel model(worn_shape);
+  tfm_test::generate_weights(model, Format::q8_0);
+  const Index start[] = {0, 1};
+  const std::int32_t ids[] = {3};
+  Context context(1);
+  Buffer logits(1, worn_shape.vocab);
+  for (const int wrong : {0, 1, 2}) {
+    Adapter adapter = adapter_for(model, 4);
+    if (wrong == 0) adapter[1].a = F32(4, 95);
+    if (wrong == 1) adapter[1].b = F32(255, 4);
+    if (wrong == 2) adapter[1].b = F32(256, 5);
+    const Adapter* const worn[] = {&adapter};
+    KvCache cache = model.make_cache(1);
+    const std::string why = tfm_test::error_of<ShapeError>(
+        [&] { model.forward(context, Batch{.start = start, .adapter = worn}, ids, cache, Logits::last, logits); });
+    INFO(why);
+    CHECK(why.find("pair 1 is for a weight of model.layers.0 that is [256, 96]") != std::string::npos);
+  }
+}
+
+TEST_CASE("decoding with an adapter allocates nothing after the first token") {
+  WornModel model(worn_shape);
+  tfm_test::generate_weights(model, Format::q8_0);
+  const Adapter adapter = adapter_for(model, 700);  // more than the arena was reserved for: it grows at the first token
   const Adapter* const worn[] = {&adapter, nullptr, &adapter};
   const auto arithmetic = GENERATE(Arithmetic::exact, Arithmetic::fast, Arithmetic::bf16);
   Context context(2);
   context.arithmetic = arithmetic;
   KvCache cache = model.make_cache(3);
-  Buffer logits(3, shape.vocab);
+  Buffer logits(3, worn_shape.vocab);
   const Index start[] = {0, 1, 2, 3};
   Index position[] = {0, 0, 0};
   const std::int32_t ids[] = {3, 4, 5};

@@ -1,5 +1,6 @@
 #pragma once
 // Adapter: the low-rank pairs of LoRA, a value beside the model.    Hu et al. 2021, arXiv:2106.09685
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,12 @@ class Adapter {
   Index size() const noexcept { return static_cast<Index>(pairs_.size()); }
   const LoraPair& operator[](Index slot) const noexcept { return pairs_[to_size(slot)]; }
   LoraPair& operator[](Index slot) noexcept { return pairs_[to_size(slot)]; }
+  /// The largest rank.
+  Index rank() const noexcept {
+    Index most = 0;
+    for (const LoraPair& pair : pairs_) most = std::max(most, pair.rank());
+    return most;
+  }
   /// Whether the layer at `slot` is changed.
   bool touches(Index slot) const noexcept { return slot >= 0 && slot < size() && (*this)[slot].rank() > 0; }
 };

@@ -1,5 +1,7 @@
 #pragma once
 // Linear: y = x Wᵀ over any number format; and several of them that share x.
+#include <algorithm>
+
 #include "tfm/core/parameter.hpp"
 #include "tfm/kernels/matmul.hpp"
 #include "tfm/layers/batch.hpp"
@@ -7,6 +9,13 @@
 #include "tfm/numeric/weight.hpp"
 
 namespace tfm::inline TFM_ABI {
+
+/// Bytes of scratch that one projection takes, at most, where sequences wear adapters of up to `rank` (0: none does).
+constexpr Index projection_scratch_bytes(Index tokens, Index in, Index out, Index rank, Index threads) noexcept {
+  const Index base = kernels::matmul_scratch_bytes(tokens, in, threads);
+  if (rank == 0) return base;
+  return Arena::bytes_for(tokens * rank) + Arena::bytes_for(tokens * out) + std::max(base, kernels::matmul_scratch_bytes(tokens, rank, threads));
+}
 
 /// y = x Wᵀ: x [tokens, in], y [tokens, out]. A frozen weight gets no gradient and saves nothing.
 template <Weight W>

@@ -62,6 +62,11 @@ struct LoraLinear {
     });
   }
 
+  /// Whether the pair's sizes are this layer's: A [rank, in], B [out, rank].
+  bool fits(const LoraPair& pair) const noexcept {
+    return pair.a.cols() == base.weight.cols() && pair.b.rows() == base.weight.rows() && pair.b.cols() == pair.rank();
+  }
+
   const W& base_weight() const noexcept { return base.weight; }
   void visit(auto&& f) { base.visit(f); }
   void visit(auto&& f) const { base.visit(f); }

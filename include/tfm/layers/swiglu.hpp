@@ -19,8 +19,8 @@ struct SwiGLU {
     View gate, up;
   };
 
-  static constexpr Index scratch_bytes(Index tokens, Index dim, Index ffn, Index threads) noexcept {
-    return 2 * Arena::bytes_for(tokens * ffn) + std::max(kernels::matmul_scratch_bytes(tokens, dim, threads), kernels::matmul_scratch_bytes(tokens, ffn, threads));
+  static constexpr Index scratch_bytes(Index tokens, Index dim, Index ffn, Index rank, Index threads) noexcept {
+    return 2 * Arena::bytes_for(tokens * ffn) + std::max(projection_scratch_bytes(tokens, dim, ffn, rank, threads), projection_scratch_bytes(tokens, ffn, dim, rank, threads));
   }
 
   void forward(Context& context, const Batch& batch, View x, MutableView y, Saved* saved = nullptr) const noexcept {

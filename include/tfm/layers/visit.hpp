@@ -16,4 +16,15 @@ void visit_weights(Layer& layer, const std::string& prefix, F&& f) {
   });
 }
 
+/// Calls f(part) for every layer inside `layer`, its weights left out.
+template <class Layer, class F>
+void visit_layers(Layer& layer, F&& f) {
+  layer.visit([&](std::string_view, auto& part, auto... role) {
+    if constexpr (sizeof...(role) == 0) {
+      f(part);
+      visit_layers(part, f);
+    }
+  });
+}
+
 }  // namespace tfm::inline TFM_ABI

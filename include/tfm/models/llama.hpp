@@ -68,17 +68,17 @@ class Llama {
                const Watch* watch = nullptr) const {
     validate(batch, ids, cache, wanted, logits);
     if (!batch.valid.empty()) return forward_padded(context, batch, ids, cache, wanted, logits, watch);
-    context.scratch.reserve(scratch_bytes(shape, batch.tokens(), batch.sequences(), context.threads->count()));
+    context.scratch.reserve(scratch_bytes(shape, batch.tokens(), batch.sequences(), context.threads->count(), largest_rank(batch)));
     run(context, batch, ids, cache, wanted, logits, watch);
     if (context.stop.stop_requested()) raise(Stopped());
     for (Index s = 0; s < batch.sequences(); ++s) cache.advance(batch.slot_of(s), batch.length(s));
   }
 
   /// Bytes that a forward pass takes of context.scratch.
-  static constexpr Index scratch_bytes(const S& s, Index tokens, Index sequences, Index threads) noexcept {
+  static constexpr Index scratch_bytes(const S& s, Index tokens, Index sequences, Index threads, Index rank = 0) noexcept {
     const Index hd = tfm::head_dim(s), rows = std::max(tokens, sequences);
     return Arena::bytes_for(tokens * s.dim) + 2 * Arena::bytes_for(tokens * hd / 2) +
-           std::max(LlamaBlock<P>::scratch_bytes(tokens, sequences, s.dim, s.heads, s.kv_heads, hd, s.ffn, threads),
+           std::max(LlamaBlock<P>::scratch_bytes(tokens, sequences, s.dim, s.heads, s.kv_heads, hd, s.ffn, rank, threads),
                     Arena::bytes_for(rows * s.dim) + kernels::matmul_scratch_bytes(rows, s.dim, threads));
   }
 
@@ -119,7 +119,7 @@ class Llama {
     const Index room = options.context == 0 ? s.context : options.context;
     const Index tokens = std::max(std::min(options.chunk, room * options.sequences), options.sequences);
     return {weights, cache_shape(s, options.sequences, options.context, options.cache).bytes(),
-            scratch_bytes(s, tokens, options.sequences, options.threads) + detail::bookkeeping_bytes(options.threads, options.sequences),
+            scratch_bytes(s, tokens, options.sequences, options.threads, options.rank) + detail::bookkeeping_bytes(options.threads, options.sequences),
             options.sequences * s.vocab * static_cast<Index>(sizeof(float))};
   }
 
@@ -141,6 +141,12 @@ class Llama {
 
   const Output& output() const noexcept { return shape.tied ? embed_tokens : lm_head; }
 
+  static Index largest_rank(const Batch& batch) noexcept {
+    Index most = 0;
+    for (const Adapter* adapter : batch.adapter) most = adapter == nullptr ? most : std::max(most, adapter->rank());
+    return most;
+  }
+  void require_fit(const Adapter& adapter) const;
   void validate(const Batch& batch, std::span<const std::int32_t> ids, const KvCache& cache, Logits wanted, View logits) const;
   void run(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache, Logits wanted, MutableView logits,
            const Watch* watch) const;  // throws what a watcher throws

@@ -5,6 +5,20 @@
 namespace tfm::inline TFM_ABI {
 
 template <Shape S, class P>
+void Llama<S, P>::require_fit(const Adapter& adapter) const {
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    visit_layers(layers[i], [&](const auto& part) {
+      if constexpr (requires { part.fits(adapter[0]); }) {
+        if (!adapter.touches(part.slot) || part.fits(adapter[part.slot])) return;
+        const auto size = [](const auto& w) { return "[" + std::to_string(w.rows()) + ", " + std::to_string(w.cols()) + "]"; };
+        const LoraPair& pair = adapter[part.slot];
+        raise(ShapeError("tfm: the adapter's pair " + std::to_string(part.slot) + " is for a weight of model.layers." + std::to_string(i) + " that is " +
+                         size(part.base.weight) + ", found A " + size(pair.a) + " and B " + size(pair.b)));
+      }
+    });
+}
+
+template <Shape S, class P>
 void Llama<S, P>::validate(const Batch& batch, std::span<const std::int32_t> ids, const KvCache& cache, Logits wanted,
                            View logits) const {
   const auto number = [](Index n) { return std::to_string(n); };
@@ -56,6 +70,7 @@ void Llama<S, P>::validate(const Batch& batch, std::span<const std::int32_t> ids
     if (batch.position_of(s) != cache.length(slot))
       raise(ShapeError("tfm: sequence " + number(s) + " begins at position " + number(batch.position_of(s)) +
                        ", slot " + number(slot) + " holds " + number(cache.length(slot))));
+    if (const Adapter* const adapter = batch.adapter_of(s)) require_fit(*adapter);
     Index n = 0;  // without padding, which takes no room
     for (Index t = batch.first(s); t < batch.first(s) + batch.length(s); ++t) n += is_token(to_size(t)) ? 1 : 0;
     if (n == 0) raise(ShapeError("tfm: sequence " + number(s) + " is padding alone, at least 1 token expected"));
