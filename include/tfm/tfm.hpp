@@ -7,3 +7,4 @@
 #include "tfm/kernels/attention_rows.hpp"
 #include "tfm/kernels/optimizers.hpp"
 #include "tfm/llama.hpp"
+#include "tfm/train.hpp"
