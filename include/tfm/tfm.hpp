@@ -5,6 +5,8 @@
 #include "tfm/formats/json_text.hpp"
 #include "tfm/formats/safetensors_writer.hpp"
 #include "tfm/kernels/attention_rows.hpp"
+#include "tfm/kernels/losses.hpp"
 #include "tfm/kernels/optimizers.hpp"
 #include "tfm/llama.hpp"
+#include "tfm/train.hpp"
 #include "tfm/transformer.hpp"

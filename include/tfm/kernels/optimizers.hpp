@@ -1,5 +1,5 @@
 #pragma once
-// The optimizers' updates, element by element.
+// The optimizers' updates, element by element, and the norm that clipping looks at.
 #include "tfm/kernels/dispatch.hpp"
 
 namespace tfm::inline TFM_ABI::kernels {
@@ -12,6 +12,30 @@ inline void adam(Context& context, const AdamStep& step, const float* g, float* 
     const Index at = first * piece, n = std::min(count - at, pieces * piece);
     return TFM_ON(context.isa, adam_update(step, g + at, p + at, m + at, v + at, n));
   });
+}
+/// One step of gradient descent with momentum on `count` parameters p with gradients g and velocities m.    Sutskever et al. 2013
+inline void sgd(Context& context, const SgdStep& step, const float* g, float* p, float* m, Index count) noexcept {
+  constexpr Index piece = 4096;
+  by_rows(context, ceil_div(count, piece), 8 * piece, [&](Index first, Index pieces) {
+    const Index at = first * piece, n = std::min(count - at, pieces * piece);
+    return TFM_ON(context.isa, sgd_update(step, g + at, p + at, m + at, n));
+  });
+}
+
+/// Σ x²: of each 4096 as every reduction sums, those sums in double precision in their order.
+inline double sum_of_squares(Context& context, const float* x, Index count) noexcept {
+  constexpr Index piece = 4096;
+  const Arena::Frame frame(context.scratch);
+  const Index pieces = ceil_div(count, piece);
+  float* const sums = context.scratch.take<float>(pieces);
+  by_rows(context, pieces, piece, [&](Index first, Index n) {
+    Isa ran{};
+    for (Index i = first; i < first + n; ++i) ran = TFM_ON(context.isa, sum_of_squares(x + i * piece, sums + i, std::min(piece, count - i * piece)));
+    return ran;
+  });
+  double total = 0;
+  for (Index i = 0; i < pieces; ++i) total += static_cast<double>(sums[i]);
+  return total;
 }
 
 }  // namespace tfm::inline TFM_ABI::kernels

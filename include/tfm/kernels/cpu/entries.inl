@@ -27,3 +27,6 @@ TFM_KERNEL Isa dropout_elements(const float* x, std::uint64_t key, float rate, f
 TFM_KERNEL Isa dropout_add(const float* x, std::uint64_t key, float rate, float* y, Index count);
 TFM_KERNEL Isa softmax_row(const float* x, float* probabilities, float* statistics, Index count);
 TFM_KERNEL Isa adam_update(const AdamStep& a, const float* g, float* p, float* m, float* v, Index count);
+TFM_KERNEL Isa cross_entropy_row(const float* x, float weight, float uniform, float* dx, float* statistics, Index count);
+TFM_KERNEL Isa sum_of_squares(const float* x, float* sum, Index count);
+TFM_KERNEL Isa sgd_update(const SgdStep& a, const float* g, float* p, float* m, Index count);

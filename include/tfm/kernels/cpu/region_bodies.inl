@@ -7,3 +7,4 @@
 #include "tfm/kernels/cpu/body_attention.inl"
 #include "tfm/kernels/cpu/body_attention_backward.inl"
 #include "tfm/kernels/cpu/body_train.inl"
+#include "tfm/kernels/cpu/body_loss.inl"

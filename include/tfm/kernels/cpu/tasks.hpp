@@ -98,4 +98,11 @@ struct AdamStep {
   float gradient_scale;   // of clipping
 };
 
+/// One step of gradient descent with momentum for all parameters.
+struct SgdStep {
+  float rate, momentum, decay;
+  float gradient_scale;  // of clipping
+  bool nesterov;
+};
+
 }  // namespace tfm::inline TFM_ABI::kernels
