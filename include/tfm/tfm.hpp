@@ -1,5 +1,6 @@
 #pragma once
 // Umbrella: everything there is.
+#include "tfm/checkpoint/word_vocab_file.hpp"
 #include "tfm/formats/atomic_file.hpp"
 #include "tfm/formats/gguf_writer.hpp"
 #include "tfm/formats/json_text.hpp"
@@ -7,3 +8,5 @@
 #include "tfm/kernels/attention_rows.hpp"
 #include "tfm/kernels/optimizers.hpp"
 #include "tfm/llama.hpp"
+#include "tfm/text/word_vocab.hpp"
+#include "tfm/train.hpp"
