@@ -8,6 +8,8 @@
 #include "tfm/kernels/elementwise.hpp"
 #include "tfm/kernels/norms.hpp"
 #include "tfm/kernels/optimizers.hpp"
+#include "tfm/kernels/plain_elementwise.hpp"
+#include "tfm/kernels/plain_norms.hpp"
 
 using namespace tfm;
 using tfm_test::random_matrix;
@@ -76,6 +78,58 @@ TEST_CASE("layer norm and its gradient") {
   }
 }
 
+TEST_CASE("the gradients of layer norm, biases and embeddings equal their plain loops for any number of threads") {
+  for (const auto& [rows, cols] : {std::pair<Index, Index>{1, 1}, {7, 16}, {65, 45}, {700, 530}}) {
+    const Buffer x = random_matrix(1, rows, cols, 3), w = random_matrix(2, 1, cols), b = random_matrix(3, 1, cols), dy = random_matrix(4, rows, cols);
+    Buffer statistics(rows, 2), unused(rows, cols), dx = random_matrix(5, rows, cols), dw = random_matrix(6, 1, cols), db = random_matrix(7, 1, cols);
+    Buffer bias = random_matrix(8, 1, cols), active = random_matrix(9, rows, cols), table = random_matrix(10, 5, cols), sum = random_matrix(11, rows, cols);
+    std::vector<std::int32_t> ids;
+    std::vector<std::uint64_t> keys;
+    for (Index t = 0; t < rows; ++t) ids.push_back(static_cast<std::int32_t>(t * t % 5)), keys.push_back(static_cast<std::uint64_t>(t / 2));
+    Context plain_context(1);
+    kernels::layer_norm(plain_context, x, View(w).data, View(b).data, 1e-5f, unused, statistics.view().data);
+    kernels::plain::layer_norm_backward(x, View(w).data, statistics.view().data, dy, dx, dw.view().data, db.view().data);
+    kernels::plain::add_bias_backward(dy, bias.view().data);
+    kernels::plain::bias_relu(View(b).data, active);
+    kernels::plain::gather_backward(0.3f, dy, ids.data(), table);
+    kernels::plain::dropout_add(dy, keys.data(), 0.25f, sum);
+    for (const int threads : {1, 2, 3, 8})
+      for (const Isa isa : tfm_test::isas()) {
+        INFO(rows << " x " << cols << " " << name(isa) << ", " << threads << " threads");
+        Context context(threads);
+        context.isa = isa;
+        const auto ran_here = [&] { return std::exchange(context.ran, isa == Isa::baseline ? Isa::neon : Isa::baseline) == isa; };
+        ran_here();
+        const auto require_equal = [&](View found, View expected) {
+          REQUIRE(ran_here());
+          if (has_fma(isa)) REQUIRE(tfm_test::same_bits(found, expected));
+          else for (Index i = 0; i < found.size(); ++i) REQUIRE(found.data[i] == Approx(expected.data[i]).margin(1e-4));
+        };
+        Buffer dx2 = random_matrix(5, rows, cols), dw2 = random_matrix(6, 1, cols), db2 = random_matrix(7, 1, cols), frozen = random_matrix(5, rows, cols);
+        kernels::layer_norm_backward(context, x, View(w).data, statistics.view().data, dy, dx2, dw2.view().data, db2.view().data);
+        require_equal(dx2, dx);
+        kernels::layer_norm_backward(context, x, View(w).data, statistics.view().data, dy, frozen, nullptr, nullptr);
+        require_equal(frozen, dx2);
+        Buffer bias2 = random_matrix(8, 1, cols), active2 = random_matrix(9, rows, cols), added = random_matrix(9, rows, cols), table2 = random_matrix(10, 5, cols);
+        kernels::add_bias_backward(context, dy, bias2.view().data);
+        require_equal(bias2, bias);
+        kernels::bias_relu(context, View(b).data, active2);
+        require_equal(active2, active);
+        kernels::add_bias(context, View(b).data, added);
+        kernels::relu(context, added, added);
+        require_equal(added, active2);
+        kernels::gather_backward(context, 0.3f, dy, ids.data(), table2);
+        require_equal(table2, table);
+        Buffer sum2 = random_matrix(11, rows, cols);
+        kernels::dropout_add(context, dy, keys.data(), 0.25f, sum2);
+        require_equal(sum2, sum);
+        if (!has_fma(isa)) continue;
+        REQUIRE(tfm_test::same_bits(dw2, dw));
+        REQUIRE(tfm_test::same_bits(db2, db));
+      }
+  }
+}
+
 TEST_CASE("ReLU, dropout and softmax") {
   const Buffer x = random_matrix(1, 6, 45, 4), dy = random_matrix(2, 6, 45);
   Buffer y(6, 45), dx(6, 45), statistics(6, 2);
@@ -84,9 +138,9 @@ TEST_CASE("ReLU, dropout and softmax") {
     for (Index i = 0; i < y.view().size(); ++i) REQUIRE(y.view().data[i] == std::max(x.view().data[i], 0.f));
   });
   on_each(dx, [&](Context& context) {
-    fill(dx, 1);
-    kernels::relu_backward(context, y, dy, dx);
-    for (Index i = 0; i < y.view().size(); ++i) REQUIRE(dx.view().data[i] == 1 + (x.view().data[i] > 0 ? dy.view().data[i] : 0.f));
+    copy(dy, dx);
+    kernels::relu_backward(context, y, dx, dx);
+    for (Index i = 0; i < y.view().size(); ++i) REQUIRE(dx.view().data[i] == (x.view().data[i] > 0 ? dy.view().data[i] : 0.f));
   });
   on_each(y, [&](Context& context) {
     const std::uint64_t keys[] = {1, 2, 3, 4, 5, 1};

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "tfm/checkpoint/in_background.hpp"
 #include "tfm/checkpoint/load_weights.hpp"
 #include "tfm/checkpoint/open_checkpoint.hpp"
 #include "tfm/checkpoint/shape_agreement.hpp"
@@ -56,10 +57,28 @@ void keep_when_stopped(std::shared_ptr<const void> half_done, F&& work) {
 #endif
 }
 
+/// What add_text adds, added beside the caller's work, or at once where it reads bytes that are the caller's.
+inline std::shared_ptr<InBackground<OpenedCheckpoint>> read_beside(const Opening& opening) {
+  OpenedCheckpoint text;
+  text.file = opening.opened.file;
+  text.shape = opening.opened.shape;
+  return std::make_shared<InBackground<OpenedCheckpoint>>([text, add = opening.add_text]() mutable {
+    add(text);
+    return std::move(text);
+  });
+}
+inline void take_text(OpenedCheckpoint& opened, OpenedCheckpoint text) {
+  opened.tokenizer = std::move(text.tokenizer);
+  opened.jinja = std::move(text.jinja);
+  opened.stop_tokens = std::move(text.stop_tokens);
+  opened.notes = std::move(text.notes);
+}
+
+/// `from_path`: nothing points into the caller's bytes.
 template <class Model>
-Loaded<Model> finish(OpenedCheckpoint checkpoint, const LoadOptions& options) {
-  const auto kept = std::make_shared<OpenedCheckpoint>(std::move(checkpoint));
-  OpenedCheckpoint& opened = *kept;
+Loaded<Model> finish(Opening begun, const LoadOptions& options, bool from_path) {
+  const auto opening = std::make_shared<Opening>(std::move(begun));
+  OpenedCheckpoint& opened = opening->opened;
   WeightSource source(opened.tensors, opened.convention);
   for (Index layer = 0; layer < opened.shape.layers; ++layer) {  // as many as there are, before room is made for them
     const std::string name = "model.layers." + std::to_string(layer) + ".input_layernorm.weight";
@@ -68,7 +87,19 @@ Loaded<Model> finish(OpenedCheckpoint checkpoint, const LoadOptions& options) {
   const auto shape = model_shape<Model>(opened.shape);
   require_shape(shape, opened.shape, opened.file, opened.tensors.find("rope_freqs.weight") != nullptr);
   const auto model = std::make_shared<Model>(shape);
-  keep_when_stopped(kept, [&] { keep_when_stopped(model, [&] { load_weights(*model, source, options); }); });
+
+  std::shared_ptr<InBackground<OpenedCheckpoint>> text;
+  if (from_path) text = read_beside(*opening);
+  else opening->add_text(opened);
+  LoadOptions watched = options;
+  watched.progress = [&](const Progress& progress) {
+    if (text) text->rethrow();
+    if (options.progress) options.progress(progress);
+  };
+  keep_when_stopped(text, [&] {
+    keep_when_stopped(opening, [&] { keep_when_stopped(model, [&] { load_weights(*model, source, watched); }); });
+  });
+  if (text) take_text(opened, text->get());
 
   Loaded<Model> loaded{std::move(*model), std::move(opened.tokenizer), std::nullopt, {}, std::move(opened.notes)};
   const auto stop_at = [&](Token token) {
@@ -88,18 +119,18 @@ Loaded<Model> finish(OpenedCheckpoint checkpoint, const LoadOptions& options) {
 /// LoadError, ShapeError, TokenizerError, Stopped; each names the file, the tensor or key, found and expected.
 template <class Model>
 Loaded<Model> load(const std::filesystem::path& path, const LoadOptions& options = {}) {
-  return detail::finish<Model>(open_checkpoint(path), options);
+  return detail::finish<Model>(detail::begin_path(path), options, true);
 }
 /// The same from a GGUF file's bytes, which may be given back afterwards. `name` stands for the file in messages.
 template <class Model>
 Loaded<Model> load(std::span<const std::byte> gguf, const std::string& name = "memory",
                    const LoadOptions& options = {}) {
-  return detail::finish<Model>(open_checkpoint(gguf, name), options);
+  return detail::finish<Model>(detail::begin_gguf(read_gguf(gguf, name)), options, false);
 }
 /// The same from a Hugging Face folder's files in memory.
 template <class Model>
 Loaded<Model> load(const CheckpointBytes& bytes, const LoadOptions& options = {}) {
-  return detail::finish<Model>(open_checkpoint(bytes), options);
+  return detail::finish<Model>(detail::begin_bytes(bytes), options, false);
 }
 
 /// Any LLaMA checkpoint, its shape and formats as the file has them.

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "tfm/checkpoint/shape_agreement.hpp"
@@ -18,7 +20,7 @@ namespace tfm::inline TFM_ABI {
 /// How a checkpoint is loaded.
 struct LoadOptions {
   std::optional<Format> format{};  ///< AnyWeight: what matrices are packed as; none: as the file has them
-  int threads = 0;                 ///< that pack; 0: one for each core
+  int threads = 0;                 ///< that pack; 0: one for each core. The tokenizer is read beside them
   StopToken stop{};                ///< ends loading within 10 ms, with Stopped
   ProgressCallback progress{};     ///< bytes of the file that are packed
 };
@@ -74,6 +76,33 @@ template <class W>
 Format target_format(const LoadOptions& options, Format in_file) {
   if constexpr (requires { W::static_format; }) return W::static_format;
   else return options.format.value_or(in_file);
+}
+
+/// Room for all the packed weights of a model, given out one after the other. It is one block, so that the system
+/// gets it back at once: of many blocks of megabytes, allocators keep some, and return them at any later moment, all
+/// together.
+class WeightRoom {
+  std::shared_ptr<AlignedBytes> block_;
+  Index used_ = 0;
+
+ public:
+  explicit WeightRoom(Index bytes) : block_(std::make_shared<AlignedBytes>(bytes)) {}
+
+  std::shared_ptr<std::byte> take(Index bytes) {
+    std::byte* const start = block_->data() + used_;
+    used_ += bytes;
+    return {block_, start};
+  }
+};
+
+/// The format that a weight is packed in, and its bytes; 0 for a trainable one, which has room of its own.
+template <class W>
+std::pair<Format, Index> packed_as(const W&, WeightRole role, const FileRows& rows, const LoadOptions& options) {
+  if constexpr (std::is_same_v<W, F32>) return {Format::f32, 0};
+  else {
+    const Format target = role == WeightRole::norm ? Format::f32 : target_format<W>(options, rows.format);
+    return {target, packed_bytes(target, rows.rows, rows.cols)};
+  }
 }
 
 /// Holds every tensor against the model before any is packed. Returns the bytes that will be read.
@@ -137,7 +166,11 @@ void load_weights(Llama<S, P>& model, WeightSource& source, const LoadOptions& o
   const Index total = detail::check_weights(model, source);
   Context context(options.threads > 0 ? options.threads : Threads::hardware());
   context.stop = options.stop;
-  Index done = 0;
+  Index done = 0, needed = 0;
+  visit_weights(model, "", [&](const std::string& name, const auto& weight, WeightRole role) {
+    needed += detail::packed_as(weight, role, source.rows(*source.find(name), 0), options).second;
+  });
+  detail::WeightRoom room(needed);
   visit_weights(model, "", [&](const std::string& name, auto& weight, WeightRole role) {
     using W = std::remove_reference_t<decltype(weight)>;
     detail::raise_if_stopped(context);
@@ -146,8 +179,9 @@ void load_weights(Llama<S, P>& model, WeightSource& source, const LoadOptions& o
     if constexpr (std::is_same_v<W, F32>) {
       weight = detail::read_f32(context, rows);
     } else {
-      const Format target = role == WeightRole::norm ? Format::f32 : detail::target_format<W>(options, rows.format);
-      weight = W(pack(context, target, rows, source.store().file_of(tensor) + ": tensor " + in_quotes(tensor.name)));
+      const auto [target, bytes] = detail::packed_as(weight, role, rows, options);
+      const std::string what = source.store().file_of(tensor) + ": tensor " + in_quotes(tensor.name);
+      weight = W(pack(context, target, rows, what, room.take(bytes)));
     }
     detail::drop_pages(context, source.store(), tensor);
     done += static_cast<Index>(tensor.bytes.size());

@@ -3,6 +3,7 @@
 // notes.
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -80,98 +81,131 @@ inline void require_room_for(const OpenedCheckpoint& opened, bool exactly) {
                          std::to_string(vocab)));
 }
 
-inline OpenedCheckpoint open_gguf(Gguf gguf) {
-  const GgufMetadata& metadata = gguf.metadata;
+/// A checkpoint whose tensors and shape are known, and the work that adds the rest: tokenizer, chat template, stop
+/// tokens, notes. Tokenizers take some tens of milliseconds, in which no stop could be heard.
+struct Opening {
   OpenedCheckpoint opened;
-  opened.file = metadata.file();
-  opened.shape = read_llama_shape(gguf);
-  opened.convention = Convention::gguf;
-  if (has_tokenizer(metadata)) {
-    opened.tokenizer = load_tokenizer(metadata);
-    for (const char* const key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"})
-      if (const auto token = gguf_token(metadata, key, opened.tokenizer.size())) opened.stop_tokens.push_back(*token);
-  } else {
-    opened.notes.push_back("the file holds no tokenizer");
+  std::function<void(OpenedCheckpoint&)> add_text;
+
+  OpenedCheckpoint whole() && {
+    add_text(opened);
+    return std::move(opened);
   }
-  if (const auto jinja = metadata.find("tokenizer.chat_template")) opened.jinja = jinja->text();
-  opened.tensors = std::move(gguf.tensors);
-  require_room_for(opened, true);
-  return opened;
+};
+
+inline Opening begin_gguf(Gguf gguf) {
+  Opening opening;
+  OpenedCheckpoint& begun = opening.opened;
+  begun.file = gguf.metadata.file();
+  begun.shape = read_llama_shape(gguf);
+  begun.convention = Convention::gguf;
+  begun.tensors = std::move(gguf.tensors);
+  opening.add_text = [metadata = std::move(gguf.metadata)](OpenedCheckpoint& opened) {
+    if (has_tokenizer(metadata)) {
+      opened.tokenizer = load_tokenizer(metadata);
+      for (const char* const key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"})
+        if (const auto token = gguf_token(metadata, key, opened.tokenizer.size())) opened.stop_tokens.push_back(*token);
+    } else {
+      opened.notes.push_back("the file holds no tokenizer");
+    }
+    if (const auto jinja = metadata.find("tokenizer.chat_template")) opened.jinja = jinja->text();
+    require_room_for(opened, true);
+  };
+  return opening;
 }
 
-inline OpenedCheckpoint open_parts(std::string file, const LlamaConfig& config, TensorStore tensors,
-                                   FolderTokenizer tokenizer, const std::vector<std::int32_t>& generation_eos) {
-  OpenedCheckpoint opened;
-  opened.file = std::move(file);
-  opened.shape = config.shape;
-  opened.convention = Convention::hugging_face;
-  opened.tensors = std::move(tensors);
-  opened.tokenizer = std::move(tokenizer.tokenizer);
-  opened.jinja = std::move(tokenizer.jinja);
-  opened.notes = std::move(tokenizer.notes);
-  settle_special_tokens(opened, config, generation_eos);
-  require_room_for(opened, false);
-  return opened;
+/// `read_text` gives a FolderTokenizer and the eos of generation_config.json.
+template <class F>
+Opening begin_config(std::string file, LlamaConfig config, TensorStore tensors, F read_text) {
+  Opening opening;
+  OpenedCheckpoint& begun = opening.opened;
+  begun.file = std::move(file);
+  begun.shape = config.shape;
+  begun.convention = Convention::hugging_face;
+  begun.tensors = std::move(tensors);
+  opening.add_text = [config = std::move(config), read_text = std::move(read_text)](OpenedCheckpoint& opened) {
+    auto [found, generation_eos] = read_text();
+    opened.tokenizer = std::move(found.tokenizer);
+    opened.jinja = std::move(found.jinja);
+    opened.notes = std::move(found.notes);
+    settle_special_tokens(opened, config, generation_eos);
+    require_room_for(opened, false);
+  };
+  return opening;
 }
+using ConfigText = std::pair<FolderTokenizer, std::vector<std::int32_t>>;
 
 /// A folder, or of it the one tensor file that is named.
-inline OpenedCheckpoint open_folder(const std::filesystem::path& folder, const std::filesystem::path& tensor_file) {
-  std::error_code ignored;
-  const auto has = [&](const char* name) { return std::filesystem::exists(folder / name, ignored); };
-  const LlamaConfig config = read_llama_config(read_json(folder / "config.json"));
+inline Opening begin_folder(const std::filesystem::path& folder, const std::filesystem::path& tensor_file) {
+  const auto has = [folder](const char* name) {
+    std::error_code ignored;
+    return std::filesystem::exists(folder / name, ignored);
+  };
+  LlamaConfig config = read_llama_config(read_json(folder / "config.json"));
   if (tensor_file.empty() && !has("model.safetensors") && !has("model.safetensors.index.json"))
     for (const char* const name : {"pytorch_model.bin", "pytorch_model.bin.index.json"})
       if (has(name))
         fail(folder.string(), std::string("found ") + name + ", which is not supported; expected model.safetensors");
   TensorStore tensors = tensor_file.empty() ? read_safetensors_folder(folder) : read_safetensors(tensor_file);
-  std::vector<std::int32_t> eos;
-  if (has("generation_config.json")) eos = read_generation_eos(read_json(folder / "generation_config.json"));
   const auto& shown = tensor_file.empty() ? folder : tensor_file;
-  return open_parts(shown.string(), config, std::move(tensors), load_folder_tokenizer(folder), eos);
+  return begin_config(shown.string(), std::move(config), std::move(tensors), [folder, has] {
+    ConfigText text{load_folder_tokenizer(folder), {}};
+    if (has("generation_config.json")) text.second = read_generation_eos(read_json(folder / "generation_config.json"));
+    return text;
+  });
+}
+
+inline Opening begin_path(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return begin_folder(path, {});
+  if (path.extension() == ".safetensors") return begin_folder(path.parent_path(), path);
+  return begin_gguf(read_gguf(path));
+}
+
+inline ConfigText read_text(const CheckpointBytes& bytes) {
+  const auto json = [&](std::string_view text, const char* file) {
+    return JsonDocument(text, bytes.name + "/" + file);
+  };
+  ConfigText text;
+  auto& [found, generation_eos] = text;
+  TokenizerConfig config;
+  if (!bytes.tokenizer_config_json.empty())
+    config = read_tokenizer_config(json(bytes.tokenizer_config_json, "tokenizer_config.json"));
+  found.notes = config.notes;
+  found.jinja = config.chat_template.value_or("");
+  if (!bytes.tokenizer_model.empty())
+    found.tokenizer = with_config(SentencePieceTokenizer(bytes.tokenizer_model, bytes.name + "/tokenizer.model"),
+                                  config, found.notes);
+  else
+    found.notes.push_back("no tokenizer.model was given: the model has no tokenizer");
+  if (!bytes.generation_config_json.empty())
+    generation_eos = read_generation_eos(json(bytes.generation_config_json, "generation_config.json"));
+  return text;
+}
+inline Opening begin_bytes(const CheckpointBytes& bytes) {
+  LlamaConfig config = read_llama_config(JsonDocument(bytes.config_json, bytes.name + "/config.json"));
+  return begin_config(bytes.name, std::move(config), read_safetensors(bytes.safetensors, bytes.name),
+                      [bytes] { return read_text(bytes); });
 }
 
 }  // namespace detail
 
 /// Opens a GGUF file, a Hugging Face folder, or one .safetensors file with the folder's other files beside it. Errors:
 /// LoadError, ShapeError, TokenizerError.
-inline OpenedCheckpoint open_checkpoint(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return detail::open_folder(path, {});
-  if (path.extension() == ".safetensors") return detail::open_folder(path.parent_path(), path);
-  return detail::open_gguf(read_gguf(path));
+inline OpenedCheckpoint open_checkpoint(const std::filesystem::path& path) { return detail::begin_path(path).whole(); }
+/// The same of a GGUF file's bytes, which the caller keeps; `name` stands for the file in messages.
+inline OpenedCheckpoint open_checkpoint(std::span<const std::byte> gguf, const std::string& name) {
+  return detail::begin_gguf(read_gguf(gguf, name)).whole();
 }
+/// The same of a folder's files.
+inline OpenedCheckpoint open_checkpoint(const CheckpointBytes& bytes) { return detail::begin_bytes(bytes).whole(); }
+
 /// The shape alone, as a path's metadata or config.json has it. Errors as open_checkpoint's.
 inline DynamicLlamaShape read_llama_shape(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return read_llama_config(read_json(path / "config.json")).shape;
   if (path.extension() == ".safetensors") return read_llama_shape(path.parent_path());
   return read_llama_shape(read_gguf(path));
-}
-/// open_checkpoint of a GGUF file's bytes, which the caller keeps; `name` stands for the file in messages.
-inline OpenedCheckpoint open_checkpoint(std::span<const std::byte> gguf, const std::string& name) {
-  return detail::open_gguf(read_gguf(gguf, name));
-}
-/// open_checkpoint of a folder's files.
-inline OpenedCheckpoint open_checkpoint(const CheckpointBytes& bytes) {
-  const auto json = [&](std::string_view text, const char* file) {
-    return JsonDocument(text, bytes.name + "/" + file);
-  };
-  const LlamaConfig config = read_llama_config(json(bytes.config_json, "config.json"));
-  FolderTokenizer found;
-  TokenizerConfig tokenizer_config;
-  if (!bytes.tokenizer_config_json.empty())
-    tokenizer_config = read_tokenizer_config(json(bytes.tokenizer_config_json, "tokenizer_config.json"));
-  found.notes = tokenizer_config.notes;
-  found.jinja = tokenizer_config.chat_template.value_or("");
-  if (!bytes.tokenizer_model.empty())
-    found.tokenizer = with_config(SentencePieceTokenizer(bytes.tokenizer_model, bytes.name + "/tokenizer.model"),
-                                  tokenizer_config, found.notes);
-  else
-    found.notes.push_back("no tokenizer.model was given: the model has no tokenizer");
-  std::vector<std::int32_t> eos;
-  if (!bytes.generation_config_json.empty())
-    eos = read_generation_eos(json(bytes.generation_config_json, "generation_config.json"));
-  return detail::open_parts(bytes.name, config, read_safetensors(bytes.safetensors, bytes.name), std::move(found), eos);
 }
 
 }  // namespace tfm::inline TFM_ABI

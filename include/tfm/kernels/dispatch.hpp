@@ -29,4 +29,14 @@ inline void by_rows(Context& context, Index rows, Index work, Body body) {
   });
 }
 
+/// The same over columns, whose sums over rows have one owner each: pieces of whole lanes.
+template <class Body>
+inline void by_columns(Context& context, Index cols, Index work, Body body) {
+  const Index each = chunk_items(context, cols, work, 16);
+  context.run(ceil_div(cols, each), [&](Index chunk, int) {
+    const Isa ran = body(chunk * each, std::min(each, cols - chunk * each));
+    report(context, ran);
+  });
+}
+
 }  // namespace tfm::inline TFM_ABI::kernels

@@ -1,5 +1,5 @@
 #pragma once
-// Element-wise kernels: residual sums, scaling, the gate of SwiGLU, the rotation of RoPE.
+// Element-wise kernels: residual sums, scaling, biases, the gate of SwiGLU, the rotation of RoPE, ReLU, dropout, softmax.
 #include "tfm/kernels/dispatch.hpp"
 
 namespace tfm::inline TFM_ABI::kernels {
@@ -15,6 +15,30 @@ inline void scale_add(Context& context, float a, View x, MutableView y) noexcept
 /// y = a x
 inline void scale(Context& context, float a, View x, MutableView y) noexcept {
   by_rows(context, x.rows, x.cols, [&](Index first, Index count) { return TFM_ON(context.isa, scale(a, x.row(first), y.row(first), count * x.cols)); });
+}
+
+/// Each row of y += b: b [cols].
+inline void add_bias(Context& context, const float* b, MutableView y) noexcept {
+  by_rows(context, y.rows, y.cols, [&](Index first, Index count) {
+    Isa ran{};
+    for (Index t = first; t < first + count; ++t) ran = TFM_ON(context.isa, add_into(b, y.row(t), y.cols));
+    return ran;
+  });
+}
+/// Its gradient: db [cols] += the sum of dy's rows, in their order.
+inline void add_bias_backward(Context& context, View dy, float* db) noexcept {
+  by_columns(context, dy.cols, dy.rows, [&](Index first, Index count) {
+    return TFM_ON(context.isa, add_rows(dy.data + first, dy.cols, dy.rows, db + first, count));
+  });
+}
+
+/// The gradient of y = a table[ids]: row ids[t] of dtable += a dy[t], in the tokens' order.
+inline void gather_backward(Context& context, float a, View dy, const std::int32_t* ids, MutableView dtable) noexcept {
+  by_columns(context, dy.cols, dy.rows, [&](Index first, Index count) {
+    Isa ran{};
+    for (Index t = 0; t < dy.rows; ++t) ran = TFM_ON(context.isa, scale_add(a, dy.row(t) + first, dtable.row(ids[t]) + first, count));
+    return ran;
+  });
 }
 
 /// y = silu(gate) up, silu(x) = x / (1 + exp(-x)); y may be gate.    Shazeer 2020, arXiv:2002.05202
@@ -46,7 +70,15 @@ inline void rotate(Context& context, MutableView x, View cosine, View sine, floa
 inline void relu(Context& context, View x, MutableView y) noexcept {
   by_rows(context, x.rows, x.cols, [&](Index first, Index count) { return TFM_ON(context.isa, relu(x.row(first), y.row(first), count * x.cols)); });
 }
-/// dx += dy where y, the output of relu, is positive.
+/// y = max(y + b, 0): b [cols] is added to each row.
+inline void bias_relu(Context& context, const float* b, MutableView y) noexcept {
+  by_rows(context, y.rows, y.cols, [&](Index first, Index count) {
+    Isa ran{};
+    for (Index t = first; t < first + count; ++t) ran = TFM_ON(context.isa, bias_relu(b, y.row(t), y.cols));
+    return ran;
+  });
+}
+/// dx = dy where y, the output of relu, is positive, else 0; dx may be dy.
 inline void relu_backward(Context& context, View y, View dy, MutableView dx) noexcept {
   by_rows(context, y.rows, y.cols, [&](Index first, Index count) {
     return TFM_ON(context.isa, relu_backward(y.row(first), dy.row(first), dx.row(first), count * y.cols));
@@ -58,6 +90,14 @@ inline void dropout(Context& context, View x, const std::uint64_t* keys, float r
   by_rows(context, x.rows, 4 * x.cols, [&](Index first, Index count) {
     Isa ran{};
     for (Index t = first; t < first + count; ++t) ran = TFM_ON(context.isa, dropout_elements(x.row(t), keys[t], rate, y.row(t), x.cols));
+    return ran;
+  });
+}
+/// y += x times dropout's factors.
+inline void dropout_add(Context& context, View x, const std::uint64_t* keys, float rate, MutableView y) noexcept {
+  by_rows(context, x.rows, 4 * x.cols, [&](Index first, Index count) {
+    Isa ran{};
+    for (Index t = first; t < first + count; ++t) ran = TFM_ON(context.isa, dropout_add(x.row(t), keys[t], rate, y.row(t), x.cols));
     return ran;
   });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tfm/core/random.hpp"
 #include "tfm/core/view.hpp"
 
 namespace tfm::inline TFM_ABI::kernels::plain {
@@ -31,6 +32,34 @@ inline void silu_mul_backward(View gate, View up, View dy, MutableView dgate, Mu
     dgate.data[i] = std::fma(d * up.data[i], slope, dgate.data[i]);
     dup.data[i] = std::fma(d * g, s, dup.data[i]);
   }
+}
+
+/// y = max(y + b, 0)
+inline void bias_relu(const float* b, MutableView y) noexcept {
+  for (Index t = 0; t < y.rows; ++t)
+    for (Index k = 0; k < y.cols; ++k) y.row(t)[k] = std::max(y.row(t)[k] + b[k], 0.f);
+}
+
+/// db += dy, row by row
+inline void add_bias_backward(View dy, float* db) noexcept {
+  for (Index t = 0; t < dy.rows; ++t)
+    for (Index k = 0; k < dy.cols; ++k) db[k] += dy.row(t)[k];
+}
+
+/// dtable[ids[t]] += a dy[t], row by row
+inline void gather_backward(float a, View dy, const std::int32_t* ids, MutableView dtable) noexcept {
+  for (Index t = 0; t < dy.rows; ++t)
+    for (Index k = 0; k < dy.cols; ++k) dtable.row(ids[t])[k] = std::fma(a, dy.row(t)[k], dtable.row(ids[t])[k]);
+}
+
+/// y += x factor: 0 where the number of (key, feature) is below the rate, else 1 / (1 - rate)
+inline void dropout_add(View x, const std::uint64_t* keys, float rate, MutableView y) noexcept {
+  const float kept = 1.f / (1.f - rate);
+  for (Index t = 0; t < x.rows; ++t)
+    for (Index k = 0; k < x.cols; ++k) {
+      const float factor = RandomKey{keys[t]}.uniform(static_cast<std::uint64_t>(k)) < rate ? 0.f : kept;
+      y.row(t)[k] = std::fma(x.row(t)[k], factor, y.row(t)[k]);
+    }
 }
 
 /// Turns the pairs (i, i + half) of every head by the token's angles; sign -1 turns back.

@@ -45,4 +45,25 @@ inline void rms_norm_backward(View x, const float* w, const float* inverse, View
   }
 }
 
+/// With n = (x - mean) r and h = dy w: dx += r (h - mean(h) - n mean(h n)); dw += dy n, db += dy, tokens upwards.
+inline void layer_norm_backward(View x, const float* w, const float* statistics, View dy, MutableView dx, float* dw, float* db) noexcept {
+  const float count = static_cast<float>(x.cols);
+  for (Index t = 0; t < x.rows; ++t) {
+    const float *const v = x.row(t), *const d = dy.row(t), mean = statistics[2 * t], r = statistics[2 * t + 1];
+    SixteenSums h, hn;
+    for (Index k = 0; k < x.cols; ++k) {
+      const float scaled = d[k] * w[k], normed = (v[k] - mean) * r;
+      h.lane[k % 16] += scaled;
+      hn.lane[k % 16] = std::fma(scaled, normed, hn.lane[k % 16]);
+    }
+    const float mean_h = h.total() / count, mean_hn = hn.total() / count;
+    for (Index k = 0; k < x.cols; ++k) {
+      const float normed = (v[k] - mean) * r, inner = std::fma(normed, -mean_hn, std::fma(d[k], w[k], -mean_h));
+      dx.row(t)[k] = std::fma(inner, r, dx.row(t)[k]);
+      dw[k] = std::fma(d[k], normed, dw[k]);
+      db[k] += d[k];
+    }
+  }
+}
+
 }  // namespace tfm::inline TFM_ABI::kernels::plain

@@ -27,20 +27,26 @@ struct FileRows {
   float scale(Index r) const noexcept { return scales == nullptr ? 1.f : scales[source(r)]; }
 };
 
-/// Packs into `target`; the same format keeps every bit, another one is reached through float32.
+/// Packs into `target`; the same format keeps every bit, another one is reached through float32. `place`: 64-byte-aligned
+/// room for packed_bytes() of it, which the weight then owns with others; none: room of its own.
 /// Errors: ShapeError for columns that a block format cannot hold, naming `what`; LoadError for a value that is not
 /// finite where it would have to be quantised; Stopped.
-inline PackedWeight pack(Context& context, Format target, const FileRows& source, const std::string& what) {
+inline PackedWeight pack(Context& context, Format target, const FileRows& source, const std::string& what,
+                         std::shared_ptr<std::byte> place = {}) {
   for (const Format format : {target, source.format})
     if (source.cols % block_size(format) != 0)
       raise(ShapeError("tfm: " + what + ": " + std::string(name(format)) + " stores blocks of " +
-                       std::to_string(block_size(format)) + " columns, found " + std::to_string(source.cols) + " columns"));
+                       std::to_string(block_size(format)) + " columns, found " + std::to_string(source.cols) +
+                       " columns"));
   const Index panel_size = panel_bytes(target, source.cols);
-  auto bytes = std::make_shared<AlignedBytes>(packed_bytes(target, source.rows, source.cols));
-  const Panels panels{bytes->data(), source.rows, source.cols, target};
+  if (!place) {
+    const auto bytes = std::make_shared<AlignedBytes>(packed_bytes(target, source.rows, source.cols));
+    place = std::shared_ptr<std::byte>(bytes, bytes->data());
+  }
+  const Panels panels{place.get(), source.rows, source.cols, target};
   std::atomic<bool> finite{true};
   context.run(panels.count(), [&](Index p, int) {
-    std::byte* const panel = bytes->data() + p * panel_size;
+    std::byte* const panel = place.get() + p * panel_size;
     std::memset(panel, 0, to_size(panel_size));
     std::vector<float> floats;
     std::vector<std::byte> packed;
@@ -60,10 +66,11 @@ inline PackedWeight pack(Context& context, Format target, const FileRows& source
       }
     }
   });
-  if (context.stop.stop_requested()) raise(Stopped(std::move(bytes)));
+  if (context.stop.stop_requested()) raise(Stopped(std::move(place)));
   if (!finite)
-    raise(LoadError("tfm: " + what + ": a value is not finite and cannot be quantised to " + std::string(name(target))));
-  return {panels, std::move(bytes)};
+    raise(LoadError("tfm: " + what + ": a value is not finite and cannot be quantised to " +
+                    std::string(name(target))));
+  return {panels, std::move(place)};
 }
 
 }  // namespace tfm::inline TFM_ABI

@@ -76,8 +76,8 @@ TFM_KERNEL Isa rms_norm_row(const float* x, const float* w, float eps, float* y,
   if (inverse != nullptr) *inverse = r;
   return this_isa;
 }
-// With r = 1 / rms and h = dy w: dx += r h - x r^3 mean(h x); dw += dy x r
-TFM_KERNEL Isa rms_norm_backward_row(const float* x, const float* w, float r, const float* dy, float* dx, float* dw, Index count) {
+// With r = 1 / rms and h = dy w: dx += r h - x r^3 mean(h x)
+TFM_KERNEL Isa rms_norm_backward_row(const float* x, const float* w, float r, const float* dy, float* dx, Index count) {
   F sum = zero();
   by_lanes(count, [&](Index i, Index n) { sum = fma(mul(load_some(dy + i, n), load_some(w + i, n)), load_some(x + i, n), sum); });
   const float mean = reduce_add(sum) / static_cast<float>(count);
@@ -86,8 +86,15 @@ TFM_KERNEL Isa rms_norm_backward_row(const float* x, const float* w, float r, co
     const F d = load_some(dy + i, n), v = load_some(x + i, n);
     const F h = mul(mul(d, load_some(w + i, n)), set(r));
     store_some(dx + i, add(load_some(dx + i, n), fma(v, back, h)), n);
-    if (dw != nullptr) store_some(dw + i, fma(mul(d, v), set(r), load_some(dw + i, n)), n);
   });
+  return this_isa;
+}
+// dw += dy x r over `rows` rows that are `stride` apart, in their order; r = inverse of the row.
+TFM_KERNEL Isa rms_norm_backward_columns(const float* x, const float* inverse, const float* dy, Index stride, Index rows, float* dw, Index count) {
+  for (Index t = 0; t < rows; ++t, x += stride, dy += stride)
+    by_lanes(count, [&](Index i, Index n) {
+      store_some(dw + i, fma(mul(load_some(dy + i, n), load_some(x + i, n)), set(inverse[t]), load_some(dw + i, n)), n);
+    });
   return this_isa;
 }
 

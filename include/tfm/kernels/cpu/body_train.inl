@@ -19,8 +19,8 @@ TFM_KERNEL Isa layer_norm_row(const float* x, const float* w, const float* b, fl
   if (statistics != nullptr) statistics[0] = mean, statistics[1] = inverse;
   return this_isa;
 }
-// With n = (x - mean) r and h = dy w: dx += r (h - mean(h) - n mean(h n)); dw += dy n, db += dy.
-TFM_KERNEL Isa layer_norm_backward_row(const float* x, const float* w, const float* statistics, const float* dy, float* dx, float* dw, float* db, Index count) {
+// With n = (x - mean) r and h = dy w: dx += r (h - mean(h) - n mean(h n)).
+TFM_KERNEL Isa layer_norm_backward_row(const float* x, const float* w, const float* statistics, const float* dy, float* dx, Index count) {
   const float mean = statistics[0], r = statistics[1];
   F sum = zero(), sum_n = zero();
   by_lanes(count, [&](Index i, Index n) {
@@ -34,11 +34,28 @@ TFM_KERNEL Isa layer_norm_backward_row(const float* x, const float* w, const flo
     const F d = load_some(dy + i, n), normed = mul(sub(load_some(x + i, n), set(mean)), set(r));
     const F inner = fma(normed, set(-mean_hn), fma(d, load_some(w + i, n), set(-mean_h)));
     store_some(dx + i, fma(inner, set(r), load_some(dx + i, n)), n);
-    if (dw != nullptr) {
+  });
+  return this_isa;
+}
+// dw += dy n, db += dy over `rows` rows that are `stride` apart, in their order.
+TFM_KERNEL Isa layer_norm_backward_columns(const float* x, const float* statistics, const float* dy, Index stride, Index rows, float* dw, float* db, Index count) {
+  for (Index t = 0; t < rows; ++t, x += stride, dy += stride)
+    by_lanes(count, [&](Index i, Index n) {
+      const F d = load_some(dy + i, n), normed = mul(sub(load_some(x + i, n), set(statistics[2 * t])), set(statistics[2 * t + 1]));
       store_some(dw + i, fma(d, normed, load_some(dw + i, n)), n);
       store_some(db + i, add(load_some(db + i, n), d), n);
-    }
-  });
+    });
+  return this_isa;
+}
+
+// y += each of `rows` rows of x that are `stride` apart, in their order.
+TFM_KERNEL Isa add_rows(const float* x, Index stride, Index rows, float* y, Index count) {
+  for (Index t = 0; t < rows; ++t) add_into(x + t * stride, y, count);
+  return this_isa;
+}
+// y = max(y + b, 0)
+TFM_KERNEL Isa bias_relu(const float* b, float* y, Index count) {
+  by_lanes(count, [&](Index i, Index n) { store_some(y + i, max(add(load_some(y + i, n), load_some(b + i, n)), zero()), n); });
   return this_isa;
 }
 
@@ -47,12 +64,9 @@ TFM_KERNEL Isa relu(const float* x, float* y, Index count) {
   by_lanes(count, [&](Index i, Index n) { store_some(y + i, max(load_some(x + i, n), zero()), n); });
   return this_isa;
 }
-// dx += dy where y > 0
+// dx = dy where y > 0, else 0; dx may be dy.
 TFM_KERNEL Isa relu_backward(const float* y, const float* dy, float* dx, Index count) {
-  by_lanes(count, [&](Index i, Index n) {
-    const F passed = if_less(zero(), load_some(y + i, n), load_some(dy + i, n), zero());
-    store_some(dx + i, add(load_some(dx + i, n), passed), n);
-  });
+  by_lanes(count, [&](Index i, Index n) { store_some(dx + i, if_less(zero(), load_some(y + i, n), load_some(dy + i, n), zero()), n); });
   return this_isa;
 }
 
@@ -60,6 +74,16 @@ TFM_KERNEL Isa relu_backward(const float* y, const float* dy, float* dx, Index c
 TFM_KERNEL Isa dropout_elements(const float* x, std::uint64_t key, float rate, float* y, Index count) {
   const float kept = 1.f / (1.f - rate);
   for (Index i = 0; i < count; ++i) y[i] = RandomKey{key}.uniform(static_cast<std::uint64_t>(i)) < rate ? 0.f : x[i] * kept;
+  return this_isa;
+}
+// y += x factor, with the factors of dropout_elements
+TFM_KERNEL Isa dropout_add(const float* x, std::uint64_t key, float rate, float* y, Index count) {
+  const float kept = 1.f / (1.f - rate);
+  by_lanes(count, [&](Index i, Index n) {
+    float factors[16];
+    for (Index j = 0; j < 16; ++j) factors[j] = RandomKey{key}.uniform(static_cast<std::uint64_t>(i + j)) < rate ? 0.f : kept;
+    store_some(y + i, fma(load_some(x + i, n), load(factors), load_some(y + i, n)), n);
+  });
   return this_isa;
 }
 
