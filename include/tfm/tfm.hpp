@@ -5,6 +5,7 @@
 #include "tfm/formats/gguf_writer.hpp"
 #include "tfm/formats/json_text.hpp"
 #include "tfm/formats/safetensors_writer.hpp"
+#include "tfm/generate/beam_search.hpp"
 #include "tfm/kernels/attention_rows.hpp"
 #include "tfm/kernels/optimizers.hpp"
 #include "tfm/llama.hpp"

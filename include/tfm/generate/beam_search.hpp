@@ -166,8 +166,8 @@ std::vector<std::vector<Token>> greedy_search(Context& context, D& decoder, Inde
   return found;
 }
 
-/// The n_best sequences of each of the sentences 0 .. sentences - 1, best first; fewer where the vocabulary does not give
-/// as many. At each step a sentence keeps its likeliest `beam` sequences; one that ends leaves the beam, which is then
+/// The n_best sequences of each of the sentences 0 .. sentences - 1, best first; fewer where the vocabulary does not
+/// give as many. At each step a sentence keeps its likeliest `beam` sequences; one that ends leaves the beam, which is then
 /// narrower by one. So a beam of 1 is greedy search, and a beam as wide as all there is finds the best there is. Throws
 /// Error for logits that leave no choice, OptionError, Stopped.    Wu et al. 2016, arXiv:1609.08144, section 7
 template <StepDecoder D>
@@ -206,8 +206,8 @@ std::vector<std::vector<Hypothesis>> beam_search(Context& context, D& decoder, I
         all.insert(all.end(), ways[last].begin(), ways[last].end());
       std::sort(all.begin(), all.end());
       auto& ended = found[to_size(sentence)];
-      all.erase(all.begin() + std::min<Index>(static_cast<Index>(all.size()), options.beam - static_cast<Index>(ended.size())), all.end());
-      detail::follow(all, rays, options, step, ended, next);
+      const Index width = std::min(static_cast<Index>(all.size()), options.beam - static_cast<Index>(ended.size()));
+      detail::follow(std::span(all).first(to_size(width)), rays, options, step, ended, next);
     }
     std::swap(rays, next);
   }

@@ -34,8 +34,8 @@ inline Index matching_ngrams(const Words& said, const Words& meant, std::size_t 
 }  // namespace detail
 
 /// BLEU with n-grams up to `longest`, 0 to 1: exp(min(0, 1 - |reference| / |prediction|)) times the product over n of
-/// precision_n ^ (1 / 2^n). Words are what white space separates. A prediction of fewer than n words has no n-grams: the
-/// product ends there; one without words scores 0.    d2l.ai, "Sequence-to-Sequence Learning", equation 10.7.4
+/// precision_n ^ (1 / 2^n). Words are what white space separates. A prediction of fewer than n words has no n-grams:
+/// the product ends there; one without words scores 0.    d2l.ai, "Sequence-to-Sequence Learning", equation 10.7.4
 inline double sentence_bleu(std::string_view prediction, std::string_view reference, Index longest) {
   const detail::Words said = words_of(prediction), meant = words_of(reference);
   if (said.empty()) return 0;

@@ -21,9 +21,9 @@
 namespace tfm::inline TFM_ABI {
 
 /// A sentence as d2l.ai prepares it: no-break spaces (U+00A0, U+202F) become spaces, letters small ones, and where no
-/// space is before , . ! or ? one is put there. Small letters are those of single characters (Unicode's simple mapping).
-/// `text` is UTF-8. A sentence is taken for itself: d2l.ai has its whole file as one text, so that a mark that begins a
-/// line but the first gets a space there.    d2l.ai, "Machine Translation and the Dataset", preprocess_nmt
+/// space is before , . ! or ? one is put there. Small letters are those of single characters (Unicode's simple
+/// mapping). `text` is UTF-8. A sentence stands for itself: d2l.ai has its whole file as one text, so that a mark at
+/// the beginning of a line, but of the first, gets a space there.    d2l.ai, "Machine Translation and the Dataset", preprocess_nmt
 inline std::string normalised_sentence(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 8);
@@ -86,8 +86,8 @@ struct HeldOutPairs {
   std::vector<SentencePair> training, held_out;
 };
 
-/// Holds out all pairs of some source sentences, drawn by `seed`, until they are at least `least`; both keep their order.
-/// Fewer than `least` pairs in all leave nothing to learn from.
+/// Holds out all pairs of some source sentences, drawn by `seed`, until they are at least `least`; both parts keep
+/// their order. Fewer than `least` pairs in all leave nothing to learn from.
 inline HeldOutPairs hold_out(std::vector<SentencePair> pairs, Index least, std::uint64_t seed) {
   std::unordered_map<std::string_view, std::size_t> sentences;
   std::vector<std::size_t> sentence_of, count;
@@ -118,10 +118,11 @@ struct TokenPair {
   std::vector<Token> source, target;
 };
 
-/// The ids of a normalised sentence and <eos>, cut to `steps`: what d2l.ai's truncate_pad leaves without the padding, so
-/// that its size is d2l's valid length. TokenizerError if the tokenizer has no <eos>.
+/// The ids of a normalised sentence and <eos>, cut to `steps`: what d2l.ai's truncate_pad leaves without the padding,
+/// so that its size is d2l's valid length. TokenizerError if the tokenizer has no <eos>.
 inline std::vector<Token> sentence_ids(const AnyTokenizer& tokenizer, std::string_view sentence, Index steps) {
-  if (!tokenizer.eos()) raise(TokenizerError("tfm: the tokenizer has no token for the end of a sentence, which translation needs"));
+  if (!tokenizer.eos())
+    raise(TokenizerError("tfm: the tokenizer has no token for the end of a sentence, which translation needs"));
   std::vector<Token> ids = tokenizer.encode(UserText{sentence});
   ids.push_back(*tokenizer.eos());
   if (static_cast<Index>(ids.size()) > steps) ids.resize(to_size(steps));
