@@ -71,6 +71,8 @@ def main():
             faults += faults_of_umbrella("tfm/" + umbrella, house.read("tfm/" + umbrella))
     if "llama.hpp" in present:
         faults += missing("llama.hpp", [p for p in house.headers(*LLAMA_ROOMS) if p not in TRANSLATION], present["llama.hpp"])
+    if "transformer.hpp" in present:
+        faults += missing("transformer.hpp", TRANSLATION, present["transformer.hpp"])
     if "train.hpp" in present:
         faults += missing("train.hpp", [p for p in house.headers("train") if p not in OWN_LIBRARY + PRINTS], present["train.hpp"])
     if "tfm.hpp" in present:

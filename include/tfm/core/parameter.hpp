@@ -6,9 +6,10 @@ namespace tfm::inline TFM_ABI {
 
 enum class WeightRole : unsigned char {
   base,       ///< a projection [out, in]
-  norm,       ///< a vector of a normalisation
+  norm,       ///< a vector that a normalisation multiplies with
   embedding,  ///< [vocabulary, dim]
   adapter,    ///< A or B of a LoRA pair
+  bias,       ///< a vector that is added, by a projection or a normalisation
 };
 
 }  // namespace tfm::inline TFM_ABI

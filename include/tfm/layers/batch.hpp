@@ -23,6 +23,14 @@ struct Batch {
   constexpr Index first(Index s) const noexcept { return start[to_size(s)]; }
   constexpr Index length(Index s) const noexcept { return start[to_size(s) + 1] - start[to_size(s)]; }
   constexpr Index position_of(Index s) const noexcept { return position.empty() ? 0 : position[to_size(s)]; }
+  /// Tokens of a sequence that are no padding.
+  constexpr Index valid_length(Index s) const noexcept {
+    if (valid.empty()) return length(s);
+    Index n = 0;
+    for (Index t = first(s); t < first(s) + length(s); ++t) n += valid[to_size(t)] != 0 ? 1 : 0;
+    return n;
+  }
+  constexpr Index sample_of(Index s) const noexcept { return sample.empty() ? s : sample[to_size(s)]; }
   constexpr Index slot_of(Index s) const noexcept { return slot.empty() ? s : slot[to_size(s)]; }
   constexpr const Adapter* adapter_of(Index s) const noexcept { return adapter.empty() ? nullptr : adapter[to_size(s)]; }
 };

@@ -1,0 +1,57 @@
+#pragma once
+// BiasedLinear: y = x Wᵀ + b over any projection, Linear or LoraLinear of any number format.
+#include <string_view>
+#include <type_traits>
+
+#include "tfm/kernels/elementwise.hpp"
+#include "tfm/layers/linear.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// x [tokens, in], y [tokens, out], bias [1, out], always float32; empty where there is none.
+template <class Projection>
+struct BiasedLinear {
+  using weight_type = typename Projection::weight_type;
+  using Saved = typename Projection::Saved;
+  Projection base;
+  F32 bias;
+
+  BiasedLinear() = default;
+  /// Zeros to be initialised or read over; a packed weight stays empty until it is packed.
+  BiasedLinear(Index in, Index out, bool biased = true) {
+    base.visit([&](std::string_view, auto& weight, WeightRole) {
+      if constexpr (std::is_same_v<decltype(weight), F32&>) weight = F32(out, in);
+    });
+    if (biased) bias = F32(1, out);
+  }
+
+  void forward(Context& context, const Batch& batch, View x, MutableView y, Saved* saved = nullptr) const noexcept {
+    base.forward(context, batch, x, y, saved);
+    add_bias(context, y);
+  }
+  /// What follows the product, for forward_together.
+  void after_product(Context& context, const Batch& batch, View x, MutableView y, Saved* saved) const noexcept {
+    base.after_product(context, batch, x, y, saved);
+    add_bias(context, y);
+  }
+  /// dx += dy W, dW += dyᵀ x, db += the sum of dy's rows.
+  void backward(Context& context, const Batch& batch, View dy, const Saved& saved, MutableView dx, const Gradients& gradients) const noexcept {
+    if (bias.parameter >= 0) kernels::add_bias_backward(context, dy, gradients[bias].data);
+    base.backward(context, batch, dy, saved, dx, gradients);
+  }
+
+  const weight_type& base_weight() const noexcept { return base.base_weight(); }
+  void visit(auto&& f) { visit_parts(*this, f); }
+  void visit(auto&& f) const { visit_parts(*this, f); }
+
+ private:
+  void add_bias(Context& context, MutableView y) const noexcept {
+    if (bias.cols() > 0) kernels::add_bias(context, bias.view().data, y);
+  }
+  static void visit_parts(auto& self, auto& f) {
+    self.base.visit(f);
+    if (self.bias.cols() > 0) f("bias", self.bias, WeightRole::bias);
+  }
+};
+
+}  // namespace tfm::inline TFM_ABI
