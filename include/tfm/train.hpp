@@ -1,3 +1,5 @@
 #pragma once
-// Umbrella: training, from a loss to weights.
+// Umbrella: training, from data and a loss to weights and measures of what was learnt.
+#include "tfm/train/bleu.hpp"
+#include "tfm/train/data/translation.hpp"
 #include "tfm/train/parameters.hpp"

@@ -7,6 +7,7 @@ import house
 # What an umbrella reaches: whole rooms, or single headers where a room is shared. tfm.hpp reaches everything but headers
 # that bring a library of their own, or print.
 LLAMA_ROOMS = ["core", "numeric", "text", "generate"]
+TRANSLATION = ["tfm/text/word_vocab.hpp", "tfm/generate/beam_search.hpp"]  # in those rooms, and no part of a chat
 OWN_LIBRARY = ["tfm/formats/torch_zip.hpp", "tfm/train/data/csv.hpp"]
 REFERENCE = [path for path in house.headers("kernels") if "/plain" in path]  # the loops that tests hold kernels against
 PRINTS = ["tfm/train/terminal.hpp", "tfm/train/tensorboard.hpp"]
@@ -69,7 +70,9 @@ def main():
         if umbrella != "fwd.hpp":
             faults += faults_of_umbrella("tfm/" + umbrella, house.read("tfm/" + umbrella))
     if "llama.hpp" in present:
-        faults += missing("llama.hpp", house.headers(*LLAMA_ROOMS), present["llama.hpp"])
+        faults += missing("llama.hpp", [p for p in house.headers(*LLAMA_ROOMS) if p not in TRANSLATION], present["llama.hpp"])
+    if "transformer.hpp" in present:
+        faults += missing("transformer.hpp", TRANSLATION, present["transformer.hpp"])
     if "train.hpp" in present:
         faults += missing("train.hpp", [p for p in house.headers("train") if p not in OWN_LIBRARY + PRINTS], present["train.hpp"])
     if "tfm.hpp" in present:

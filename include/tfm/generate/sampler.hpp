@@ -1,7 +1,6 @@
 #pragma once
 // Sampler: from logits to the next token, by greedy choice or by chance after the usual filters.
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -14,6 +13,7 @@
 
 #include "tfm/core/error.hpp"
 #include "tfm/core/random.hpp"
+#include "tfm/generate/largest_logit.hpp"
 #include "tfm/text/tokenizer.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -115,7 +115,7 @@ class Sampler {
   /// scores_ becomes the logits after the repetition penalty; gives the lowest id among the largest.
   Token penalise(std::span<const float> logits, std::span<const Token> seen) {
     constexpr float infinity = std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::max();
-    float largest = largest_of(logits);
+    float largest = largest_logit(logits, "sampler");
     if (scores_.size() != logits.size()) reserve(logits.size());
     std::copy(logits.begin(), logits.end(), scores_.begin());
     const float penalty = options_.repetition_penalty;
@@ -129,41 +129,8 @@ class Sampler {
       scores_[static_cast<std::size_t>(seen[i])] =
           std::clamp(logit < 0 ? logit * penalty : logit / penalty, -most, most);
     }
-    if (penalty != 1) largest = largest_of(scores_);
+    if (penalty != 1) largest = largest_logit(scores_, "sampler");
     return static_cast<Token>(std::find(scores_.begin(), scores_.end(), largest) - scores_.begin());
-  }
-
-  /// The largest of the logits, of which there are some, one of them finite, none NaN or +inf.
-  static float largest_of(std::span<const float> logits) {
-    constexpr float infinity = std::numeric_limits<float>::infinity();
-    if (logits.empty() || logits.size() > static_cast<std::size_t>(std::numeric_limits<Token>::max())) {
-      raise(Error("tfm: sampler: " + std::to_string(logits.size()) +
-                  " logits, expected one for each token, 1 to 2^31 - 1"));
-    }
-    constexpr std::size_t lanes = 16;  // side by side, so that compilers use vectors
-    std::array<float, lanes> largest;
-    std::array<int, lanes> wrong{};
-    largest.fill(-infinity);
-    const auto look = [&](std::size_t lane, float logit) {
-      largest[lane] = logit > largest[lane] ? logit : largest[lane];
-      wrong[lane] |= logit < infinity ? 0 : 1;
-    };
-    const std::size_t whole = logits.size() - logits.size() % lanes;
-    for (std::size_t i = 0; i < whole; i += lanes) {
-      for (std::size_t lane = 0; lane < lanes; ++lane) look(lane, logits[i + lane]);
-    }
-    for (std::size_t i = whole; i < logits.size(); ++i) look(i - whole, logits[i]);
-    if (std::any_of(wrong.begin(), wrong.end(), [](int w) { return w != 0; })) {
-      const auto bad = std::find_if(logits.begin(), logits.end(), [](float logit) { return !(logit < infinity); });
-      raise(Error("tfm: sampler: the logit of token " + std::to_string(bad - logits.begin()) + " is " +
-                  std::to_string(*bad) + ", expected a finite number, or -inf for a token that is ruled out"));
-    }
-    const float all = *std::max_element(largest.begin(), largest.end());
-    if (all == -infinity) {
-      raise(Error("tfm: sampler: every one of " + std::to_string(logits.size()) +
-                  " logits is -inf, expected a token that may be chosen"));
-    }
-    return all;
   }
 
   void reserve(std::size_t vocabulary) {

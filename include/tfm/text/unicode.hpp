@@ -35,6 +35,12 @@ inline CharClass char_class(char32_t c) noexcept {
   }
 }
 
+/// The small letter of a letter that has one (Unicode's simple mapping), and every other character itself.
+inline char32_t small_letter(char32_t c) noexcept {
+  if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+  return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
+}
+
 /// \p{Nd}: the digits of any script, and not fractions, superscripts or Roman numerals.
 inline bool is_decimal_digit(char32_t c) noexcept {
   if (c < 0x80) return c >= '0' && c <= '9';

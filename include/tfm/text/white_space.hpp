@@ -1,7 +1,9 @@
 #pragma once
-// White space at the ends of a text, as Python's str.strip() has it: chat templates use that.
+// White space as Python has it: at the ends of a text (str.strip(), which chat templates use), and between words
+// (str.split(), which measures of translations use).
 #include <array>
 #include <string_view>
+#include <vector>
 
 #include "tfm/core/config.hpp"
 
@@ -17,15 +19,19 @@ inline constexpr std::array<std::string_view, 19> wide_white_space{
 constexpr bool is_ascii_white_space(char c) noexcept { return (c >= '\t' && c <= '\r') || (c >= '\x1c' && c <= ' '); }
 }  // namespace detail
 
+/// The bytes of the white space that `text` (UTF-8) begins with: one character's, or 0.
+constexpr std::size_t leading_white_space(std::string_view text) noexcept {
+  if (text.empty()) return 0;
+  if (static_cast<unsigned char>(text.front()) < 0x80) return detail::is_ascii_white_space(text.front()) ? 1 : 0;
+  for (std::string_view space : detail::wide_white_space) {
+    if (text.starts_with(space)) return space.size();
+  }
+  return 0;
+}
+
 /// `text` (UTF-8) without the white space at its beginning.
 constexpr std::string_view trimmed_left(std::string_view text) noexcept {
-  for (std::size_t taken = 1; taken > 0;) {
-    taken = !text.empty() && detail::is_ascii_white_space(text.front()) ? 1 : 0;
-    for (std::string_view space : detail::wide_white_space) {
-      if (text.starts_with(space)) taken = space.size();
-    }
-    text.remove_prefix(taken);
-  }
+  while (const std::size_t space = leading_white_space(text)) text.remove_prefix(space);
   return text;
 }
 
@@ -43,5 +49,17 @@ constexpr std::string_view trimmed_right(std::string_view text) noexcept {
 
 /// The same at both ends.
 constexpr std::string_view trimmed(std::string_view text) noexcept { return trimmed_right(trimmed_left(text)); }
+
+/// The words of `text` (UTF-8): what stands between white space. None is empty; they point into the text.
+inline std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  for (text = trimmed_left(text); !text.empty(); text = trimmed_left(text)) {
+    std::size_t length = 0;
+    while (length < text.size() && leading_white_space(text.substr(length)) == 0) ++length;
+    words.push_back(text.substr(0, length));
+    text.remove_prefix(length);
+  }
+  return words;
+}
 
 }  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,51 @@
+#pragma once
+// largest_logit: the likeliest token's logit, and the check that the logits leave a choice.
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "tfm/core/error.hpp"
+#include "tfm/text/tokenizer.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// The largest of the logits. Throws Error, in the name of `who` ("sampler"), unless there are some, one of them is
+/// finite, and none is NaN or +inf.
+inline float largest_logit(std::span<const float> logits, std::string_view who) {
+  const auto refuse = [&](const std::string& what) { raise(Error("tfm: " + std::string(who) + ": " + what)); };
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  if (logits.empty() || logits.size() > static_cast<std::size_t>(std::numeric_limits<Token>::max()))
+    refuse(std::to_string(logits.size()) + " logits, expected one for each token, 1 to 2^31 - 1");
+  constexpr std::size_t lanes = 16;  // side by side, so that compilers use vectors
+  std::array<float, lanes> largest;
+  std::array<int, lanes> wrong{};
+  largest.fill(-infinity);
+  const auto look = [&](std::size_t lane, float logit) {
+    largest[lane] = logit > largest[lane] ? logit : largest[lane];
+    wrong[lane] |= logit < infinity ? 0 : 1;
+  };
+  const std::size_t whole = logits.size() - logits.size() % lanes;
+  for (std::size_t i = 0; i < whole; i += lanes) {
+    for (std::size_t lane = 0; lane < lanes; ++lane) look(lane, logits[i + lane]);
+  }
+  for (std::size_t i = whole; i < logits.size(); ++i) look(i - whole, logits[i]);
+  if (std::any_of(wrong.begin(), wrong.end(), [](int w) { return w != 0; })) {
+    const auto bad = std::find_if(logits.begin(), logits.end(), [](float logit) { return !(logit < infinity); });
+    refuse("the logit of token " + std::to_string(bad - logits.begin()) + " is " + std::to_string(*bad) +
+           ", expected a finite number, or -inf for a token that is ruled out");
+  }
+  const float all = *std::max_element(largest.begin(), largest.end());
+  if (all == -infinity)
+    refuse("every one of " + std::to_string(logits.size()) + " logits is -inf, expected a token that may be chosen");
+  return all;
+}
+
+/// The lowest id among the tokens of the largest logit.
+inline Token likeliest_token(std::span<const float> logits, std::string_view who) {
+  return static_cast<Token>(std::find(logits.begin(), logits.end(), largest_logit(logits, who)) - logits.begin());
+}
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,106 @@
+#pragma once
+// BLEU (Papineni et al. 2002): of one sentence as d2l.ai computes it, and of a corpus as sacrebleu does (Post 2018).
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tfm/core/error.hpp"
+#include "tfm/core/index.hpp"
+#include "tfm/text/white_space.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+namespace detail {
+using Words = std::vector<std::string_view>;
+
+/// How many of the n-grams of `said` are in `meant`, each at most as often as it is there.
+inline Index matching_ngrams(const Words& said, const Words& meant, std::size_t n) {
+  std::map<Words, Index> left;
+  for (std::size_t i = 0; i + n <= meant.size(); ++i)
+    ++left[Words(meant.begin() + static_cast<std::ptrdiff_t>(i), meant.begin() + static_cast<std::ptrdiff_t>(i + n))];
+  Index matches = 0;
+  for (std::size_t i = 0; i + n <= said.size(); ++i) {
+    const auto from = said.begin() + static_cast<std::ptrdiff_t>(i);
+    const auto found = left.find(Words(from, from + static_cast<std::ptrdiff_t>(n)));
+    if (found != left.end() && found->second > 0) --found->second, ++matches;
+  }
+  return matches;
+}
+}  // namespace detail
+
+/// BLEU with n-grams up to `longest`, 0 to 1: exp(min(0, 1 - |reference| / |prediction|)) times the product over n of
+/// precision_n ^ (1 / 2^n). Words are what white space separates. A prediction of fewer than n words has no n-grams:
+/// the product ends there; one without words scores 0.    d2l.ai, "Sequence-to-Sequence Learning", equation 10.7.4
+inline double sentence_bleu(std::string_view prediction, std::string_view reference, Index longest) {
+  const detail::Words said = words_of(prediction), meant = words_of(reference);
+  if (said.empty()) return 0;
+  double score = std::exp(std::min(0.0, 1 - static_cast<double>(meant.size()) / static_cast<double>(said.size())));
+  for (std::size_t n = 1; n <= std::min(to_size(longest), said.size()); ++n) {
+    const auto matches = static_cast<double>(detail::matching_ngrams(said, meant, n));
+    score *= std::pow(matches / static_cast<double>(said.size() - n + 1), std::pow(0.5, static_cast<double>(n)));
+  }
+  return score;
+}
+
+/// A corpus's score, and what it is made of.
+struct CorpusBleu {
+  double score = 0;                     ///< 0 to 100
+  std::array<double, 4> precisions{};   ///< of n-grams of 1 to 4 words, in percent
+  double brevity_penalty = 1;
+  Index length = 0, reference_length = 0;  ///< words
+};
+
+/// Counts n-grams of sentence after sentence. Words are what white space separates, as they are: sacrebleu's
+/// tokenize='none'. The score is sacrebleu's default: n up to 4, and where no n-gram matches, the precision is that of
+/// 1/2 a match, 1/4 the next time, and so on (its smooth_method 'exp').
+class BleuCounts {
+  std::array<Index, 4> matches_{}, ngrams_{};
+  Index length_ = 0, reference_length_ = 0;
+
+ public:
+  /// One sentence and its one reference.
+  void add(std::string_view prediction, std::string_view reference) {
+    const detail::Words said = words_of(prediction), meant = words_of(reference);
+    length_ += static_cast<Index>(said.size());
+    reference_length_ += static_cast<Index>(meant.size());
+    for (std::size_t n = 1; n <= 4 && n <= said.size(); ++n) {
+      matches_[n - 1] += detail::matching_ngrams(said, meant, n);
+      ngrams_[n - 1] += static_cast<Index>(said.size() - n + 1);
+    }
+  }
+
+  CorpusBleu score() const {
+    CorpusBleu bleu{.length = length_, .reference_length = reference_length_};
+    if (length_ < reference_length_) {
+      const double ratio = static_cast<double>(reference_length_) / static_cast<double>(std::max<Index>(length_, 1));
+      bleu.brevity_penalty = length_ > 0 ? std::exp(1 - ratio) : 0;
+    }
+    if (std::all_of(matches_.begin(), matches_.end(), [](Index m) { return m == 0; })) return bleu;
+    double logarithms = 0, smoothing = 1;
+    for (std::size_t n = 0; n < 4; ++n) {
+      if (ngrams_[n] == 0) return bleu;  // sentences so short have no score
+      const double matches = matches_[n] > 0 ? static_cast<double>(matches_[n]) : 1 / (smoothing *= 2);
+      bleu.precisions[n] = 100 * matches / static_cast<double>(ngrams_[n]);
+      logarithms += std::log(bleu.precisions[n]);
+    }
+    bleu.score = bleu.brevity_penalty * std::exp(logarithms / 4);
+    return bleu;
+  }
+};
+
+/// The score of all sentences; each has one reference. Throws Error where their numbers differ.
+inline CorpusBleu corpus_bleu(std::span<const std::string> predictions, std::span<const std::string> references) {
+  if (predictions.size() != references.size())
+    raise(Error("tfm: BLEU of " + std::to_string(predictions.size()) + " sentences, found " +
+                std::to_string(references.size()) + " references, expected one for each"));
+  BleuCounts counts;
+  for (std::size_t i = 0; i < predictions.size(); ++i) counts.add(predictions[i], references[i]);
+  return counts.score();
+}
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,85 @@
+#include "../../examples/support/heat_map.hpp"
+#include "../../examples/support/line_chart.hpp"
+
+#include "support/catch.hpp"
+
+namespace {
+
+std::size_t count(const std::string& text, const std::string& what) {
+  std::size_t n = 0;
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++n;
+  return n;
+}
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1)
+    out.push_back(text.substr(at, end - at));
+  return out;
+}
+
+picture::HeatMaps two_heads() {
+  return {.title = "a <b> & \"c\"", .row_axis = "query", .column_axis = "key", .row_labels = {"<bos>", "\xC3\xA9t\xC3\xA9"},
+          .column_labels = {"x", "y", "z"}, .down = {"layer 1"}, .across = {"head 1", "head 2"},
+          .maps = {{0, 0.5f, 1, 1, 0, 0.25f}, {1, 1, 1, 0, 0, std::numeric_limits<float>::quiet_NaN()}}};
+}
+
+TEST_CASE("heat maps as SVG have a cell for each value, and harmless text", "[pictures]") {
+  const std::string svg = picture::svg(two_heads());
+  CHECK(count(svg, "<rect ") == 1 + 12 + 64);  // the page, the cells, the colour bar
+  CHECK(count(svg, "<title>") == 12);
+  CHECK(count(svg, "a &lt;b&gt; &amp; &quot;c&quot;") == 1);
+  CHECK(count(svg, "<b>") == 0);
+  CHECK(count(svg, "&lt;bos&gt; \xE2\x86\x92 y: 0.5<") == 1);
+  CHECK(svg.ends_with("</svg>\n"));
+  // The darkest colour is that of a weight of 1: one cell in the first map, three in the second.
+  CHECK(count(svg, "rgb(96,4,16)") == 5);
+}
+
+TEST_CASE("heat maps in a terminal stand side by side as far as they fit", "[pictures]") {
+  const auto wide = lines(picture::in_terminal(two_heads(), 80, false));
+  REQUIRE(wide.size() == 6);
+  CHECK(wide[1] == "key: 1 x 2 y 3 z");
+  CHECK(wide[2] == "layer 1, head 1 to head 2");
+  CHECK(wide[4] == "<bos>   \xE2\x96\x92\xE2\x96\x92\xE2\x96\x88\xE2\x96\x88  \xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88  ");
+  CHECK(wide[5].starts_with("  \xC3\xA9t\xC3\xA9 \xE2\x96\x88\xE2\x96\x88  "));
+  CHECK(lines(picture::in_terminal(two_heads(), 16, false)).size() == 10);
+  CHECK(picture::in_terminal(two_heads(), 80, true).find("\x1b[48;5;255m  \x1b[0m") != std::string::npos);
+}
+
+picture::LineChart falling(bool logarithmic) {
+  picture::Curve curve{"loss", {}, {}};
+  for (int i = 0; i <= 100; ++i) curve.x.push_back(i), curve.y.push_back(std::pow(10, 1 - i / 50.0));
+  return {.title = "t", .x_axis = "epoch", .y_axis = "nats", .curves = {curve}, .logarithmic = logarithmic};
+}
+
+TEST_CASE("line charts show their curves between marks", "[pictures]") {
+  const std::string svg = picture::svg(falling(true));
+  CHECK(count(svg, "<path ") == 1);
+  CHECK(count(svg, ">0.1<") == 1);
+  CHECK(count(svg, ">10<") == 1);
+  // The logarithm of this curve is a straight line from the upper left corner to the lower right one.
+  CHECK(count(svg, "d=\"M76 44 L") == 1);
+  CHECK(count(svg, "L636 364\"") == 1);
+  CHECK(count(picture::svg(falling(false)), ">0.1<") == 0);
+}
+
+TEST_CASE("what is no number is a gap in a curve", "[pictures]") {
+  picture::LineChart chart = falling(true);
+  chart.curves[0].y[50] = std::numeric_limits<double>::quiet_NaN();
+  chart.curves[0].y[70] = 0;
+  CHECK(count(picture::svg(chart), " M") == 2);
+  chart.curves[0].y.assign(101, -1);
+  CHECK(count(picture::svg(chart), "<path ") == 0);
+  CHECK(lines(picture::in_terminal(chart, 60, 12)).size() == 12);
+}
+
+TEST_CASE("line charts in a terminal fill the columns and rows that they are given", "[pictures]") {
+  const auto drawn = lines(picture::in_terminal(falling(true), 50, 14));
+  REQUIRE(drawn.size() == 14);
+  for (std::size_t i = 1; i + 1 < drawn.size(); ++i) CHECK(picture::characters(drawn[i]) == 50);
+  CHECK(drawn[1].starts_with("      10 \xE2\x94\xA4"));
+  CHECK(drawn[1].find("\xE2\xA0\x80") != std::string::npos);
+}
+
+}  // namespace
