@@ -1,3 +1,3 @@
 #pragma once
 // Umbrella: training, from a loss to weights.
-#include "tfm/train/parameters.hpp"
+#include "tfm/train/trainer.hpp"
