@@ -2,4 +2,4 @@
 // Umbrella: training, from data and a loss to weights and measures of what was learnt.
 #include "tfm/train/bleu.hpp"
 #include "tfm/train/data/translation.hpp"
-#include "tfm/train/parameters.hpp"
+#include "tfm/train/trainer.hpp"
