@@ -20,7 +20,8 @@ void shift(View in, MutableView out) {
 }
 void shift_backward(View dout, MutableView din) {
   for (Index t = 0; t < dout.rows; ++t)
-    for (Index k = 0; k < dout.cols; ++k) din.row(t)[k] += dout.row(t)[k], din.row(t)[(k + 1) % dout.cols] -= dout.row(t)[k];
+    for (Index k = 0; k < dout.cols; ++k)
+      din.row(t)[k] += dout.row(t)[k], din.row(t)[(k + 1) % dout.cols] -= dout.row(t)[k];
 }
 
 template <Norm norm>

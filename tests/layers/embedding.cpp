@@ -37,7 +37,9 @@ TEST_CASE("Embedding: scaled rows of any format, and the gradient of ids that co
     return tfm_test::weighted_sum(y, dy);
   });
 
-  const Embedding<Int8> packed{Int8(pack(context, Format::int8, {Format::f32, reinterpret_cast<const std::byte*>(layer.weight.view().data), vocab, dim}, "w"))};
+  const Embedding<Int8> packed{
+      Int8(pack(context, Format::int8,
+                {Format::f32, reinterpret_cast<const std::byte*>(layer.weight.view().data), vocab, dim}, "w"))};
   packed.forward(context, ids, 3.f, packed_y);
   std::vector<float> expected(to_size(dim));
   for (Index t = 0; t < 5; ++t) {
@@ -57,15 +59,16 @@ TEST_CASE("PositionalEncoding: positions count from where a sequence stands; the
   copy(x, y);
   layer.forward(context, batch, y);
   for (Index t = 0; t < 5; ++t)
-    for (Index k = 0; k < dim; ++k) REQUIRE(y.view().row(t)[k] == x.view().row(t)[k] + layer.table.view().row(t < 3 ? t : t + 4)[k]);
+    for (Index k = 0; k < dim; ++k)
+      REQUIRE(y.view().row(t)[k] == x.view().row(t)[k] + layer.table.view().row(t < 3 ? t : t + 4)[k]);
   context.training = true;
   const Buffer dy = random_matrix(2, 5, dim);
   layer.backward(context, batch, dy, dx);
   tfm_test::require_right("dx", tfm_test::check_gradient(x, dx, [&] {
-    copy(x, y);
-    layer.forward(context, batch, y);
-    return tfm_test::weighted_sum(y, dy);
-  }));
+                            copy(x, y);
+                            layer.forward(context, batch, y);
+                            return tfm_test::weighted_sum(y, dy);
+                          }));
 }
 
 TEST_CASE("what Dropout drops depends on step, stream, sample, position and feature, and on nothing else") {

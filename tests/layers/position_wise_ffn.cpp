@@ -37,14 +37,16 @@ TEST_CASE("PositionWiseFFN is d2l's, forward and backward") {
   REQUIRE(tfm_test::same_bits(z, again));
   layer.backward(context, {.start = start}, {dz.data(), tokens, dim}, saved, dx, gradients);
   tfm_test::require_golden(dx, golden, "ffn.dx", 1e-5);
-  for (const auto& [name, number] : gradients.names()) tfm_test::require_golden(gradients[name], golden, "ffn.grad." + name, 1e-5);
+  for (const auto& [name, number] : gradients.names())
+    tfm_test::require_golden(gradients[name], golden, "ffn.grad." + name, 1e-5);
 }
 
 TEST_CASE("PositionWiseFFN: dx and the gradients of weights and biases") {
   constexpr Index in = 11, hidden = 24, out = 9, tokens = 5;
   Ffn layer(in, hidden, out);
   tfm_test::randomise(layer, 7, 0.25f);
-  // Every unit stays on its side of relu's corner, half of them on each: |W x| < 11 / 4 + 1 / 4 + what the differences move.
+  // Every unit stays on its side of relu's corner, half of them on each: |W x| < 11 / 4 + 1 / 4 + what the differences
+  // move.
   for (Index i = 0; i < hidden; ++i) layer.dense1.bias.values().data[i] = i % 2 == 0 ? 3.5f : -3.5f;
   const GradientsOf gradients(layer);
   const std::vector<Index> start{0, tokens};

@@ -1,5 +1,5 @@
-// Whole blocks and whole Transformers against finite differences: both places of the norm, dropout on, biases everywhere; and the
-// same bits of a training step for any number of threads.
+// Whole blocks and whole Transformers against finite differences: both places of the norm, dropout on, biases
+// everywhere; and the same bits of a training step for any number of threads.
 #include "support/catch.hpp"
 #include "support/isas.hpp"
 #include "support/trainable.hpp"
@@ -21,8 +21,9 @@ struct PreNormToy : Toy {
   static constexpr Norm norm = Norm::pre;
 };
 
-// Keeps every hidden unit on its side of relu's corner, half of them on each: eight inputs of up to 2.9 and weights of up to a half make
-// a sum whose deviation is 0.8. What that adds to the output is taken away again, so that the rest of it still matters.
+// Keeps every hidden unit on its side of relu's corner, half of them on each: eight inputs of up to 2.9 and weights of
+// up to a half make a sum whose deviation is 0.8. What that adds to the output is taken away again, so that the rest of
+// it still matters.
 void away_from_corners(auto& ffn) {
   F32 &first = ffn.dense1.bias, &second = ffn.dense2.bias;
   for (Index i = 0; i < first.cols(); ++i) first.values().data[i] = i % 2 == 0 ? 4.f : -4.f;
@@ -30,15 +31,16 @@ void away_from_corners(auto& ffn) {
     for (Index i = 0; i < first.cols(); i += 2) second.values().data[o] -= 4 * ffn.dense2.base.weight.view().row(o)[i];
 }
 
-// Rounding in the loss is the same whatever a gradient's size: gradient_tolerance, of gradients near 1, is an absolute one below that.
-// Where the loss bends within a step, as it does for weights whose inputs are large, a step eight times smaller decides, with the eight
-// times larger rounding: a wrong gradient is wrong at both.
+// Rounding in the loss is the same whatever a gradient's size: gradient_tolerance, of gradients near 1, is an absolute
+// one below that. Where the loss bends within a step, as it does for weights whose inputs are large, a step eight times
+// smaller decides, with the eight times larger rounding: a wrong gradient is wrong at both.
 template <class Loss>
 void check_close(const std::string& what, MutableView parameter, View gradient, Loss loss, bool zero = false) {
   auto found = check_gradient(parameter, gradient, loss);
   double tolerance = tfm_test::gradient_tolerance * std::max(found.size, 1.0);
   if (found.largest >= tolerance) found = check_gradient(parameter, gradient, loss, 0x1p-8f), tolerance *= 8;
-  INFO(what << "[" << found.at << "]: " << found.computed << ", by differences " << found.differences << ", of up to " << found.size);
+  INFO(what << "[" << found.at << "]: " << found.computed << ", by differences " << found.differences << ", of up to "
+            << found.size);
   if (!zero) CHECK(found.size > 20 * tolerance);
   CHECK(found.largest < tolerance);
 }
@@ -68,11 +70,14 @@ void check_blocks() {
   const Index dim = Toy::dim;
   EncoderBlock<EveryLinear<F32>, norm> encoder{Toy{}};
   DecoderBlock<EveryLinear<F32>, norm> decoder{Toy{}};
-  for (Index next = 0; Dropout* const dropout : {&encoder.attention.dropout, &encoder.addnorm1.dropout, &encoder.addnorm2.dropout}) dropout->stream = next++;
+  for (Index next = 0;
+       Dropout* const dropout : {&encoder.attention.dropout, &encoder.addnorm1.dropout, &encoder.addnorm2.dropout})
+    dropout->stream = next++;
   tfm_test::randomise(encoder, 7), tfm_test::randomise(decoder, 70);
   away_from_corners(encoder.ffn), away_from_corners(decoder.ffn);
   Context context = training_context(2);
-  Buffer x = random_matrix(1, 8, dim), z(8, dim), dx(8, dim), memory = random_matrix(2, 8, dim), u = random_matrix(3, 6, dim), w(6, dim);
+  Buffer x = random_matrix(1, 8, dim), z(8, dim), dx(8, dim), memory = random_matrix(2, 8, dim),
+         u = random_matrix(3, 6, dim), w(6, dim);
   Buffer du(6, dim), dmemory(8, dim);
   const Buffer dz = random_matrix(4, 8, dim), dw = random_matrix(5, 6, dim);
   {
@@ -133,9 +138,12 @@ TEST_CASE("Transformer: the gradient of every weight, dropout on") {
   SECTION("pre-norm") { check_model<PreNormToy>(); }
 }
 
-TEST_CASE("a training step has the same bits for any number of threads and on every instruction set with a fused multiply-add") {
+TEST_CASE(
+    "a training step has the same bits for any number of threads and on every instruction set with a fused "
+    "multiply-add") {
   constexpr Index sentences = 9;
-  const DynamicTransformerShape shape{.source_vocab = 300, .target_vocab = 310, .dim = 48, .layers = 2, .heads = 3, .ffn = 200, .dropout = 0.1f};
+  const DynamicTransformerShape shape{
+      .source_vocab = 300, .target_vocab = 310, .dim = 48, .layers = 2, .heads = 3, .ffn = 200, .dropout = 0.1f};
   Transformer<DynamicTransformerShape, EveryLinear<F32>> model(shape);
   tfm_test::randomise(model, 7, 0.2f);
   const GradientsOf gradients(model);
@@ -143,7 +151,8 @@ TEST_CASE("a training step has the same bits for any number of threads and on ev
   std::vector<std::int32_t> from, to;
   for (Index s = 0; s < sentences; ++s) {
     source.push_back(source.back() + 1 + 11 * s % 70), target.push_back(target.back() + 1 + 17 * s % 80);
-    while (static_cast<Index>(from.size()) < source.back()) from.push_back(static_cast<std::int32_t>(from.size() * 7 % 300));
+    while (static_cast<Index>(from.size()) < source.back())
+      from.push_back(static_cast<std::int32_t>(from.size() * 7 % 300));
     while (static_cast<Index>(to.size()) < target.back()) to.push_back(static_cast<std::int32_t>(to.size() * 11 % 310));
   }
   const PairBatch batch{{.start = source}, from, {.start = target}, to};
