@@ -88,6 +88,7 @@ class Parameters {
   /// Weight p's part of a flat buffer, in its shape.
   static MutableView part(const Parameter& p, MutableView flat) noexcept { return {flat.data + p.offset, p.weight->rows(), p.weight->cols()}; }
   static View part(const Parameter& p, View flat) noexcept { return {flat.data + p.offset, p.weight->rows(), p.weight->cols()}; }
+  static MutableView part(const Parameter& p, Buffer& flat) noexcept { return part(p, flat.view()); }
   /// What layers' backward wants, over a flat buffer that must outlive it.
   Gradients gradients(MutableView flat) const {
     Gradients views;
