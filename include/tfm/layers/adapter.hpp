@@ -21,6 +21,7 @@ class Adapter {
   std::vector<LoraPair> pairs_;
 
  public:
+  float dropout = 0;  ///< of what A sees, in [0, 1), while training
   Adapter() = default;
   explicit Adapter(std::vector<LoraPair> pairs) : pairs_(std::move(pairs)) {}
 

@@ -32,6 +32,12 @@ struct Batch {
   }
   constexpr Index sample_of(Index s) const noexcept { return sample.empty() ? s : sample[to_size(s)]; }
   constexpr Index slot_of(Index s) const noexcept { return slot.empty() ? s : slot[to_size(s)]; }
+  /// Rows of padding before a sequence's first token.
+  constexpr Index padding(Index s) const noexcept {
+    Index n = 0;
+    while (!valid.empty() && n < length(s) && valid[to_size(first(s) + n)] == 0) ++n;
+    return n;
+  }
   constexpr const Adapter* adapter_of(Index s) const noexcept { return adapter.empty() ? nullptr : adapter[to_size(s)]; }
 };
 

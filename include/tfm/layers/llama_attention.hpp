@@ -4,6 +4,7 @@
 #include <cmath>
 #include <span>
 
+#include "tfm/kernels/attention_rows.hpp"
 #include "tfm/kernels/elementwise.hpp"
 #include "tfm/layers/kv_cache.hpp"
 #include "tfm/layers/linear.hpp"
@@ -56,10 +57,76 @@ struct LlamaAttention {
     o_proj.forward(context, batch, out, y);
   }
 
+  struct Saved {
+    typename P::q_proj::Saved q_proj;
+    typename P::k_proj::Saved k_proj;
+    typename P::v_proj::Saved v_proj;
+    typename P::o_proj::Saved o_proj;
+    MutableView q, k, v, out;  ///< [tokens, heads x head_dim], q and k turned
+    float* softmax = nullptr;  ///< [tokens, heads, 2] of each sequence
+  };
+
+  /// Without a cache, for training: each sequence sees itself alone. head_dim is twice the angles' columns. Padding before
+  /// a sequence's first token neither sees nor is seen: its attention is 0, as in transformers.
+  void forward(Context& context, const Batch& batch, View cosine, View sine, View x, MutableView y, Saved& saved) const noexcept {
+    const Arena::Frame frame(context.scratch);
+    const Index q_width = q_proj.base_weight().rows(), kv_width = k_proj.base_weight().rows();
+    saved.q = context.kept.matrix(x.rows, q_width), saved.out = context.kept.matrix(x.rows, q_width);
+    saved.k = context.kept.matrix(x.rows, kv_width), saved.v = context.kept.matrix(x.rows, kv_width);
+    saved.softmax = context.kept.template take<float>(x.rows * q_width / cosine.cols);
+    forward_together(context, batch, x, Output{q_proj, saved.q, &saved.q_proj}, Output{k_proj, saved.k, &saved.k_proj},
+                     Output{v_proj, saved.v, &saved.v_proj, Digits::two});
+    kernels::rotate(context, saved.q, cosine, sine);
+    kernels::rotate(context, saved.k, cosine, sine);
+    for (Index s = 0; s < batch.sequences(); ++s) fill(saved.out.slice(batch.first(s), batch.padding(s)), 0);
+    kernels::attention_rows(context, rows_shape(cosine), {rows_of(context, batch, saved, cosine), to_size(batch.sequences())});
+    o_proj.forward(context, batch, saved.out, y, &saved.o_proj);
+  }
+
+  /// dx += …
+  void backward(Context& context, const Batch& batch, View cosine, View sine, View dy, const Saved& saved, MutableView dx,
+                const Gradients& gradients) const noexcept {
+    const Arena::Frame frame(context.scratch);
+    const auto like = [&](View v) {
+      const MutableView zeros = context.scratch.matrix(v.rows, v.cols);
+      fill(zeros, 0);
+      return zeros;
+    };
+    const MutableView dout = like(saved.out), dq = like(saved.q), dk = like(saved.k), dv = like(saved.v);
+    o_proj.backward(context, batch, dy, saved.o_proj, dout, gradients);
+    const auto sequences = to_size(batch.sequences());
+    auto* const changes = context.scratch.template take<kernels::RowsGradient>(batch.sequences());
+    for (Index s = 0; s < batch.sequences(); ++s) {
+      const Index padding = batch.padding(s), first = batch.first(s) + padding, n = batch.length(s) - padding;
+      changes[s] = {dout.slice(first, n), dq.slice(first, n), dk.slice(first, n), dv.slice(first, n)};
+    }
+    kernels::attention_rows_backward(context, rows_shape(cosine), {rows_of(context, batch, saved, cosine), sequences}, {changes, sequences});
+    kernels::rotate(context, dq, cosine, sine, -1);
+    kernels::rotate(context, dk, cosine, sine, -1);
+    q_proj.backward(context, batch, dq, saved.q_proj, dx, gradients);
+    k_proj.backward(context, batch, dk, saved.k_proj, dx, gradients);
+    v_proj.backward(context, batch, dv, saved.v_proj, dx, gradients);
+  }
+
   void visit(auto&& f) { visit_parts(*this, f); }
   void visit(auto&& f) const { visit_parts(*this, f); }
 
  private:
+  kernels::RowsShape rows_shape(View angles) const noexcept {
+    const Index head_dim = 2 * angles.cols;
+    return {q_proj.base_weight().rows() / head_dim, k_proj.base_weight().rows() / head_dim, head_dim, 1.f / std::sqrt(static_cast<float>(head_dim))};
+  }
+  const kernels::RowsSequence* rows_of(Context& context, const Batch& batch, const Saved& saved, View angles) const {
+    const Index heads = rows_shape(angles).heads;
+    auto* const sequences = context.scratch.take<kernels::RowsSequence>(batch.sequences());
+    for (Index s = 0; s < batch.sequences(); ++s) {
+      const Index padding = batch.padding(s), first = batch.first(s) + padding, n = batch.length(s) - padding;
+      sequences[s] = {.q = saved.q.slice(first, n), .k = saved.k.slice(first, n), .v = saved.v.slice(first, n), .out = saved.out.slice(first, n),
+                      .softmax = saved.softmax + 2 * heads * first};
+    }
+    return sequences;
+  }
+
   static void visit_parts(auto& self, auto& f) {
     f("q_proj", self.q_proj);
     f("k_proj", self.k_proj);

@@ -74,6 +74,11 @@ class Llama {
     for (Index s = 0; s < batch.sequences(); ++s) cache.advance(batch.slot_of(s), batch.length(s));
   }
 
+  /// What hidden states are multiplied with to become logits.
+  const Output& output() const noexcept { return shape.tied ? embed_tokens : lm_head; }
+  /// Errors: ShapeError for an adapter whose pairs are of other sizes than the layers in their slots.
+  void require_fit(const Adapter& adapter) const;
+
   /// Bytes that a forward pass takes of context.scratch.
   static constexpr Index scratch_bytes(const S& s, Index tokens, Index sequences, Index threads, Index rank = 0) noexcept {
     const Index hd = tfm::head_dim(s), rows = std::max(tokens, sequences);
@@ -139,14 +144,12 @@ class Llama {
     return s.layers * block + ends + norm_bytes + tfm::head_dim(s) / 2 * 4;
   }
 
-  const Output& output() const noexcept { return shape.tied ? embed_tokens : lm_head; }
 
   static Index largest_rank(const Batch& batch) noexcept {
     Index most = 0;
     for (const Adapter* adapter : batch.adapter) most = adapter == nullptr ? most : std::max(most, adapter->rank());
     return most;
   }
-  void require_fit(const Adapter& adapter) const;
   void validate(const Batch& batch, std::span<const std::int32_t> ids, const KvCache& cache, Logits wanted, View logits) const;
   void run(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache, Logits wanted, MutableView logits,
            const Watch* watch) const;  // throws what a watcher throws

@@ -32,6 +32,38 @@ struct LlamaBlock {
     kernels::add(context, change, x);
   }
 
+  struct Saved {
+    RmsNorm::Saved input_layernorm;
+    typename LlamaAttention<P>::Saved self_attn;
+    RmsNorm::Saved post_attention_layernorm;
+    typename SwiGLU<P>::Saved mlp;
+  };
+
+  /// y = h + mlp(norm(h)) with h = x + attention(norm(x)), without a cache, for training; x must stay.
+  void forward(Context& context, const Batch& batch, View cosine, View sine, float eps, View x, MutableView y, Saved& saved) const noexcept {
+    const Arena::Frame frame(context.scratch);
+    const MutableView change = context.scratch.matrix(x.rows, x.cols);
+    const MutableView normed = context.kept.matrix(x.rows, x.cols), h = context.kept.matrix(x.rows, x.cols), normed_h = context.kept.matrix(x.rows, x.cols);
+    input_layernorm.forward(context, x, eps, normed, &saved.input_layernorm);
+    self_attn.forward(context, batch, cosine, sine, normed, h, saved.self_attn);
+    kernels::add(context, x, h);
+    post_attention_layernorm.forward(context, h, eps, normed_h, &saved.post_attention_layernorm);
+    mlp.forward(context, batch, normed_h, change, &saved.mlp);
+    copy(h, y);
+    kernels::add(context, change, y);
+  }
+  /// d holds dy and becomes dx.
+  void backward(Context& context, const Batch& batch, View cosine, View sine, const Saved& saved, MutableView d, const Gradients& gradients) const noexcept {
+    const Arena::Frame frame(context.scratch);
+    const MutableView inner = context.scratch.matrix(d.rows, d.cols);
+    fill(inner, 0);
+    mlp.backward(context, batch, d, saved.mlp, inner, gradients);
+    post_attention_layernorm.backward(context, inner, saved.post_attention_layernorm, d, gradients);
+    fill(inner, 0);
+    self_attn.backward(context, batch, cosine, sine, d, saved.self_attn, inner, gradients);
+    input_layernorm.backward(context, inner, saved.input_layernorm, d, gradients);
+  }
+
   void visit(auto&& f) { visit_parts(*this, f); }
   void visit(auto&& f) const { visit_parts(*this, f); }
 

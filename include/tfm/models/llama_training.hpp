@@ -1,0 +1,100 @@
+#pragma once
+// The passes of Llama that training needs: forward without a cache, keeping what backward wants, and back.
+#include <string>
+
+#include "tfm/kernels/elementwise.hpp"
+#include "tfm/kernels/rope.hpp"
+#include "tfm/models/llama.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// What backward computes again, from the random key of the step, in place of keeping it.    Chen et al. 2016, arXiv:1604.06174
+enum class Recompute : unsigned char {
+  nothing,
+  blocks,  ///< of each block the input is kept alone: a third more time, memory of one block in place of all
+};
+
+/// What a forward pass keeps for its backward, in context.kept.
+template <class P>
+struct LlamaSaved {
+  View cosine, sine;                              ///< [tokens, head size / 2]
+  MutableView* inputs = nullptr;                  ///< [layers + 1] of [tokens, dim]: what each block, and the norm, was given
+  typename LlamaBlock<P>::Saved* blocks = nullptr;  ///< [layers], or null: recomputed
+  RmsNorm::Saved norm;
+};
+
+/// Returns the normalised hidden states [tokens, dim] that the output layer sees; each sequence stands alone, from its
+/// position on. Padding may stand before a sequence's tokens: it neither sees nor is seen (transformers' trainer asks such a
+/// row for the first token).
+/// Errors: ShapeError for an id outside the vocabulary, a batch without these tokens, or an adapter of other sizes.
+template <Shape S, class P>
+View forward_for_training(Context& context, const Llama<S, P>& model, const Batch& batch, std::span<const std::int32_t> ids,
+                          Recompute recompute, LlamaSaved<P>& saved) {
+  const Index tokens = batch.tokens(), half = head_dim(model.shape) / 2;
+  if (tokens != static_cast<Index>(ids.size()))
+    raise(ShapeError("tfm: the batch has " + std::to_string(tokens) + " tokens, found " + std::to_string(ids.size()) + " ids"));
+  for (Index s = 0; s < batch.sequences() && !batch.valid.empty(); ++s)
+    for (Index t = batch.first(s) + batch.padding(s); t < batch.first(s) + batch.length(s); ++t)
+      if (batch.valid[to_size(t)] == 0)
+        raise(ShapeError("tfm: training takes padding before a sequence's tokens alone, found some at token " + std::to_string(t)));
+  for (const std::int32_t id : ids)
+    if (id < 0 || id >= model.shape.vocab)
+      raise(ShapeError("tfm: id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(model.shape.vocab)));
+  for (Index s = 0; s < batch.sequences(); ++s)
+    if (const Adapter* const adapter = batch.adapter_of(s)) model.require_fit(*adapter);
+
+  const MutableView cosine = context.kept.matrix(tokens, half), sine = context.kept.matrix(tokens, half);
+  for (Index s = 0; s < batch.sequences(); ++s)
+    for (Index t = 0; t < batch.length(s); ++t)
+      rope_angles(batch.position_of(s) + t, model.frequencies.data(), half, cosine.row(batch.first(s) + t), sine.row(batch.first(s) + t));
+  saved.cosine = cosine, saved.sine = sine;
+
+  const auto count = static_cast<Index>(model.layers.size());
+  saved.inputs = context.kept.take<MutableView>(count + 1);
+  for (Index l = 0; l <= count; ++l) saved.inputs[l] = context.kept.matrix(tokens, model.shape.dim);
+  saved.blocks = recompute == Recompute::blocks ? nullptr : context.kept.take<typename LlamaBlock<P>::Saved>(count);
+  for (Index t = 0; t < tokens; ++t) row(model.embed_tokens, ids[to_size(t)], saved.inputs[0].row(t));
+  for (Index l = 0; l < count && !context.stop.stop_requested(); ++l) {
+    const auto run = [&](typename LlamaBlock<P>::Saved& kept) {
+      kept = {};
+      model.layers[to_size(l)].forward(context, batch, cosine, sine, model.shape.norm_eps, saved.inputs[l], saved.inputs[l + 1], kept);
+    };
+    if (saved.blocks != nullptr) {
+      run(saved.blocks[l]);
+      continue;
+    }
+    const Arena::Frame frame(context.kept);
+    typename LlamaBlock<P>::Saved forgotten;
+    run(forgotten);
+  }
+  if (context.stop.stop_requested()) raise(Stopped());
+  const MutableView hidden = context.kept.matrix(tokens, model.shape.dim);
+  model.norm.forward(context, saved.inputs[count], model.shape.norm_eps, hidden, &saved.norm);
+  return hidden;
+}
+
+/// From the gradient of what forward_for_training returned to those of every trainable weight and adapter. Errors: Stopped.
+template <Shape S, class P>
+void backward_for_training(Context& context, const Llama<S, P>& model, const Batch& batch, std::span<const std::int32_t> ids, View dhidden,
+                           const LlamaSaved<P>& saved, const Gradients& gradients) {
+  const Arena::Frame frame(context.scratch);
+  const MutableView d = context.scratch.matrix(dhidden.rows, dhidden.cols);
+  fill(d, 0);
+  model.norm.backward(context, dhidden, saved.norm, d, gradients);
+  for (auto l = static_cast<Index>(model.layers.size()); l-- > 0;) {
+    if (context.stop.stop_requested()) raise(Stopped());
+    const auto& block = model.layers[to_size(l)];
+    if (saved.blocks != nullptr) {
+      block.backward(context, batch, saved.cosine, saved.sine, saved.blocks[l], d, gradients);
+      continue;
+    }
+    const Arena::Frame kept(context.kept), inner(context.scratch);
+    typename LlamaBlock<P>::Saved again;
+    block.forward(context, batch, saved.cosine, saved.sine, model.shape.norm_eps, saved.inputs[l], saved.inputs[l + 1], again);
+    block.backward(context, batch, saved.cosine, saved.sine, again, d, gradients);
+  }
+  if constexpr (P::output_weight::trainable)
+    if (model.embed_tokens.parameter >= 0) kernels::gather_backward(context, 1.f, d, ids.data(), gradients[model.embed_tokens]);
+}
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,64 @@
+#pragma once
+// causal_loss: what a LLaMA loses on the next tokens of a batch, and the gradients of all that trains.
+#include <algorithm>
+
+#include "tfm/models/llama_training.hpp"
+#include "tfm/train/losses.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// The label of each token's successor, from labels as Hugging Face has them (one for each token, its own id or
+/// ignored_label): a sequence's first label counts for nothing, its last token has none.
+inline void shift_labels(const Batch& batch, std::span<const std::int32_t> labels, std::int32_t* shifted) noexcept {
+  for (Index s = 0; s < batch.sequences(); ++s)
+    for (Index t = batch.first(s), end = t + batch.length(s); t < end; ++t)
+      shifted[t] = t + 1 < end ? labels[to_size(t + 1)] : ignored_label;
+}
+
+/// weight Σ cross-entropy of the tokens that have a label; adds the gradients of that unless `gradients` is null. ids, labels
+/// [tokens] as Hugging Face has them, see shift_labels. Logits are computed a hundred-odd rows at a time, of rows with a label alone.
+/// Errors: ShapeError for ids, labels or adapters that do not fit; Stopped.
+template <Shape S, class P>
+Loss causal_loss(Context& context, const Llama<S, P>& model, const Batch& batch, std::span<const std::int32_t> ids,
+                 std::span<const std::int32_t> labels, const CrossEntropyOptions& options, const Gradients* gradients,
+                 Recompute recompute = Recompute::blocks) {
+  if (labels.size() != ids.size())
+    raise(ShapeError("tfm: found " + std::to_string(labels.size()) + " labels for " + std::to_string(ids.size()) + " ids"));
+  const Arena::Frame kept(context.kept), scratch(context.scratch);
+  LlamaSaved<P> saved;
+  const View hidden = forward_for_training(context, model, batch, ids, recompute, saved);
+  auto* const shifted = context.kept.take<std::int32_t>(hidden.rows);
+  shift_labels(batch, labels, shifted);
+  auto* const rows = context.kept.take<Index>(hidden.rows);
+  Index count = 0;
+  for (Index t = 0; t < hidden.rows; ++t)
+    if (shifted[t] != ignored_label) rows[count++] = t;
+
+  const MutableView dhidden = gradients == nullptr ? MutableView{} : context.kept.matrix(hidden.rows, hidden.cols);
+  if (gradients != nullptr) fill(dhidden, 0);
+  constexpr Index each = 128;  // rows of logits at a time
+  Loss loss;
+  for (Index first = 0; first < count; first += each) {
+    if (context.stop.stop_requested()) raise(Stopped());
+    const Arena::Frame frame(context.scratch);
+    const Index n = std::min(each, count - first);
+    const MutableView h = context.scratch.matrix(n, hidden.cols), logits = context.scratch.matrix(n, model.shape.vocab);
+    auto* const own = context.scratch.take<std::int32_t>(n);
+    for (Index i = 0; i < n; ++i) {
+      copy(hidden.slice(rows[first + i], 1), h.slice(i, 1));
+      own[i] = shifted[rows[first + i]];
+    }
+    matmul(context, model.output(), h, logits);
+    loss += cross_entropy(context, logits, {own, to_size(n)}, options, gradients == nullptr ? MutableView{} : logits);
+    if (gradients == nullptr) continue;
+    if constexpr (P::output_weight::trainable)
+      if (model.output().parameter >= 0) accumulate(context, logits, h, (*gradients)[model.output()]);
+    fill(h, 0);
+    matmul_backward(context, model.output(), logits, h);
+    for (Index i = 0; i < n; ++i) copy(h.slice(i, 1), dhidden.slice(rows[first + i], 1));
+  }
+  if (gradients != nullptr) backward_for_training(context, model, batch, ids, dhidden, saved, *gradients);
+  return loss;
+}
+
+}  // namespace tfm::inline TFM_ABI
