@@ -80,11 +80,12 @@ Adapter adapter(std::uint64_t seed, Index rank, float scaling, Index in, Index o
 constexpr std::array<Index, 4> starts{0, 3, 5, 10};  // three sequences of 3, 2 and 5 tokens
 
 template <class W>
-void check_lora() {
+void check_lora(float dropout) {
   constexpr Index in = 64, out = 37, tokens = starts.back();
   LoraLinear<W> layer{{weight<W>(7, out, in)}, 1};
   if constexpr (W::trainable) layer.base.weight.parameter = 4;
   Adapter a = adapter(20, 4, 2.f, in, out, 0), b = adapter(30, 7, 0.5f, in, out, 2);
+  a.dropout = dropout;  // B keeps all
   const std::array<const Adapter*, 3> worn{&a, nullptr, &b};
   const Batch batch{.start = starts, .adapter = worn};
   Buffer x = random_matrix(1, tokens, in);
@@ -136,9 +137,40 @@ void check_lora() {
 }  // namespace
 
 TEST_CASE("LoraLinear: dx, dA and dB of three sequences that wear A, nothing and B") {
-  SECTION("over F32") { check_lora<F32>(); }
-  SECTION("over Q8_0") { check_lora<Q8_0>(); }
-  SECTION("over Int8") { check_lora<Int8>(); }
+  SECTION("over F32") { check_lora<F32>(0); }
+  SECTION("over Q8_0") { check_lora<Q8_0>(0); }
+  SECTION("over Int8") { check_lora<Int8>(0); }
+  SECTION("with dropout") { check_lora<Int8>(0.3f); }
+}
+
+TEST_CASE("an adapter's dropout is on while training, by sample, position and layer alone") {
+  constexpr Index in = 64, out = 37;
+  LoraLinear<Q8_0> layer{{weight<Q8_0>(7, out, in)}, 1};
+  Adapter a = adapter(20, 4, 2.f, in, out, 0);
+  const Buffer x = random_matrix(1, 5, in);
+  const std::array<Index, 2> one{0, 5};
+  const std::array<const Adapter*, 2> worn{&a, &a};
+  Context context = exact();
+  const auto run = [&](std::span<const Index> start, std::span<const Index> sample) {
+    Buffer y(5, out);
+    layer.forward(context, Batch{.start = start, .adapter = std::span(worn).first(start.size() - 1), .sample = sample}, x, y);
+    return y;
+  };
+  const std::array<Index, 1> third{3};
+  const Buffer plain = run(one, third);
+  a.dropout = 0.5f;
+  const Buffer dropped = run(one, third);
+  CHECK_FALSE(tfm_test::same_bits(plain, dropped));
+  CHECK(tfm_test::same_bits(dropped, run(one, third)));
+  const std::array<Index, 1> fourth{4};
+  CHECK_FALSE(tfm_test::same_bits(dropped, run(one, fourth)));
+  const std::array<Index, 3> two{0, 3, 5};
+  const std::array<Index, 2> other_second{3, 9};
+  CHECK(tfm_test::same_bits(dropped.view().slice(0, 3), run(two, other_second).view().slice(0, 3)));
+  context.random = context.random.with(1);
+  CHECK_FALSE(tfm_test::same_bits(dropped, run(one, third)));
+  context.training = false;
+  CHECK(tfm_test::same_bits(plain, run(one, third)));
 }
 
 TEST_CASE("a sequence has the bits that it has alone, whatever its neighbours wear") {
