@@ -63,12 +63,13 @@ inline void attention_rows(Context& context, const RowsShape& shape, std::span<c
     const RowsSequence& s = sequences[to_size(chunk / shape.kv_heads)];
     const Index kv_head = chunk % shape.kv_heads;
     float *const panels = scratch + worker * floats, *const rows = panels + room * dim, *const own = rows + room * padded;
-    for (Index j = 0; j < round_up(s.k.rows, key_block); ++j)
-      for (Index d = 0; d < padded; ++d) {
-        const bool there = j < s.k.rows && d < dim;
-        if (d < dim) panels[(j / 16 * dim + d) * 16 + j % 16] = there ? s.k.row(j)[kv_head * dim + d] : 0.f;
-        rows[j * padded + d] = there ? s.v.row(j)[kv_head * dim + d] : 0.f;
-      }
+    const Index at = kv_head * dim;
+    for (Index j = 0; j < round_up(s.k.rows, 16); ++j) {  // whole panels of keys; what stands behind them nobody reads
+      float* const panel = panels + (j / 16 * 16 * dim) + j % 16;
+      for (Index d = 0; d < dim; ++d) panel[16 * d] = j < s.k.rows ? s.k.row(j)[at + d] : 0.f;
+    }
+    for (Index j = 0; j < s.k.rows; ++j)
+      for (Index d = 0; d < padded; ++d) rows[j * padded + d] = d < dim ? s.v.row(j)[at + d] : 0.f;
     AttentionHead head = prepare::head_of(shape, s, kv_head);
     head.keys = reinterpret_cast<const std::byte*>(panels);
     head.values = reinterpret_cast<const std::byte*>(rows);

@@ -35,10 +35,9 @@ inline void score_block(const AttentionHead& a, Index block, Index keys, const f
 }
 
 // What dropout multiplies the weights of one row and block with: 0 or 1 / (1 - rate), by head, token and key alone.
-inline void dropout_row(const AttentionHead& a, Index head, Index token, Index block, float* factors) {
+inline void dropout_row(const AttentionHead& a, Index head, Index token, Index block, Index panels, float* factors) {
   const RandomKey key = RandomKey{a.dropout_key}.with(static_cast<std::uint64_t>(a.first_head + head)).with(static_cast<std::uint64_t>(token));
-  const float kept = 1.f / (1.f - a.dropout);
-  for (Index j = 0; j < key_block; ++j) factors[j] = key.uniform(static_cast<std::uint64_t>(block * key_block + j)) < a.dropout ? 0.f : kept;
+  dropout_factors(key.seed, static_cast<std::uint64_t>(block * key_block), a.dropout, 16 * panels, factors);
 }
 
 // Query rows first .. first + rows, at most query_tile: row r is head r % group of token r / group.
@@ -63,14 +62,17 @@ inline void attend_tile(const AttentionHead& a, Index first, Index rows, float* 
   const Index blocks = (most + key_block - 1) / key_block;
   for (Index b = 0; b < blocks; ++b) {
     const Index keys = most - b * key_block < key_block ? most - b * key_block : key_block;
+    const Index panels = (keys + 15) / 16;  // behind them nobody sees anything, and adds nothing
     score_block(a, b, keys, q, rows, seen, scores);
     for (Index r = 0; r < rows; ++r) {
       float* const s = scores + r * key_block;
-      const float block_largest = reduce_max(max(max(load(s), load(s + 16)), max(load(s + 32), load(s + 48))));
+      F most_of_lanes = load(s);
+      for (Index p = 1; p < panels; ++p) most_of_lanes = max(most_of_lanes, load(s + 16 * p));
+      const float block_largest = reduce_max(most_of_lanes);
       const float now = block_largest > largest[r] ? block_largest : largest[r];
       const F correction = exponential(set(largest[r] - now));  // 0 at first, 1 where the largest stays
       F block_sum = zero();
-      for (Index p = 0; p < 4; ++p) {
+      for (Index p = 0; p < panels; ++p) {
         const F e = exponential(sub(load(s + 16 * p), set(now)));
         store(s + 16 * p, e);
         block_sum = add(block_sum, e);
@@ -79,8 +81,8 @@ inline void attend_tile(const AttentionHead& a, Index first, Index rows, float* 
       largest[r] = now;
       if (a.dropout > 0) {
         float factors[key_block];
-        dropout_row(a, (first + r) % a.group, (first + r) / a.group, b, factors);
-        for (Index p = 0; p < 4; ++p) store(s + 16 * p, mul(load(s + 16 * p), load(factors + 16 * p)));
+        dropout_row(a, (first + r) % a.group, (first + r) / a.group, b, panels, factors);
+        for (Index p = 0; p < panels; ++p) store(s + 16 * p, mul(load(s + 16 * p), load(factors + 16 * p)));
       }
       for (Index d = 0; d < a.value_row; d += 16) store(out + r * a.value_row + d, mul(load(out + r * a.value_row + d), correction));
     }

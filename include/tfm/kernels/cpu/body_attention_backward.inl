@@ -12,8 +12,9 @@ inline void pad_rows(const float* from, Index from_row, Index rows, Index n, flo
 }
 // Rows of keys or values to panels [position / 16][head_dim][16], missing positions 0.
 inline void panel_rows_of(const float* from, Index from_row, Index rows, Index n, float* to) {
-  for (Index r = 0; r < round_up(rows, key_block); ++r)
-    for (Index d = 0; d < n; ++d) to[(r / 16 * n + d) * 16 + r % 16] = r < rows ? from[r * from_row + d] : 0.f;
+  for (Index panel = 0; panel < rows; panel += 16, to += 16 * n)
+    for (Index i = 0; i < 16; ++i)
+      for (Index d = 0; d < n; ++d) to[d * 16 + i] = panel + i < rows ? from[(panel + i) * from_row + d] : 0.f;
 }
 
 struct BackwardScratch {
@@ -22,11 +23,12 @@ struct BackwardScratch {
 };
 
 // weights = P . M and dscores = scale P . (dP - D) of one block of keys, in place of scores and dO Vᵀ.
-inline void softmax_backward(const AttentionHead& a, Index block, Index head, Index token, const Seen& seen, float inner, float* weights, float* dscores) {
+inline void softmax_backward(const AttentionHead& a, Index block, Index panels, Index head, Index token, const Seen& seen, float inner, float* weights,
+                             float* dscores) {
   const float* const saved = a.softmax + 2 * (token * a.group + head);
   float factors[key_block];
-  if (a.dropout > 0) dropout_row(a, head, token, block, factors);
-  for (Index p = 0; p < 4; ++p) {
+  if (a.dropout > 0) dropout_row(a, head, token, block, panels, factors);
+  for (Index p = 0; p < panels; ++p) {
     const Index left = seen.keys - block * key_block - 16 * p, n = left < 0 ? 0 : left > 16 ? 16 : left;
     const F score = mul(load(weights + 16 * p), set(seen.scale));
     const F probability = keep_first(div(exponential(sub(score, set(saved[0]))), set(saved[1])), n, zero());
@@ -58,10 +60,10 @@ inline void attention_backward_tile(const AttentionBackward& a, Index head, Inde
 
   const auto bytes = [](const float* p) { return reinterpret_cast<const std::byte*>(p); };
   for (Index b = 0; b * key_block < most; ++b) {
-    const Index keys = most - b * key_block < key_block ? most - b * key_block : key_block, at = b * key_block;
-    float_panels<PlainF32>({bytes(s.key_panels + at * dim), size, 16, s.q, dim, 1, dim, s.weights, key_block, 16, false}, 4, rows);
-    float_panels<PlainF32>({bytes(s.value_panels + at * dim), size, 16, s.dout, dim, 1, dim, s.dscores, key_block, 16, false}, 4, rows);
-    for (Index r = 0; r < rows; ++r) softmax_backward(f, b, head, first + r, seen[r], inner[r], s.weights + r * key_block, s.dscores + r * key_block);
+    const Index keys = most - b * key_block < key_block ? most - b * key_block : key_block, at = b * key_block, panels = (keys + 15) / 16;
+    float_panels<PlainF32>({bytes(s.key_panels + at * dim), size, 16, s.q, dim, 1, dim, s.weights, key_block, 16, false}, panels, rows);
+    float_panels<PlainF32>({bytes(s.value_panels + at * dim), size, 16, s.dout, dim, 1, dim, s.dscores, key_block, 16, false}, panels, rows);
+    for (Index r = 0; r < rows; ++r) softmax_backward(f, b, panels, head, first + r, seen[r], inner[r], s.weights + r * key_block, s.dscores + r * key_block);
     float_panels<PlainF32>({bytes(s.dout_rows), 64, padded, s.weights, 1, key_block, rows, s.dv + at * padded, padded, 16, true}, padded / 16, keys);
     float_panels<PlainF32>({bytes(s.q_rows), 64, padded, s.dscores, 1, key_block, rows, s.dk + at * padded, padded, 16, true}, padded / 16, keys);
     float_panels<PlainF32>({bytes(s.key_rows + at * padded), 64, padded, s.dscores, key_block, 1, keys, s.dq, padded, 16, true}, padded / 16, rows);
@@ -87,7 +89,7 @@ TFM_KERNEL Isa attention_backward(const AttentionBackward& a, float* scratch) {
   panel_rows_of(a.k, a.kv_row, keys, dim, s.key_panels);
   panel_rows_of(a.v, a.kv_row, keys, dim, s.value_panels);
   pad_rows(a.k, a.kv_row, keys, dim, s.key_rows, padded);
-  for (Index i = 0; i < room * padded; ++i) s.dk[i] = s.dv[i] = 0.f;
+  for (Index i = 0; i < keys * padded; ++i) s.dk[i] = s.dv[i] = 0.f;
   for (Index head = 0; head < a.forward.group; ++head)
     for (Index first = 0; first < a.tokens; first += backward_tile)
       attention_backward_tile(a, head, first, a.tokens - first < backward_tile ? a.tokens - first : backward_tile, s);

@@ -98,6 +98,31 @@ TFM_KERNEL Isa rms_norm_backward_columns(const float* x, const float* inverse, c
   return this_isa;
 }
 
+// factors[j] = 0 where the number of (key, first + j) is below the rate, else 1 / (1 - rate), for j < count, a multiple of 16: RandomKey's
+// bits, eight at a time. A uniform number is below the rate where its 24 bits are below rate 2^24.
+inline void dropout_factors(std::uint64_t key, std::uint64_t first, float rate, Index count, float* factors) {
+  typedef std::uint64_t Eight __attribute__((vector_size(64)));
+  typedef float EightFloats __attribute__((vector_size(32)));
+  const float kept = 1.f / (1.f - rate), limit = rate * 0x1p24f;
+  const auto below = static_cast<std::uint64_t>(limit), threshold = below + (static_cast<float>(below) < limit ? 1 : 0);
+  constexpr std::uint64_t golden = 0x9e3779b97f4a7c15u;
+  Eight z = {0, 1, 2, 3, 4, 5, 6, 7};
+  z = (z + first) * golden + key + golden;  // mix() begins by adding it
+  for (Index j = 0; j < count; j += 8) {
+    Eight m = z;
+    m = (m ^ (m >> 30)) * 0xbf58476d1ce4e5b9u;
+    m = (m ^ (m >> 27)) * 0x94d049bb133111ebu;
+    m = (m ^ (m >> 31)) >> 40;
+    // both are below 2^25: the difference's sign says which is larger
+    const Eight keep = 1 - ((m - threshold) >> 63);
+    EightFloats f;
+    for (int i = 0; i < 8; ++i) f[i] = static_cast<float>(static_cast<int>(keep[i]));
+    f *= kept;
+    __builtin_memcpy(factors + j, &f, sizeof f);
+    z += 8 * golden;
+  }
+}
+
 // Turns pairs (x[i], x[i + half]) by the angles whose cosines and sines are given; sign -1 turns back.
 TFM_KERNEL Isa rotate_head(float* x, const float* cosine, const float* sine, float sign, Index half) {
   by_lanes(half, [&](Index i, Index n) {

@@ -72,18 +72,25 @@ TFM_KERNEL Isa relu_backward(const float* y, const float* dy, float* dx, Index c
 
 // y = x factor where the number of (key, i) is at least rate, else 0: factor 1 / (1 - rate). y may be x.
 TFM_KERNEL Isa dropout_elements(const float* x, std::uint64_t key, float rate, float* y, Index count) {
-  const float kept = 1.f / (1.f - rate);
-  for (Index i = 0; i < count; ++i) y[i] = RandomKey{key}.uniform(static_cast<std::uint64_t>(i)) < rate ? 0.f : x[i] * kept;
+  float factors[64];
+  for (Index from = 0; from < count; from += 64) {
+    const Index left = count - from < 64 ? count - from : 64;
+    dropout_factors(key, static_cast<std::uint64_t>(from), rate, (left + 15) / 16 * 16, factors);
+    by_lanes(left, [&](Index i, Index n) {
+      const F factor = load(factors + i);
+      store_some(y + from + i, if_less(zero(), factor, mul(load_some(x + from + i, n), factor), zero()), n);
+    });
+  }
   return this_isa;
 }
 // y += x factor, with the factors of dropout_elements
 TFM_KERNEL Isa dropout_add(const float* x, std::uint64_t key, float rate, float* y, Index count) {
-  const float kept = 1.f / (1.f - rate);
-  by_lanes(count, [&](Index i, Index n) {
-    float factors[16];
-    for (Index j = 0; j < 16; ++j) factors[j] = RandomKey{key}.uniform(static_cast<std::uint64_t>(i + j)) < rate ? 0.f : kept;
-    store_some(y + i, fma(load_some(x + i, n), load(factors), load_some(y + i, n)), n);
-  });
+  float factors[64];
+  for (Index from = 0; from < count; from += 64) {
+    const Index left = count - from < 64 ? count - from : 64;
+    dropout_factors(key, static_cast<std::uint64_t>(from), rate, (left + 15) / 16 * 16, factors);
+    by_lanes(left, [&](Index i, Index n) { store_some(y + from + i, fma(load_some(x + from + i, n), load(factors + i), load_some(y + from + i, n)), n); });
+  }
   return this_isa;
 }
 
