@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tfm/core/arena.hpp"
+#include "tfm/core/int8_options.hpp"
 #include "tfm/core/isa.hpp"
 #include "tfm/core/random.hpp"
 #include "tfm/core/stop_token.hpp"
@@ -18,6 +19,7 @@ struct Context {
   std::shared_ptr<Threads> threads;
   Isa isa = best_isa();
   Arithmetic arithmetic = Arithmetic::fast;
+  Int8Options int8;  ///< outliers of products of Int8 weights
   RandomKey random;
   bool training = false;  ///< dropout is on
   StopToken stop;

@@ -1,6 +1,8 @@
 #pragma once
 // The products of all built-in formats: y = x Wᵀ for one weight or several that share x, and their backwards.
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <span>
 
 #include "tfm/kernels/dispatch.hpp"
@@ -27,8 +29,10 @@ struct Product {
 constexpr Index matmul_scratch_bytes(Index tokens, Index cols, Index threads) noexcept {
   const Index padded = round_up(cols, 16), blocks = cols / 32;
   const Index digit = Arena::bytes_for(tokens * cols, 1) + 3 * Arena::bytes_for(tokens * blocks);
-  const Index rest = digit + Arena::bytes_for(threads * round_up(cols, 16));
-  return digit + rest + Arena::bytes_for(tokens * padded, 1) + 2 * Arena::bytes_for(tokens) + Arena::bytes_for(tokens * round_up(cols, 2), 2) + Arena::bytes_for(threads * scratch_floats);
+  const Index rest = digit + Arena::bytes_for(threads * padded);
+  const Index whole_rows = Arena::bytes_for(tokens * padded, 1) + 3 * Arena::bytes_for(tokens) + Arena::bytes_for(tokens * ceil_div(cols, 64), 8) +
+                           Arena::bytes_for(threads * padded);
+  return digit + rest + whole_rows + Arena::bytes_for(tokens * round_up(cols, 2), 2) + Arena::bytes_for(threads * scratch_floats);
 }
 
 namespace prepare {
@@ -75,19 +79,72 @@ inline Quantised quantise_in_blocks(Context& context, View x, Quantised* rest) {
   return first_digit.view(false);
 }
 
-// x as int8, one scale a row.
+// Marks the columns of row x that are outliers by themselves; returns how many.
+inline int mark_outliers(const float* x, Index cols, const Int8Options& options, std::uint64_t* marks) noexcept {
+  int count = 0;
+  for (Index k = 0; k < cols; ++k) {
+    const float value = options.half ? f32_from_f16(f16_from_f32(x[k])) : x[k];
+    if (!(std::abs(value) >= options.threshold) || !std::isfinite(value)) continue;
+    marks[k / 64] |= std::uint64_t{1} << k % 64;
+    ++count;
+  }
+  return count;
+}
+
+// x as int8, one scale a row, but for its outliers.
 inline Quantised quantise_rows(Context& context, View x) {
-  const Index padded = round_up(x.cols, 16);
+  const Index padded = round_up(x.cols, 16), words = ceil_div(x.cols, 64);
+  const Int8Options& options = context.int8;
+  const bool finds = options.outliers != Outliers::none, shares = options.outliers == Outliers::per_call;
   auto* const q = context.scratch.take<signed char>(x.rows * padded);
   auto* const scales = context.scratch.take<float>(x.rows);
   auto* const sums = context.scratch.take<int>(x.rows);
-  by_rows(context, x.rows, x.cols, [&](Index first, Index count) {
-    Isa ran{};
-    for (Index t = first; t < first + count; ++t)
-      ran = TFM_ON(context.isa, quantise_whole_row(x.row(t), x.cols, q + t * padded, scales + t, sums + t));
-    return ran;
+  auto* const marks = context.scratch.take<std::uint64_t>(x.rows * words);
+  auto* const counts = context.scratch.take<int>(x.rows);
+  float* const room = context.scratch.take<float>(context.threads->count() * padded);
+  const Index each = chunk_items(context, x.rows, 2 * x.cols, 1);
+  const auto by_tokens = [&](auto body) {
+    context.run(ceil_div(x.rows, each), [&](Index chunk, int worker) {
+      for (Index t = chunk * each; t < std::min(x.rows, (chunk + 1) * each); ++t) body(t, worker);
+    });
+  };
+  if (finds)
+    by_tokens([&](Index t, int) {
+      std::fill_n(marks + t * words, words, std::uint64_t{0});
+      counts[t] = mark_outliers(x.row(t), x.cols, options, marks + t * words);
+    });
+  if (shares)  // every token keeps what any of them must
+    for (Index w = 0; w < words; ++w) {
+      std::uint64_t any = 0;
+      for (Index t = 0; t < x.rows; ++t) any |= marks[t * words + w];
+      for (Index t = 0; t < x.rows; ++t) {
+        marks[t * words + w] = any;
+        counts[t] = (w == 0 ? 0 : counts[t]) + __builtin_popcountll(any);
+      }
+    }
+  by_tokens([&](Index t, int worker) {
+    float at_least = 0;
+    const float* row = x.row(t);
+    if (options.half || (finds && counts[t] > 0)) {
+      float* const own = room + worker * padded;
+      for (Index k = 0; k < x.cols; ++k) own[k] = options.half ? f32_from_f16(f16_from_f32(row[k])) : row[k];
+      for (Index w = 0; finds && w < words; ++w)
+        for (std::uint64_t bits = marks[t * words + w]; bits != 0; bits &= bits - 1) {
+          const Index k = 64 * w + __builtin_ctzll(bits);
+          const float size = std::abs(own[k]);
+          if (shares && !options.whole_columns && size < options.threshold) at_least = std::max(at_least, size);
+          if (std::isfinite(own[k])) own[k] = 0;
+        }
+      row = own;
+    }
+    report(context, TFM_ON(context.isa, quantise_whole_row(row, x.cols, at_least, q + t * padded, scales + t, sums + t)));
   });
-  return {q, scales, nullptr, sums, padded, 1};
+  Quantised quantised{q, scales, nullptr, sums, padded, 1};
+  if (finds) {
+    quantised.outliers = marks, quantised.outlier_counts = counts;
+    quantised.words = words;
+  }
+  return quantised;
 }
 
 inline const unsigned short* to_bf16(Context& context, View x) {

@@ -18,8 +18,10 @@ inline float dot_exact(const Panels& w, Index row, const float* x) noexcept {
 }
 
 /// x as int8: q = round to even (x 127 / absmax), scale = absmax / 127; all 0 where 127 / absmax would overflow.
-inline float quantise(const float* x, Index n, std::vector<int>& q) {
-  const float largest = detail::absmax(x, n), inverse = largest > 0x1p-119f ? 127.f / largest : 0.f;
+/// A whole row's factor is int8_factor.
+inline float quantise(const float* x, Index n, std::vector<int>& q, bool whole_row = false) {
+  const float largest = detail::absmax(x, n), block = largest > 0x1p-119f ? 127.f / largest : 0.f;
+  const float inverse = whole_row ? detail::int8_factor(largest) : block;
   q.resize(to_size(n));
   for (Index k = 0; k < n; ++k) q[to_size(k)] = static_cast<int>(std::nearbyint(x[k] * inverse));
   return largest / 127.f;
@@ -34,11 +36,17 @@ inline float dot_fast(const Panels& w, Index row, const float* x, float sum = 0)
   std::vector<std::byte> file(to_size(row_bytes(w.format, w.cols)));
   const float row_scale = unpack_row(w, row, file.data());
   std::vector<int> q;
-  if (w.format == Format::int8) {
-    const float scale = quantise(x, w.cols, q);
+  if (w.format == Format::int8) {  // outliers of 6 and more stay out, and are added afterwards, columns upwards
+    std::vector<float> rest(x, x + w.cols);
+    for (float& value : rest)
+      if (std::abs(value) >= 6) value = 0;
+    const float scale = quantise(rest.data(), w.cols, q, true);
     int products = 0;
     for (Index k = 0; k < w.cols; ++k) products += static_cast<std::int8_t>(file[to_size(k)]) * q[to_size(k)];
-    return static_cast<float>(products) * (row_scale * scale);
+    float y = static_cast<float>(products) * (row_scale * scale);
+    for (Index k = 0; k < w.cols; ++k)
+      if (std::abs(x[k]) >= 6) y = std::fma(x[k], value_at(w, row, k), y);
+    return y;
   }
   for (Index b = 0; b < blocks; ++b) {
     const std::byte* const block = file.data() + b * block_bytes(w.format);

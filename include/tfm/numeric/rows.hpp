@@ -82,6 +82,10 @@ inline float absmax(const float* x, Index n) noexcept {
   return largest;
 }
 
+/// What a row with this largest magnitude is multiplied with to become int8: 127 times the reciprocal, each rounded, as
+/// PyTorch computes 127 / absmax (values in binary16 often lie on the edge between two levels). 0 where that would overflow.
+inline float int8_factor(float largest) noexcept { return largest > 0x1p-119f ? 1.f / largest * 127.f : 0.f; }
+
 /// 1 / scale; 0, and so every level is the lowest, where that would overflow: such a scale is 0 in binary16 anyway.
 inline float reciprocal(float scale) noexcept { return std::abs(scale) >= 0x1p-126f ? 1.f / scale : 0.f; }
 
@@ -124,7 +128,7 @@ inline float quantise_row(Format format, const float* row, Index cols, std::byte
       for (Index k = 0; k < cols; ++k) detail::write_u16(bytes + 2 * k, f16_from_f32(row[k]));
       return 1;
     case Format::int8: {
-      const float largest = detail::absmax(row, cols), inverse = largest > 0x1p-119f ? 127.f / largest : 0.f;
+      const float largest = detail::absmax(row, cols), inverse = detail::int8_factor(largest);
       for (Index k = 0; k < cols; ++k)
         bytes[k] = static_cast<std::byte>(static_cast<std::int8_t>(std::nearbyint(row[k] * inverse)));
       return largest / 127.f;

@@ -153,9 +153,32 @@ inline void fast_panels(const Panels& w, Index first, Index count, const Quantis
   }
 }
 
+// y += x_k w_k for the columns k that a token keeps in floating point, upwards.
+inline void add_outliers(const Panels& w, Index first, Index count, const MatmulTask& a) {
+  const Quantised& x = a.quantised;
+  for (Index t = 0; t < a.tokens; ++t) {
+    if (x.outlier_counts[t] == 0) continue;
+    for (Index p = first; p < first + count; ++p) {
+      const std::byte* const base = w.data + p * panel_bytes(w.format, w.cols);
+      const Index n = w.rows - 16 * p < 16 ? w.rows - 16 * p : 16;
+      float* const y = a.y + t * w.rows + 16 * p;
+      const F scale = load(reinterpret_cast<const float*>(base));
+      F sum = load_some(y, n);
+      for (Index i = 0; i < x.words; ++i)
+        for (std::uint64_t bits = x.outliers[t * x.words + i]; bits != 0; bits &= bits - 1) {
+          const Index k = 64 * i + __builtin_ctzll(bits);
+          const F weight = mul(byte_of_4(base + 64 + k / 4 * 64, static_cast<int>(k % 4)), scale);
+          sum = fma(set(a.x[t * w.cols + k]), weight, sum);
+        }
+      store_some(y, sum, n);
+    }
+  }
+}
+
 // Panels first .. first + count of one product.
 TFM_KERNEL Isa int8_chunk(const MatmulTask& a, Index first, Index count) {
   fast_panels(a.w, first, count, a.quantised, a.tokens, a.y, a.w.rows);
+  if (a.quantised.outliers != nullptr) add_outliers(a.w, first, count, a);
   if (a.rest.q != nullptr) fast_panels(a.w, first, count, a.rest, a.tokens, a.y, a.w.rows);
   return this_isa;
 }

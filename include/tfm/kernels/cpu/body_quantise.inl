@@ -30,16 +30,16 @@ TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float
   return this_isa;
 }
 
-// One whole row; q is padded with 0 to a multiple of 16.
-TFM_KERNEL Isa quantise_whole_row(const float* x, Index cols, signed char* q, float* scales, int* sums) {
+// One whole row, whose absmax counts as `at_least` if it is less; q is padded with 0 to a multiple of 16.
+TFM_KERNEL Isa quantise_whole_row(const float* x, Index cols, float at_least, signed char* q, float* scales, int* sums) {
   F largest_lanes = zero(), nothing = zero();
   by_lanes(cols, [&](Index i, Index n) {
     const F lanes = load_some(x + i, n);
     largest_lanes = max(largest_lanes, abs(lanes));
     nothing = add(nothing, sub(lanes, lanes));
   });
-  const float largest = reduce_max(largest_lanes);
-  const F inverse = set(to_bytes(largest));
+  const float in_row = reduce_max(largest_lanes), largest = in_row < at_least ? at_least : in_row;
+  const F inverse = set(detail::int8_factor(largest));
   int sum = 0;
   by_lanes(cols, [&](Index i, Index n) {
     const I a = to_int(mul(load_some(x + i, n), inverse));

@@ -16,6 +16,11 @@ struct Quantised {
   const int* sums;
   Index cols, blocks;
   bool added = false;  // their product is added to y, not stored
+
+  // What products of Int8 weights keep in floating point: or null.
+  const std::uint64_t* outliers = nullptr;  // token t: bit k % 64 of word t words + k / 64 for column k
+  const int* outlier_counts = nullptr;      // of each token
+  Index words = 0;
 };
 
 /// y = x Wᵀ.
