@@ -35,6 +35,15 @@ constexpr Index matmul_scratch_bytes(Index tokens, Index cols, Index threads) no
   return digit + rest + whole_rows + Arena::bytes_for(tokens * round_up(cols, 2), 2) + Arena::bytes_for(threads * scratch_floats);
 }
 
+/// Where `chunks` of a product are too few for the threads, how many of its tokens make a piece: its work (multiply-adds of a token)
+/// is then also split by tokens. Each piece expands the weights again, so it is not small.
+inline Index piece_tokens(const Context& context, Index chunks, Index tokens, Index work) noexcept {
+  const Index threads = context.threads->count(), least = 1 << 17;
+  if (threads == 1 || chunks >= 2 * threads) return tokens;
+  const Index even = ceil_div(tokens * chunks, 2 * threads);
+  return std::min(tokens, round_up(std::max(even, ceil_div(least, std::max<Index>(work, 1))), 6));
+}
+
 namespace prepare {
 
 // Room for x as int8 in blocks of 32.
@@ -184,13 +193,17 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
   float* const scratch = context.scratch.take<float>(context.threads->count() * scratch_floats);
   const Index each = chunk_items(context, panels, 16 * x.rows * x.cols, 4);
   Index chunks = 0;
-  for (const Product& p : products) chunks += ceil_div(p.w.count(), each);
-  context.run(chunks, [&](Index chunk, int worker) {
+  bool floats = true;
+  for (const Product& p : products) chunks += ceil_div(p.w.count(), each), floats = floats && !quantises(p) && x_bf16 == nullptr;
+  const Index piece = floats ? piece_tokens(context, chunks, x.rows, 16 * panels * x.cols / std::max<Index>(chunks, 1)) : x.rows;
+  context.run(chunks * ceil_div(x.rows, piece), [&](Index chunk, int worker) {
+    const Index from = chunk / chunks * piece;
+    chunk %= chunks;
     const Product* p = products.data();
     for (; chunk >= ceil_div(p->w.count(), each); ++p) chunk -= ceil_div(p->w.count(), each);
     const Index first = chunk * each, count = std::min(each, p->w.count() - first);
     float* const own = scratch + worker * scratch_floats;
-    MatmulTask task{p->w, p->row_major, {}, {}, nullptr, x.data, x.rows, p->y.data};
+    MatmulTask task{p->w, p->row_major, {}, {}, nullptr, x.row(from), std::min(piece, x.rows - from), p->y.row(from)};
     if (quantises(*p)) {
       task.quantised = in_blocks(*p) ? blocks : rows;
       if (in_blocks(*p) && p->digits == Digits::two) task.rest = rest;
@@ -219,10 +232,11 @@ inline void run_backward(Context& context, Panels w, const float* row_major, Vie
   if (dy.rows == 0) return;
   const Arena::Frame frame(context.scratch);
   float* const scratch = context.scratch.take<float>(context.threads->count() * scratch_floats);
-  context.run(ceil_div(w.cols, 64), [&](Index chunk, int worker) {
-    const Index k = 64 * chunk, n = std::min<Index>(64, w.cols - k);
+  const Index chunks = ceil_div(w.cols, 64), piece = piece_tokens(context, chunks, dy.rows, w.rows * std::min<Index>(64, w.cols));
+  context.run(chunks * ceil_div(dy.rows, piece), [&](Index chunk, int worker) {
+    const Index k = 64 * (chunk % chunks), n = std::min<Index>(64, w.cols - k), from = chunk / chunks * piece;
     float* const own = scratch + worker * scratch_floats;
-    report(context, TFM_ON(context.isa, backward_chunk({w, row_major, dy.data, dy.rows, dx.data}, k, n, own)));
+    report(context, TFM_ON(context.isa, backward_chunk({w, row_major, dy.row(from), std::min(piece, dy.rows - from), dx.row(from)}, k, n, own)));
   });
 }
 
@@ -245,7 +259,7 @@ inline void matmul_backward(Context& context, const F32& w, View dy, MutableView
 inline void accumulate(Context& context, View dy, View x, MutableView dw) noexcept {
   const Arena::Frame frame(context.scratch);
   float* const scratch = context.scratch.take<float>(context.threads->count() * kernels::scratch_floats);
-  constexpr Index each = 48;
+  const Index each = std::clamp<Index>(round_up(ceil_div(dw.rows, 2 * context.threads->count()), 6), 6, 48);  // whole tiles
   context.run(ceil_div(dw.rows, each), [&](Index chunk, int worker) {
     const Index first = chunk * each, n = std::min(each, dw.rows - first);
     float* const own = scratch + worker * kernels::scratch_floats;
