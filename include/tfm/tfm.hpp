@@ -1,7 +1,9 @@
 #pragma once
 // Umbrella: everything there is.
 #include "tfm/checkpoint/word_vocab_file.hpp"
+#include "tfm/formats/append_file.hpp"
 #include "tfm/formats/atomic_file.hpp"
+#include "tfm/formats/crc32c.hpp"
 #include "tfm/formats/gguf_writer.hpp"
 #include "tfm/formats/json_text.hpp"
 #include "tfm/formats/safetensors_writer.hpp"

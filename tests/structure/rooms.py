@@ -5,12 +5,11 @@ import re
 import house
 
 # What an umbrella reaches: whole rooms, or single headers where a room is shared. tfm.hpp reaches everything but headers
-# that bring a library of their own, or print.
+# that bring a library of their own.
 LLAMA_ROOMS = ["core", "numeric", "text", "generate"]
 TRANSLATION = ["tfm/text/word_vocab.hpp", "tfm/generate/beam_search.hpp"]  # in those rooms, and no part of a chat
 OWN_LIBRARY = ["tfm/formats/torch_zip.hpp", "tfm/train/data/csv.hpp"]
 REFERENCE = [path for path in house.headers("kernels") if "/plain" in path]  # the loops that tests hold kernels against
-PRINTS = ["tfm/train/terminal.hpp", "tfm/train/tensorboard.hpp"]
 LONGEST = 400
 
 
@@ -74,9 +73,9 @@ def main():
     if "transformer.hpp" in present:
         faults += missing("transformer.hpp", TRANSLATION, present["transformer.hpp"])
     if "train.hpp" in present:
-        faults += missing("train.hpp", [p for p in house.headers("train") if p not in OWN_LIBRARY + PRINTS], present["train.hpp"])
+        faults += missing("train.hpp", [p for p in house.headers("train") if p not in OWN_LIBRARY], present["train.hpp"])
     if "tfm.hpp" in present:
-        wanted = [p for p in house.headers(*house.ROOMS) if p not in OWN_LIBRARY + PRINTS + REFERENCE]
+        wanted = [p for p in house.headers(*house.ROOMS) if p not in OWN_LIBRARY + REFERENCE]
         wanted += ["tfm/" + u for u in present if u not in ("tfm.hpp", "fwd.hpp")]
         faults += missing("tfm.hpp", wanted, present["tfm.hpp"])
     house.finish(faults, f"{len(paths)} headers and bodies, {len(present)} umbrellas")

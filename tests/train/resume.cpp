@@ -153,6 +153,29 @@ TEST_CASE("a stop in the middle of an evaluation loses no evaluation") {
   }
 }
 
+TEST_CASE("a stop while weights are updated waits until all of them are") {
+  struct Stopping : AdamW {
+    const StopSource* source = nullptr;
+    void update(Context& context, const Parameters& parameters, View gradient, std::span<Buffer> state, const UpdateOptions& step) const {
+      if (step.number == 10) source->request_stop();
+      AdamW::update(context, parameters, gradient, state, step);
+    }
+  };
+  TemporaryFolder folder;
+  TinyModel model;
+  TinyTask task{model};
+  const StopSource source;
+  Context context(2);
+  context.stop = source.token();
+  Stopping optimizer;
+  optimizer.source = &source;
+  Trainer trainer(context, task, Parameters(model), optimizer, options(folder.path()));
+  const TrainResult result = trainer.fit();
+  REQUIRE(result.ending == Ending::stopped);
+  REQUIRE(result.steps == 10);
+  require_same_end(folder.path(), run(folder.path(), 2));
+}
+
 TEST_CASE("killed at each stage of a save, the run goes on with the same bits") {
   for (int stage = 0; stage < save_stage_count; ++stage)
     for (const Index save : {0, 2}) {

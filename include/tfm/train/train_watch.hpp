@@ -40,6 +40,9 @@ struct TrainResult {
   double best_loss = 0;
 };
 
+/// Seconds: of the day's time for event files, of any steady clock for progress. The library reads no clock of its own.
+using Clock = std::function<double()>;
+
 /// Calls of the training thread, in the order of what happens; what they throw ends training. Any may be empty.
 struct TrainWatch {
   std::function<void(const StepReport&)> step{};

@@ -1,0 +1,107 @@
+#pragma once
+// TensorBoard's event files: curves of a run, written while it trains.
+// Format: tensorflow/core/util/event.proto, summary.proto and tensorflow/core/lib/io/record_writer.h
+#include <bit>
+#include <cstdint>
+#include <memory>
+
+#include "tfm/formats/append_file.hpp"
+#include "tfm/formats/byte_views.hpp"
+#include "tfm/formats/crc32c.hpp"
+#include "tfm/train/train_watch.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// One event file in a folder, which TensorBoard shows as a run. Each scalar is there at once.
+///   TensorBoard board("D/log", wall_clock, trainer.state().step);  trainer.watch(board.watch());
+class TensorBoard {
+  struct State {
+    AppendFile file;
+    Clock clock;
+  };
+  std::shared_ptr<State> state_;
+  std::filesystem::path path_;
+
+  // The parts of protobuf that an event has.
+  static void varint(std::string& out, std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) out += static_cast<char>((value & 0x7f) | 0x80);
+    out += static_cast<char>(value);
+  }
+  static void field(std::string& out, unsigned number, std::uint64_t value) { varint(out, number << 3), varint(out, value); }
+  static void field(std::string& out, unsigned number, std::string_view bytes) { varint(out, (number << 3) | 2), varint(out, bytes.size()), out += bytes; }
+  template <class T>
+  static void little_endian(std::string& out, T value) {
+    for (std::size_t i = 0; i < sizeof value; ++i) out += static_cast<char>((value >> (8 * i)) & 0xff);
+  }
+  static void field(std::string& out, unsigned number, double value) { varint(out, (number << 3) | 1), little_endian(out, std::bit_cast<std::uint64_t>(value)); }
+  static void field(std::string& out, unsigned number, float value) { varint(out, (number << 3) | 5), little_endian(out, std::bit_cast<std::uint32_t>(value)); }
+
+  static std::uint32_t masked(std::string_view bytes) noexcept {
+    const std::uint32_t crc = crc32c(bytes_of(bytes));
+    return ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
+  }
+  static void write(State& state, Index step, const std::string& what) {
+    std::string event, record;
+    field(event, 1, state.clock());
+    field(event, 2, static_cast<std::uint64_t>(step));
+    event += what;
+    little_endian(record, static_cast<std::uint64_t>(event.size()));
+    little_endian(record, masked(record));
+    record += event;
+    little_endian(record, masked(event));
+    state.file.write(bytes_of(record));
+  }
+  static void scalars(State& state, Index step, const std::vector<std::pair<std::string, double>>& values) {
+    std::string summary, what;
+    for (const auto& [tag, number] : values) {
+      std::string value;
+      field(value, 1, std::string_view(tag));
+      field(value, 2, static_cast<float>(number));
+      field(summary, 1, std::string_view(value));
+    }
+    field(what, 5, std::string_view(summary));
+    write(state, step, what);
+  }
+
+ public:
+  /// Makes the folder and a new file in it. `from`: the step that a resumed run goes on from; what older files of the folder have of it
+  /// and of later steps is then hidden. Errors: LoadError where the system refuses.
+  TensorBoard(const std::filesystem::path& folder, Clock clock, Index from = 0) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) raise(LoadError("tfm: cannot make the folder " + folder.string() + ": " + error.message()));
+    const auto seconds = static_cast<std::uint64_t>(clock());
+    for (int n = 0;; ++n) {
+      path_ = folder / ("events.out.tfevents." + std::to_string(seconds) + ".tfm." + std::to_string(n));
+      if (!std::filesystem::exists(path_, error)) break;
+    }
+    state_ = std::make_shared<State>(State{AppendFile(path_, AppendFile::Mode::create), std::move(clock)});
+    std::string version, start, session;
+    field(version, 3, std::string_view("brain.Event:2"));
+    write(*state_, 0, version);
+    field(session, 1, std::uint64_t{1});  // START: the first of a run is its beginning, every other one hides what came at its step and after
+    field(start, 7, std::string_view(session));
+    write(*state_, from + 1, start);
+  }
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+  void scalar(const std::string& tag, double value, Index step) { scalars(*state_, step, {{tag, value}}); }
+
+  /// Every `every`-th step's loss, loss per token, learning rate and gradient norm, and every figure of evaluations.
+  TrainWatch watch(Index every = 1) const {
+    TrainWatch watch;
+    watch.step = [state = state_, every](const StepReport& r) {
+      if (r.step % every != 0) return;
+      scalars(*state, r.step, {{"train/loss", r.loss.value}, {"train/loss_per_token", r.loss.per_token()}, {"train/learning_rate", static_cast<double>(r.rate)},
+                               {"train/gradient_norm", r.gradient_norm}, {"train/epoch", r.epoch}});
+    };
+    watch.evaluation = [state = state_](const EvaluationReport& r) {
+      std::vector<std::pair<std::string, double>> values{{"evaluation/loss", r.evaluation.loss}};
+      for (const auto& [figure, value] : r.evaluation.figures) values.emplace_back("evaluation/" + figure, value);
+      scalars(*state, r.step, values);
+    };
+    return watch;
+  }
+};
+
+}  // namespace tfm::inline TFM_ABI
