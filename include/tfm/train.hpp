@@ -3,3 +3,4 @@
 #include "tfm/train/bleu.hpp"
 #include "tfm/train/data/translation.hpp"
 #include "tfm/train/parameters.hpp"
+#include "tfm/train/trainer.hpp"

@@ -38,6 +38,10 @@ struct ContextFull : Error {
 struct OptionError : Error {
   using Error::Error;
 };
+/// Training that cannot go on: a loss or a gradient that is no finite number.
+struct TrainError : Error {
+  using Error::Error;
+};
 /// The caller's StopToken asked for it.
 struct Stopped : Error {
   /// What was half done: freed with the exception, which need not wait until the system has taken gigabytes back.

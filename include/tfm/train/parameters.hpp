@@ -18,6 +18,8 @@ struct Parameter {
   Index offset = 0;  ///< of its first float in a flat buffer: a multiple of 16
 
   Index size() const noexcept { return weight->rows() * weight->cols(); }
+  /// Not a vector of a normalisation or a bias; those are [n] in checkpoints.
+  bool is_matrix() const noexcept { return role == WeightRole::base || role == WeightRole::embedding || role == WeightRole::adapter; }
 };
 
 /// Whether vectors of normalisations (and their biases) train too.
