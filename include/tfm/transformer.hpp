@@ -1,6 +1,6 @@
 #pragma once
-// Umbrella: the encoder–decoder Transformer and its layers, to train and to translate with. Costs about as much to include as xsimd
-// and the kernels.
+// Umbrella: the encoder–decoder Transformer and its layers, to train and to translate with. Costs about as much to
+// include as xsimd and the kernels.
 #include "tfm/core/context.hpp"
 #include "tfm/generate/beam_search.hpp"
 #include "tfm/layers/add_norm.hpp"

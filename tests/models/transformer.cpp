@@ -1,4 +1,5 @@
-// The Transformer against d2l's numbers: memory, attention weights, logits, every gradient, greedy decoding with and without a cache.
+// The Transformer against d2l's numbers: memory, attention weights, logits, every gradient, greedy decoding with and
+// without a cache.
 #include "tfm/models/transformer.hpp"
 
 #include <algorithm>
@@ -20,7 +21,8 @@ namespace {
 // Ten times the differences of golden/README.md, "How close is close".
 constexpr double forward_tolerance = 1e-5, gradient_tolerance = 3e-6;
 
-constexpr DynamicTransformerShape shape{.source_vocab = 200, .target_vocab = 210, .dim = 32, .layers = 2, .heads = 4, .ffn = 64};
+constexpr DynamicTransformerShape shape{
+    .source_vocab = 200, .target_vocab = 210, .dim = 32, .layers = 2, .heads = 4, .ffn = 64};
 using Model = Transformer<DynamicTransformerShape, EveryLinear<F32>>;
 constexpr Index sequences = 4, steps = 10;
 
@@ -37,15 +39,19 @@ struct Sentences {
       source_lens.push_back(static_cast<Index>(src_lens[s])), target_lens.push_back(static_cast<Index>(tgt_lens[s]));
       for (std::size_t t = 0; t < to_size(steps); ++t) {
         const std::size_t i = s * to_size(steps) + t;
-        const bool in_source = static_cast<Index>(t) < source_lens[s], in_target = static_cast<Index>(t) < target_lens[s];
+        const bool in_source = static_cast<Index>(t) < source_lens[s],
+                   in_target = static_cast<Index>(t) < target_lens[s];
         if (padded || in_source) source.push_back(src[i]), source_valid.push_back(in_source);
-        if (padded || in_target) target.push_back(tgt[i]), labels.push_back(label[i]), target_valid.push_back(in_target);
+        if (padded || in_target)
+          target.push_back(tgt[i]), labels.push_back(label[i]), target_valid.push_back(in_target);
       }
-      source_start.push_back(static_cast<Index>(source.size())), target_start.push_back(static_cast<Index>(target.size()));
+      source_start.push_back(static_cast<Index>(source.size())),
+          target_start.push_back(static_cast<Index>(target.size()));
     }
   }
   PairBatch pairs() const {
-    return {{.start = source_start, .valid = source_valid}, source, {.start = target_start, .valid = target_valid}, target};
+    return {
+        {.start = source_start, .valid = source_valid}, source, {.start = target_start, .valid = target_valid}, target};
   }
 };
 
@@ -61,7 +67,8 @@ double loss_and_gradient(View logits, const Sentences& sentences, MutableView dl
     const Index label = sentences.labels[to_size(t)];
     loss += (most + std::log(sum) - static_cast<double>(logits.row(t)[label])) / steps;
     for (Index k = 0; k < logits.cols; ++k)
-      dlogits.row(t)[k] = static_cast<float>((std::exp(static_cast<double>(logits.row(t)[k]) - most) / sum - (k == label ? 1 : 0)) / steps);
+      dlogits.row(t)[k] = static_cast<float>(
+          (std::exp(static_cast<double>(logits.row(t)[k]) - most) / sum - (k == label ? 1 : 0)) / steps);
   }
   return loss;
 }
@@ -70,7 +77,8 @@ struct Step {
   Buffer logits, dlogits;
   double loss;
   Step(const Model& model, Context& context, const Sentences& sentences, const Gradients& gradients)
-      : logits(static_cast<Index>(sentences.target.size()), shape.target_vocab), dlogits(static_cast<Index>(sentences.target.size()), shape.target_vocab) {
+      : logits(static_cast<Index>(sentences.target.size()), shape.target_vocab),
+        dlogits(static_cast<Index>(sentences.target.size()), shape.target_vocab) {
     const Arena::Frame frame(context.kept);
     Model::Saved saved;
     model.forward(context, sentences.pairs(), logits, &saved);
@@ -117,13 +125,15 @@ TEST_CASE("a padded batch gives d2l's memory, attention weights, logits, loss an
     model.forward(context, sentences.pairs(), logits, nullptr, &watch);
     require_golden(logits, *golden, "logits", forward_tolerance);
     REQUIRE(weights.size() == 6);
-    for (const auto& [name, values] : weights) require_golden({values.data(), 1, static_cast<Index>(values.size())}, *golden, name, forward_tolerance);
+    for (const auto& [name, values] : weights)
+      require_golden({values.data(), 1, static_cast<Index>(values.size())}, *golden, name, forward_tolerance);
 
     for (const MutableView g : static_cast<const Gradients&>(gradients).of) fill(g, 0);
     const Step step(model, context, sentences, gradients);
     REQUIRE(tfm_test::same_bits(step.logits, logits));  // neither watching nor saving changes a bit
     REQUIRE(std::abs(step.loss - golden->values<double>("loss")[0]) < forward_tolerance);
-    for (const auto& [name, number] : gradients.names()) require_golden(gradients[name], *golden, "grad." + name, gradient_tolerance);
+    for (const auto& [name, number] : gradients.names())
+      require_golden(gradients[name], *golden, "grad." + name, gradient_tolerance);
   }
 }
 
@@ -168,7 +178,8 @@ TEST_CASE("greedy decoding with a cache gives d2l's ids and logits, and the bits
       const float* const row = View(logits).row(s);
       copy(logits.view().slice(s, 1), all.view().slice(s * steps + t, 1));
       given[to_size(s)].push_back(tokens[to_size(s)]);
-      ids[to_size(s * steps + t)] = tokens[to_size(s)] = static_cast<std::int32_t>(std::max_element(row, row + shape.target_vocab) - row);
+      ids[to_size(s * steps + t)] = tokens[to_size(s)] =
+          static_cast<std::int32_t>(std::max_element(row, row + shape.target_vocab) - row);
     }
   }
   REQUIRE(ids == golden->int32s("greedy.ids"));

@@ -1,5 +1,6 @@
 #pragma once
-// Layers whose float32 weights get numbers, values and gradients by their names; and their gradients against finite differences.
+// Layers whose float32 weights get numbers, values and gradients by their names; and their gradients against finite
+// differences.
 #include <map>
 #include <string>
 
@@ -70,17 +71,18 @@ inline void require_golden(tfm::View found, const Golden& golden, const std::str
   REQUIRE(static_cast<tfm::Index>(expected.size()) == found.size());
   double worst = 0;
   for (tfm::Index i = 0; i < found.size(); ++i)
-    worst = std::max(worst, std::abs(static_cast<double>(found.data[i]) - static_cast<double>(expected[tfm::to_size(i)])));
+    worst =
+        std::max(worst, std::abs(static_cast<double>(found.data[i]) - static_cast<double>(expected[tfm::to_size(i)])));
   REQUIRE(worst <= tolerance);
 }
 
-/// A loss of some hundred outputs near 1, each wrong by a few 2^-24 at random, is wrong by about 20 x 2 x 2^-24; differences of
-/// fourth order multiply that by 1.5 / step = 48: 1e-4, of gradients near 1.
+/// A loss of some hundred outputs near 1, each wrong by a few 2^-24 at random, is wrong by about 20 x 2 x 2^-24;
+/// differences of fourth order multiply that by 1.5 / step = 48: 1e-4, of gradients near 1.
 inline constexpr double gradient_tolerance = 2e-4;
 
 inline void require_right(const std::string& what, const GradientDifference& found) {
-  INFO(what << "[" << found.at << "]: computed " << found.computed << ", by differences " << found.differences << "; relative difference "
-            << found.relative());
+  INFO(what << "[" << found.at << "]: computed " << found.computed << ", by differences " << found.differences
+            << "; relative difference " << found.relative());
   REQUIRE(found.size > 0.1);
   REQUIRE(found.relative() < gradient_tolerance);
 }
@@ -89,7 +91,8 @@ inline void require_right(const std::string& what, const GradientDifference& fou
 template <class Layer, class Loss>
 void require_right_weights(Layer& layer, const GradientsOf& gradients, Loss&& loss, float step = 0x1p-5f) {
   tfm::visit_weights(layer, "", [&](const std::string& name, auto& weight, tfm::WeightRole) {
-    if constexpr (std::is_same_v<decltype(weight), tfm::F32&>) require_right(name, check_gradient(weight.values(), gradients[name], loss, step));
+    if constexpr (std::is_same_v<decltype(weight), tfm::F32&>)
+      require_right(name, check_gradient(weight.values(), gradients[name], loss, step));
   });
 }
 

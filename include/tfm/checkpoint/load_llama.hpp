@@ -133,16 +133,19 @@ Loaded<Model> load(const CheckpointBytes& bytes, const LoadOptions& options = {}
   return detail::finish<Model>(detail::begin_bytes(bytes), options, false);
 }
 
-/// Any LLaMA checkpoint, its shape and formats as the file has them.
-inline Loaded<AnyLlama> load_llama(const std::filesystem::path& path, const LoadOptions& options = {}) {
-  return load<AnyLlama>(path, options);
+/// Any LLaMA checkpoint, its shape and formats as the file has them. A template, so that only who calls it compiles a model.
+template <class Model = AnyLlama>
+Loaded<Model> load_llama(const std::filesystem::path& path, const LoadOptions& options = {}) {
+  return load<Model>(path, options);
 }
-inline Loaded<AnyLlama> load_llama(std::span<const std::byte> gguf, const std::string& name = "memory",
+template <class Model = AnyLlama>
+Loaded<Model> load_llama(std::span<const std::byte> gguf, const std::string& name = "memory",
                                    const LoadOptions& options = {}) {
-  return load<AnyLlama>(gguf, name, options);
+  return load<Model>(gguf, name, options);
 }
-inline Loaded<AnyLlama> load_llama(const CheckpointBytes& bytes, const LoadOptions& options = {}) {
-  return load<AnyLlama>(bytes, options);
+template <class Model = AnyLlama>
+Loaded<Model> load_llama(const CheckpointBytes& bytes, const LoadOptions& options = {}) {
+  return load<Model>(bytes, options);
 }
 
 #if defined(TFM_COMPILED) && !defined(TFM_COMPILED_LLAMA)

@@ -294,7 +294,9 @@ class JsonDocument {
                    "the JSON holds a string or number of more than " + std::to_string(limits.token) + " bytes");
     tape->text.reserve(text.size());  // decoding shortens; what is not touched costs no memory
     detail::JsonBuilder builder(*tape, limits);
-    nlohmann::json::sax_parse(text.data(), text.data() + text.size(), &builder);
+    // As json::sax_parse does for JSON, without its readers of binary formats, which cost seconds to compile.
+    auto characters = nlohmann::detail::input_adapter(text.data(), text.data() + text.size());
+    nlohmann::detail::parser<nlohmann::json, decltype(characters)>(std::move(characters)).sax_parse(&builder);
     tape_ = std::move(tape);
   }
 

@@ -34,8 +34,8 @@ struct AddNorm {
     ln.forward(context, x, in, saved != nullptr ? &saved->ln : nullptr);
     return in;
   }
-  /// z from x and the sublayer's output y. y is overwritten, and where something is saved it must outlive the step. z may be x, unless
-  /// saved is given.
+  /// z from x and the sublayer's output y. y is overwritten, and where something is saved it must outlive the step. z
+  /// may be x, unless saved is given.
   void after(Context& context, const Batch& batch, View x, MutableView y, MutableView z, Saved* saved) const noexcept {
     if constexpr (norm == Norm::post) {
       dropout.forward(context, batch, y);
@@ -66,7 +66,8 @@ struct AddNorm {
     fill(din, 0);
     return din;
   }
-  void before_backward(Context& context, View din, const Saved& saved, MutableView dx, const Gradients& gradients) const noexcept {
+  void before_backward(Context& context, View din, const Saved& saved, MutableView dx,
+                       const Gradients& gradients) const noexcept {
     if constexpr (norm == Norm::pre) ln.backward(context, din, saved.ln, dx, gradients);
   }
 

@@ -35,7 +35,8 @@ struct BiasedLinear {
     add_bias(context, y);
   }
   /// dx += dy W, dW += dyᵀ x, db += the sum of dy's rows.
-  void backward(Context& context, const Batch& batch, View dy, const Saved& saved, MutableView dx, const Gradients& gradients) const noexcept {
+  void backward(Context& context, const Batch& batch, View dy, const Saved& saved, MutableView dx,
+                const Gradients& gradients) const noexcept {
     if (bias.parameter >= 0) kernels::add_bias_backward(context, dy, gradients[bias].data);
     base.backward(context, batch, dy, saved, dx, gradients);
   }

@@ -8,9 +8,9 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// What is dropped is a function of (context.random, this layer's stream, the sample's number, the token's position, the feature), and
-/// of nothing else: not of threads, neighbours, padding or micro-batches. Whoever trains sets context.random for each step. On when
-/// context.training; the backward pass gives the same context.
+/// What is dropped is a function of (context.random, this layer's stream, the sample's number, the token's position,
+/// the feature), and of nothing else: not of threads, neighbours, padding or micro-batches. Whoever trains sets
+/// context.random for each step. On when context.training; the backward pass gives the same context.
 struct Dropout {
   float rate = 0;    ///< in [0, 1)
   Index stream = 0;  ///< this layer's number among the model's dropouts: number_dropouts
@@ -36,14 +36,17 @@ struct Dropout {
 
   void visit(auto&&) const {}  // no weights
 
-  static constexpr Index scratch_bytes(Index tokens) noexcept { return Arena::bytes_for(tokens, sizeof(std::uint64_t)); }
+  static constexpr Index scratch_bytes(Index tokens) noexcept {
+    return Arena::bytes_for(tokens, sizeof(std::uint64_t));
+  }
 
  private:
   const std::uint64_t* keys(Context& context, const Batch& batch) const {
     auto* const each = context.scratch.take<std::uint64_t>(batch.tokens());
     for (Index s = 0; s < batch.sequences(); ++s)
       for (Index t = 0; t < batch.length(s); ++t)
-        each[batch.first(s) + t] = key(context, batch, s).with(static_cast<std::uint64_t>(batch.position_of(s) + t)).seed;
+        each[batch.first(s) + t] =
+            key(context, batch, s).with(static_cast<std::uint64_t>(batch.position_of(s) + t)).seed;
     return each;
   }
 };

@@ -16,17 +16,19 @@ template <Weight W>
 struct Embedding {
   W weight;
 
-  /// y [tokens, dim] = scale weight[ids]; ids are below the vocabulary's size. The Transformer's scale is the root of dim
-  /// (Vaswani et al. 2017, section 3.4).
+  /// y [tokens, dim] = scale weight[ids]; ids are below the vocabulary's size. The Transformer's scale is the root of
+  /// dim (Vaswani et al. 2017, section 3.4).
   void forward(Context& context, std::span<const std::int32_t> ids, float scale, MutableView y) const noexcept {
     constexpr Index each = 64;  // tokens of a chunk
     context.run(ceil_div(y.rows, each), [&](Index chunk, int) {
-      for (Index t = chunk * each; t < std::min(y.rows, (chunk + 1) * each); ++t) row(weight, ids[to_size(t)], y.row(t));
+      for (Index t = chunk * each; t < std::min(y.rows, (chunk + 1) * each); ++t)
+        row(weight, ids[to_size(t)], y.row(t));
     });
     kernels::scale(context, scale, y, y);
   }
   /// Adds scale dy[t] to the gradient's row ids[t], in the tokens' order; a frozen table has none.
-  void backward(Context& context, std::span<const std::int32_t> ids, float scale, View dy, const Gradients& gradients) const noexcept {
+  void backward(Context& context, std::span<const std::int32_t> ids, float scale, View dy,
+                const Gradients& gradients) const noexcept {
     if constexpr (W::trainable) {
       if (weight.parameter >= 0) kernels::gather_backward(context, scale, dy, ids.data(), gradients[weight]);
     }

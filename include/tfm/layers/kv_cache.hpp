@@ -16,8 +16,11 @@ struct CacheShape {
 
   /// Positions that have room: whole blocks of the attention kernel.
   constexpr Index room() const noexcept { return round_up(context, 64); }
-  constexpr Index key_head_bytes() const noexcept { return room() * head_dim * (format == Format::f16 ? 2 : 4); }
-  constexpr Index value_head_bytes() const noexcept { return room() * round_up(head_dim, 16) * (format == Format::f16 ? 2 : 4); }
+  /// What one position takes of a head.
+  constexpr Index key_position_bytes() const noexcept { return head_dim * (format == Format::f16 ? 2 : 4); }
+  constexpr Index value_position_bytes() const noexcept { return round_up(head_dim, 16) * (format == Format::f16 ? 2 : 4); }
+  constexpr Index key_head_bytes() const noexcept { return room() * key_position_bytes(); }
+  constexpr Index value_head_bytes() const noexcept { return room() * value_position_bytes(); }
   constexpr Index sequence_bytes() const noexcept { return kv_heads * (key_head_bytes() + value_head_bytes()); }
   /// Bytes of the whole cache.
   constexpr Index bytes() const noexcept { return layers * sequences * sequence_bytes(); }
@@ -60,7 +63,13 @@ class KvCache {
   /// Slot `to` becomes a copy of slot `from`, to be continued differently.
   void fork(Index from, Index to) noexcept {
     if (from == to) return;
-    for (Index layer = 0; layer < shape_.layers; ++layer) std::memcpy(base(layer, to), base(layer, from), to_size(shape_.sequence_bytes()));
+    const Index used = round_up(length(from), 16);  // whole panels of keys; what stands behind them nobody reads
+    for (Index layer = 0; layer < shape_.layers; ++layer)
+      for (Index h = 0; h < shape_.kv_heads; ++h) {
+        const Index key = h * shape_.key_head_bytes(), value = h * shape_.value_head_bytes();
+        std::memcpy(keys(layer, to) + key, keys(layer, from) + key, to_size(used * shape_.key_position_bytes()));
+        std::memcpy(values(layer, to) + value, values(layer, from) + value, to_size(used * shape_.value_position_bytes()));
+      }
     length_[to_size(to)] = length(from);
   }
 };

@@ -12,7 +12,9 @@ struct LayerNorm {
   float eps = 1e-5f;
 
   LayerNorm() = default;
-  explicit LayerNorm(Index dim, float epsilon = 1e-5f) : weight(1, dim), bias(1, dim), eps(epsilon) { fill(weight.values(), 1); }
+  explicit LayerNorm(Index dim, float epsilon = 1e-5f) : weight(1, dim), bias(1, dim), eps(epsilon) {
+    fill(weight.values(), 1);
+  }
 
   struct Saved {
     View x;
@@ -22,13 +24,15 @@ struct LayerNorm {
   /// y may be x, unless saved is given.
   void forward(Context& context, View x, MutableView y, Saved* saved = nullptr) const noexcept {
     if (saved != nullptr) *saved = {x, context.kept.take<float>(2 * x.rows)};
-    kernels::layer_norm(context, x, weight.view().data, bias.view().data, eps, y, saved != nullptr ? saved->statistics : nullptr);
+    kernels::layer_norm(context, x, weight.view().data, bias.view().data, eps, y,
+                        saved != nullptr ? saved->statistics : nullptr);
   }
   /// dx += …; the gradients of weight and bias only where they have a place among the gradients.
-  void backward(Context& context, View dy, const Saved& saved, MutableView dx, const Gradients& gradients) const noexcept {
+  void backward(Context& context, View dy, const Saved& saved, MutableView dx,
+                const Gradients& gradients) const noexcept {
     const bool trains = weight.parameter >= 0;
-    kernels::layer_norm_backward(context, saved.x, weight.view().data, saved.statistics, dy, dx, trains ? gradients[weight].data : nullptr,
-                                 trains ? gradients[bias].data : nullptr);
+    kernels::layer_norm_backward(context, saved.x, weight.view().data, saved.statistics, dy, dx,
+                                 trains ? gradients[weight].data : nullptr, trains ? gradients[bias].data : nullptr);
   }
 
   void visit(auto&& f) { visit_parts(*this, f); }

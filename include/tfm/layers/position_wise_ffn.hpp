@@ -5,8 +5,8 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// y = dense2(relu(dense1 x)): x [tokens, in], inside [tokens, hidden], y [tokens, out]. P names the projections' types:
-/// dense1 is its up_proj, dense2 its down_proj.
+/// y = dense2(relu(dense1 x)): x [tokens, in], inside [tokens, hidden], y [tokens, out]. P names the projections'
+/// types: dense1 is its up_proj, dense2 its down_proj.
 template <class P>
 struct PositionWiseFFN {
   BiasedLinear<typename P::up_proj> dense1;
@@ -23,14 +23,16 @@ struct PositionWiseFFN {
 
   void forward(Context& context, const Batch& batch, View x, MutableView y, Saved* saved = nullptr) const noexcept {
     const Arena::Frame frame(context.scratch);
-    const MutableView inner = (saved != nullptr ? context.kept : context.scratch).matrix(x.rows, dense1.base_weight().rows());
+    const MutableView inner =
+        (saved != nullptr ? context.kept : context.scratch).matrix(x.rows, dense1.base_weight().rows());
     dense1.base.forward(context, batch, x, inner, part(saved, &Saved::dense1));
     kernels::bias_relu(context, dense1.bias.view().data, inner);
     dense2.forward(context, batch, inner, y, part(saved, &Saved::dense2));
     if (saved != nullptr) saved->inner = inner;
   }
 
-  void backward(Context& context, const Batch& batch, View dy, const Saved& saved, MutableView dx, const Gradients& gradients) const noexcept {
+  void backward(Context& context, const Batch& batch, View dy, const Saved& saved, MutableView dx,
+                const Gradients& gradients) const noexcept {
     const Arena::Frame frame(context.scratch);
     const MutableView inner = context.scratch.matrix(dy.rows, saved.inner.cols);
     fill(inner, 0);

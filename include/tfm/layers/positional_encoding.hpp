@@ -1,12 +1,14 @@
 #pragma once
-// PositionalEncoding: sine and cosine of a token's position, added to its embedding.    Vaswani et al. 2017, section 3.5
+// PositionalEncoding: sine and cosine of a token's position, added to its embedding.    Vaswani et al. 2017,
+// section 3.5
 #include <cmath>
 
 #include "tfm/layers/dropout.hpp"
 
 namespace tfm::inline TFM_ABI {
 
-/// Column 2 i is sin(position / 10000^(2 i / dim)), column 2 i + 1 its cosine. The angle is rounded to float32, as PyTorch has it.
+/// Column 2 i is sin(position / 10000^(2 i / dim)), column 2 i + 1 its cosine. The angle is rounded to float32, as
+/// PyTorch has it.
 struct PositionalEncoding {
   Buffer table;  ///< [positions, dim]
   Dropout dropout;
@@ -15,7 +17,8 @@ struct PositionalEncoding {
   /// dim is even.
   PositionalEncoding(Index positions, Index dim, float rate = 0) : table(positions, dim), dropout{rate} {
     for (Index i = 0; i < dim; i += 2) {
-      const auto wavelength = static_cast<float>(std::pow(10000.0, static_cast<double>(static_cast<float>(i) / static_cast<float>(dim))));
+      const auto wavelength =
+          static_cast<float>(std::pow(10000.0, static_cast<double>(static_cast<float>(i) / static_cast<float>(dim))));
       for (Index position = 0; position < positions; ++position) {
         const auto angle = static_cast<double>(static_cast<float>(position) / wavelength);
         table.view().row(position)[i] = static_cast<float>(std::sin(angle));
@@ -27,11 +30,14 @@ struct PositionalEncoding {
   /// x [tokens, dim] in place: each token's row of the table is added, then dropout. Positions are below the table's.
   void forward(Context& context, const Batch& batch, MutableView x) const noexcept {
     for (Index s = 0; s < batch.sequences(); ++s)
-      kernels::add(context, View(table).slice(batch.position_of(s), batch.length(s)), x.slice(batch.first(s), batch.length(s)));
+      kernels::add(context, View(table).slice(batch.position_of(s), batch.length(s)),
+                   x.slice(batch.first(s), batch.length(s)));
     dropout.forward(context, batch, x);
   }
   /// dx += …
-  void backward(Context& context, const Batch& batch, View dy, MutableView dx) const noexcept { dropout.add(context, batch, dy, dx); }
+  void backward(Context& context, const Batch& batch, View dy, MutableView dx) const noexcept {
+    dropout.add(context, batch, dy, dx);
+  }
 
   void visit(auto&& f) { f("dropout", dropout); }
   void visit(auto&& f) const { f("dropout", dropout); }

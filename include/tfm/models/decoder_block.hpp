@@ -6,8 +6,8 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// y = addnorm1(x, attention1(x)), causal; u = addnorm2(y, attention2(y, memory)); z = addnorm3(u, ffn(u)); or, normalised before, as
-/// AddNorm says. Members are named as in d2l's checkpoints.
+/// y = addnorm1(x, attention1(x)), causal; u = addnorm2(y, attention2(y, memory)); z = addnorm3(u, ffn(u)); or,
+/// normalised before, as AddNorm says. Members are named as in d2l's checkpoints.
 template <class P, Norm norm = Norm::post>
 struct DecoderBlock {
   MultiHeadAttention<P> attention1;
@@ -23,7 +23,8 @@ struct DecoderBlock {
       : attention1({shape.dim, shape.dim, shape.dim, shape.dim, shape.heads, shape.attention_bias}, shape.dropout),
         addnorm1(shape.dim, shape.dropout, shape.norm_eps),
         attention2({shape.dim, shape.dim, shape.dim, shape.dim, shape.heads, shape.attention_bias}, shape.dropout),
-        addnorm2(shape.dim, shape.dropout, shape.norm_eps), ffn(shape.dim, shape.ffn, shape.dim), addnorm3(shape.dim, shape.dropout, shape.norm_eps) {}
+        addnorm2(shape.dim, shape.dropout, shape.norm_eps), ffn(shape.dim, shape.ffn, shape.dim),
+        addnorm3(shape.dim, shape.dropout, shape.norm_eps) {}
 
   struct Saved {
     typename MultiHeadAttention<P>::Saved attention1;
@@ -34,25 +35,36 @@ struct DecoderBlock {
     typename AddNorm<norm>::Saved addnorm3;
   };
 
-  /// x, z [tokens, dim], memory [tokens of source, dim]; z may be x, unless saved is given. Each token sees those up to its own, and all
-  /// valid ones of its source. own, cross: or null; [sequence] pointers to attention weights.
-  void forward(Context& context, const Batch& batch, const Batch& source, View x, View memory, MutableView z, Saved* saved = nullptr,
-               float* const* own = nullptr, float* const* cross = nullptr) const noexcept {
-    run(context, batch, x, z, saved,
-        [&](View in, MutableView out) { attention1.forward(context, batch, batch, {.causal = true}, in, in, in, out, part(saved, &Saved::attention1), own); },
-        [&](View in, MutableView out) { attention2.forward(context, batch, source, {}, in, memory, memory, out, part(saved, &Saved::attention2), cross); });
+  /// x, z [tokens, dim], memory [tokens of source, dim]; z may be x, unless saved is given. Each token sees those up to
+  /// its own, and all valid ones of its source. own, cross: or null; [sequence] pointers to attention weights.
+  void forward(Context& context, const Batch& batch, const Batch& source, View x, View memory, MutableView z,
+               Saved* saved = nullptr, float* const* own = nullptr, float* const* cross = nullptr) const noexcept {
+    run(
+        context, batch, x, z, saved,
+        [&](View in, MutableView out) {
+          attention1.forward(context, batch, batch, {.causal = true}, in, in, in, out, part(saved, &Saved::attention1),
+                             own);
+        },
+        [&](View in, MutableView out) {
+          attention2.forward(context, batch, source, {}, in, memory, memory, out, part(saved, &Saved::attention2),
+                             cross);
+        });
   }
-  /// The same for one further token of each sequence. Its key and value are appended at layer `layer` of `own_keys`, at the batch's slots
-  /// and positions; `source`, one query a sequence, names the slots of the memory's keys and the position of the last of them.
-  void forward_cached(Context& context, const Batch& batch, const Batch& source, View x, Index layer, KvCache& own_keys, const KvCache& memory_keys,
-                      MutableView z, float* const* own = nullptr, float* const* cross = nullptr) const noexcept {
-    run(context, batch, x, z, nullptr, [&](View in, MutableView out) { attention1.forward_cached(context, batch, in, layer, own_keys, out, own); },
+  /// The same for one further token of each sequence. Its key and value are appended at layer `layer` of `own_keys`, at
+  /// the batch's slots and positions; `source`, one query a sequence, names the slots of the memory's keys and the
+  /// position of the last of them.
+  void forward_cached(Context& context, const Batch& batch, const Batch& source, View x, Index layer, KvCache& own_keys,
+                      const KvCache& memory_keys, MutableView z, float* const* own = nullptr,
+                      float* const* cross = nullptr) const noexcept {
+    run(
+        context, batch, x, z, nullptr,
+        [&](View in, MutableView out) { attention1.forward_cached(context, batch, in, layer, own_keys, out, own); },
         [&](View in, MutableView out) { attention2.look_up(context, source, in, layer, memory_keys, out, cross); });
   }
 
   /// dx += …, dmemory += …
-  void backward(Context& context, const Batch& batch, const Batch& source, View dz, const Saved& saved, MutableView dx, MutableView dmemory,
-                const Gradients& gradients) const noexcept {
+  void backward(Context& context, const Batch& batch, const Batch& source, View dz, const Saved& saved, MutableView dx,
+                MutableView dmemory, const Gradients& gradients) const noexcept {
     const Arena::Frame frame(context.scratch);
     const MutableView du = context.scratch.matrix(dz.rows, dz.cols), dy = context.scratch.matrix(dz.rows, dz.cols);
     const MutableView change = context.scratch.matrix(dz.rows, dz.cols);
@@ -87,7 +99,8 @@ struct DecoderBlock {
   }
 
   // The three sublayers; attend_own(in, out) and attend_memory(in, out) are the first two.
-  void run(Context& context, const Batch& batch, View x, MutableView z, Saved* saved, auto attend_own, auto attend_memory) const noexcept {
+  void run(Context& context, const Batch& batch, View x, MutableView z, Saved* saved, auto attend_own,
+           auto attend_memory) const noexcept {
     const Arena::Frame frame(context.scratch);
     Arena& home = saved != nullptr ? context.kept : context.scratch;
     const MutableView passing = home.matrix(x.rows, x.cols);
@@ -98,7 +111,8 @@ struct DecoderBlock {
     addnorm1.after(context, batch, x, change1, y, part(saved, &Saved::addnorm1));
     attend_memory(addnorm2.before(context, y, part(saved, &Saved::addnorm2)), change2);
     addnorm2.after(context, batch, y, change2, u, part(saved, &Saved::addnorm2));
-    ffn.forward(context, batch, addnorm3.before(context, u, part(saved, &Saved::addnorm3)), change3, part(saved, &Saved::ffn));
+    ffn.forward(context, batch, addnorm3.before(context, u, part(saved, &Saved::addnorm3)), change3,
+                part(saved, &Saved::ffn));
     addnorm3.after(context, batch, u, change3, z, part(saved, &Saved::addnorm3));
   }
 };

@@ -6,8 +6,8 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// y = addnorm1(x, attention(x)); z = addnorm2(y, ffn(y)); or, normalised before, as AddNorm says. Members are named as in d2l's
-/// checkpoints.
+/// y = addnorm1(x, attention(x)); z = addnorm2(y, ffn(y)); or, normalised before, as AddNorm says. Members are named as
+/// in d2l's checkpoints.
 template <class P, Norm norm = Norm::post>
 struct EncoderBlock {
   MultiHeadAttention<P> attention;
@@ -19,7 +19,8 @@ struct EncoderBlock {
   template <class S>
   explicit EncoderBlock(const S& shape)
       : attention({shape.dim, shape.dim, shape.dim, shape.dim, shape.heads, shape.attention_bias}, shape.dropout),
-        addnorm1(shape.dim, shape.dropout, shape.norm_eps), ffn(shape.dim, shape.ffn, shape.dim), addnorm2(shape.dim, shape.dropout, shape.norm_eps) {}
+        addnorm1(shape.dim, shape.dropout, shape.norm_eps), ffn(shape.dim, shape.ffn, shape.dim),
+        addnorm2(shape.dim, shape.dropout, shape.norm_eps) {}
 
   struct Saved {
     typename MultiHeadAttention<P>::Saved attention;
@@ -29,7 +30,8 @@ struct EncoderBlock {
   };
 
   /// x, z [tokens, dim]; z may be x, unless saved is given. Keys at or past a sequence's valid length are not seen.
-  void forward(Context& context, const Batch& batch, View x, MutableView z, Saved* saved = nullptr, float* const* weights = nullptr) const noexcept {
+  void forward(Context& context, const Batch& batch, View x, MutableView z, Saved* saved = nullptr,
+               float* const* weights = nullptr) const noexcept {
     const Arena::Frame frame(context.scratch);
     Arena& home = saved != nullptr ? context.kept : context.scratch;
     const MutableView change = home.matrix(x.rows, x.cols), y = saved != nullptr ? home.matrix(x.rows, x.cols) : z;
@@ -38,12 +40,14 @@ struct EncoderBlock {
     addnorm1.after(context, batch, x, change, y, part(saved, &Saved::addnorm1));
 
     const MutableView further = saved != nullptr ? home.matrix(x.rows, x.cols) : change;
-    ffn.forward(context, batch, addnorm2.before(context, y, part(saved, &Saved::addnorm2)), further, part(saved, &Saved::ffn));
+    ffn.forward(context, batch, addnorm2.before(context, y, part(saved, &Saved::addnorm2)), further,
+                part(saved, &Saved::ffn));
     addnorm2.after(context, batch, y, further, z, part(saved, &Saved::addnorm2));
   }
 
   /// dx += …
-  void backward(Context& context, const Batch& batch, View dz, const Saved& saved, MutableView dx, const Gradients& gradients) const noexcept {
+  void backward(Context& context, const Batch& batch, View dz, const Saved& saved, MutableView dx,
+                const Gradients& gradients) const noexcept {
     const Arena::Frame frame(context.scratch);
     const MutableView dy = context.scratch.matrix(dz.rows, dz.cols), change = context.scratch.matrix(dz.rows, dz.cols);
     fill(dy, 0);

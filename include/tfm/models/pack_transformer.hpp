@@ -9,9 +9,9 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// The same weights in the formats of P, as in pack_transformer<EveryLinear<Int8>>(context, model): matrices are packed, biases and
-/// norms stay float32. Errors: ShapeError for columns that a block format cannot hold, LoadError for a value that is not finite,
-/// Stopped.
+/// The same weights in the formats of P, as in pack_transformer<EveryLinear<Int8>>(context, model): matrices are
+/// packed, biases and norms stay float32. Errors: ShapeError for columns that a block format cannot hold, LoadError for
+/// a value that is not finite, Stopped.
 template <class P, EncoderDecoderShape S>
 Transformer<S, P> pack_transformer(Context& context, const Transformer<S, EveryLinear<F32>>& model) {
   std::map<std::string, const F32*> from;
@@ -21,7 +21,10 @@ Transformer<S, P> pack_transformer(Context& context, const Transformer<S, EveryL
     using W = std::remove_reference_t<decltype(weight)>;
     const F32& source = *from.at(name);
     if constexpr (std::is_same_v<W, F32>) copy(source.view(), weight.values());
-    else weight = W(pack(context, W::static_format, {Format::f32, reinterpret_cast<const std::byte*>(source.view().data), source.rows(), source.cols()}, name));
+    else
+      weight = W(pack(
+          context, W::static_format,
+          {Format::f32, reinterpret_cast<const std::byte*>(source.view().data), source.rows(), source.cols()}, name));
   });
   return packed;
 }

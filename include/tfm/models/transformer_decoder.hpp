@@ -1,5 +1,6 @@
 #pragma once
-// TransformerDecoder: from the target's ids so far, and the memory, to logits of the next.    Vaswani et al. 2017, section 3.1
+// TransformerDecoder: from the target's ids so far, and the memory, to logits of the next.    Vaswani et al. 2017,
+// section 3.1
 #include <cmath>
 #include <cstdint>
 #include <span>
@@ -28,8 +29,10 @@ struct TransformerDecoder {
 
   TransformerDecoder() = default;
   explicit TransformerDecoder(const S& shape)
-      : pos_encoding(shape.context, shape.dim, shape.dropout), norm(S::norm == Norm::pre ? shape.dim : 0, shape.norm_eps), dense(shape.dim, shape.target_vocab) {
-    if constexpr (std::is_same_v<decltype(embedding.weight), F32>) embedding.weight = F32(shape.target_vocab, shape.dim);
+      : pos_encoding(shape.context, shape.dim, shape.dropout),
+        norm(S::norm == Norm::pre ? shape.dim : 0, shape.norm_eps), dense(shape.dim, shape.target_vocab) {
+    if constexpr (std::is_same_v<decltype(embedding.weight), F32>)
+      embedding.weight = F32(shape.target_vocab, shape.dim);
     for (Index i = 0; i < shape.layers; ++i) blks.emplace_back(shape);
   }
 
@@ -40,13 +43,14 @@ struct TransformerDecoder {
   };
 
   /// logits [tokens, target_vocab] of all tokens; memory [tokens of source, dim]. May throw what a watcher throws.
-  void forward(Context& context, const Batch& batch, std::span<const std::int32_t> ids, const Batch& source, View memory, MutableView logits,
-               Saved* saved = nullptr, const TransformerWatch* watch = nullptr) const {
+  void forward(Context& context, const Batch& batch, std::span<const std::int32_t> ids, const Batch& source,
+               View memory, MutableView logits, Saved* saved = nullptr, const TransformerWatch* watch = nullptr) const {
     const Arena::Frame frame(context.scratch);
     if (saved != nullptr) saved->blks.resize(blks.size());
     Arena& home = saved != nullptr ? context.kept : context.scratch;
     MutableView x = embed(context, batch, ids, memory.cols, home);
-    WatchedWeights own(watch != nullptr ? &watch->decoder_self : nullptr), cross(watch != nullptr ? &watch->decoder_cross : nullptr);
+    WatchedWeights own(watch != nullptr ? &watch->decoder_self : nullptr),
+        cross(watch != nullptr ? &watch->decoder_cross : nullptr);
     for (std::size_t i = 0; i < blks.size(); ++i) {
       const MutableView z = saved != nullptr ? home.matrix(x.rows, x.cols) : x;
       blks[i].forward(context, batch, source, x, memory, z, saved != nullptr ? &saved->blks[i] : nullptr,
@@ -58,32 +62,37 @@ struct TransformerDecoder {
     to_logits(context, batch, x, logits, saved, home);
   }
 
-  /// One further token of each sequence: logits [sequences, target_vocab]. `batch` names slots and positions in own_keys; `source` one
-  /// query a sequence, the slot of its memory's keys and the position of the last of them.
-  void step(Context& context, const Batch& batch, std::span<const std::int32_t> ids, const Batch& source, KvCache& own_keys, const KvCache& memory_keys,
-            MutableView logits, const TransformerWatch* watch = nullptr) const {
+  /// One further token of each sequence: logits [sequences, target_vocab]. `batch` names slots and positions in
+  /// own_keys; `source` one query a sequence, the slot of its memory's keys and the position of the last of them.
+  void step(Context& context, const Batch& batch, std::span<const std::int32_t> ids, const Batch& source,
+            KvCache& own_keys, const KvCache& memory_keys, MutableView logits,
+            const TransformerWatch* watch = nullptr) const {
     const Arena::Frame frame(context.scratch);
     const MutableView x = embed(context, batch, ids, pos_encoding.table.view().cols, context.scratch);
-    WatchedWeights own(watch != nullptr ? &watch->decoder_self : nullptr), cross(watch != nullptr ? &watch->decoder_cross : nullptr);
+    WatchedWeights own(watch != nullptr ? &watch->decoder_self : nullptr),
+        cross(watch != nullptr ? &watch->decoder_cross : nullptr);
     for (std::size_t i = 0; i < blks.size(); ++i) {
       const Index layer = static_cast<Index>(i);
-      blks[i].forward_cached(context, batch, source, x, layer, own_keys, memory_keys, x,
-                             own.places(blks[i].attention1.heads, batch, [&](Index s) { return batch.position_of(s) + 1; }),
-                             cross.places(blks[i].attention2.heads, batch, [&](Index s) { return source.position_of(s) + 1; }));
+      blks[i].forward_cached(
+          context, batch, source, x, layer, own_keys, memory_keys, x,
+          own.places(blks[i].attention1.heads, batch, [&](Index s) { return batch.position_of(s) + 1; }),
+          cross.places(blks[i].attention2.heads, batch, [&](Index s) { return source.position_of(s) + 1; }));
       own.tell(layer), cross.tell(layer);
     }
     to_logits(context, batch, x, logits, nullptr, context.scratch);
   }
   /// Projects the memory's keys and values for every layer, once.
   void remember(Context& context, const Batch& source, View memory, KvCache& memory_keys) const noexcept {
-    for (std::size_t i = 0; i < blks.size(); ++i) blks[i].attention2.remember(context, source, memory, memory, static_cast<Index>(i), memory_keys);
+    for (std::size_t i = 0; i < blks.size(); ++i)
+      blks[i].attention2.remember(context, source, memory, memory, static_cast<Index>(i), memory_keys);
   }
 
   /// Adds to the gradients what dlogits says of every weight here; dmemory += …
-  void backward(Context& context, const Batch& batch, std::span<const std::int32_t> ids, const Batch& source, View dlogits, const Saved& saved,
-                MutableView dmemory, const Gradients& gradients) const {
+  void backward(Context& context, const Batch& batch, std::span<const std::int32_t> ids, const Batch& source,
+                View dlogits, const Saved& saved, MutableView dmemory, const Gradients& gradients) const {
     const Arena::Frame frame(context.scratch);
-    MutableView dz = context.scratch.matrix(dlogits.rows, dmemory.cols), dx = context.scratch.matrix(dlogits.rows, dmemory.cols);
+    MutableView dz = context.scratch.matrix(dlogits.rows, dmemory.cols),
+                dx = context.scratch.matrix(dlogits.rows, dmemory.cols);
     fill(dz, 0);
     dense.backward(context, batch, dlogits, saved.dense, dz, gradients);
     if constexpr (S::norm == Norm::pre) {
@@ -113,13 +122,15 @@ struct TransformerDecoder {
     f("dense", self.dense);
   }
 
-  MutableView embed(Context& context, const Batch& batch, std::span<const std::int32_t> ids, Index dim, Arena& home) const {
+  MutableView embed(Context& context, const Batch& batch, std::span<const std::int32_t> ids, Index dim,
+                    Arena& home) const {
     const MutableView x = home.matrix(batch.tokens(), dim);
     embedding.forward(context, ids, std::sqrt(static_cast<float>(dim)), x);
     pos_encoding.forward(context, batch, x);
     return x;
   }
-  void to_logits(Context& context, const Batch& batch, MutableView x, MutableView logits, Saved* saved, Arena& home) const {
+  void to_logits(Context& context, const Batch& batch, MutableView x, MutableView logits, Saved* saved,
+                 Arena& home) const {
     View last = x;
     if constexpr (S::norm == Norm::pre) {
       const MutableView normed = saved != nullptr ? home.matrix(x.rows, x.cols) : x;

@@ -1,5 +1,6 @@
 #pragma once
-// TransformerEncoder: from the source's ids to the memory that the decoder looks at.    Vaswani et al. 2017, section 3.1
+// TransformerEncoder: from the source's ids to the memory that the decoder looks at.    Vaswani et al. 2017,
+// section 3.1
 #include <cmath>
 #include <cstdint>
 #include <span>
@@ -25,8 +26,11 @@ struct TransformerEncoder {
   LayerNorm norm;  ///< after the last block, where blocks normalise before
 
   TransformerEncoder() = default;
-  explicit TransformerEncoder(const S& shape) : pos_encoding(shape.context, shape.dim, shape.dropout), norm(S::norm == Norm::pre ? shape.dim : 0, shape.norm_eps) {
-    if constexpr (std::is_same_v<decltype(embedding.weight), F32>) embedding.weight = F32(shape.source_vocab, shape.dim);
+  explicit TransformerEncoder(const S& shape)
+      : pos_encoding(shape.context, shape.dim, shape.dropout),
+        norm(S::norm == Norm::pre ? shape.dim : 0, shape.norm_eps) {
+    if constexpr (std::is_same_v<decltype(embedding.weight), F32>)
+      embedding.weight = F32(shape.source_vocab, shape.dim);
     for (Index i = 0; i < shape.layers; ++i) blks.emplace_back(shape);
   }
 
@@ -36,8 +40,8 @@ struct TransformerEncoder {
   };
 
   /// memory [tokens, dim]. With `saved` it must outlive the step. May throw what a watcher throws.
-  void forward(Context& context, const Batch& batch, std::span<const std::int32_t> ids, MutableView memory, Saved* saved = nullptr,
-               const TransformerWatch* watch = nullptr) const {
+  void forward(Context& context, const Batch& batch, std::span<const std::int32_t> ids, MutableView memory,
+               Saved* saved = nullptr, const TransformerWatch* watch = nullptr) const {
     if (saved != nullptr) saved->blks.resize(blks.size());
     const auto next = [&] { return saved != nullptr ? context.kept.matrix(memory.rows, memory.cols) : memory; };
     MutableView x = next();
@@ -55,9 +59,11 @@ struct TransformerEncoder {
   }
 
   /// Adds to the gradients what dmemory says of every weight here.
-  void backward(Context& context, const Batch& batch, std::span<const std::int32_t> ids, View dmemory, const Saved& saved, const Gradients& gradients) const {
+  void backward(Context& context, const Batch& batch, std::span<const std::int32_t> ids, View dmemory,
+                const Saved& saved, const Gradients& gradients) const {
     const Arena::Frame frame(context.scratch);
-    MutableView dz = context.scratch.matrix(dmemory.rows, dmemory.cols), dx = context.scratch.matrix(dmemory.rows, dmemory.cols);
+    MutableView dz = context.scratch.matrix(dmemory.rows, dmemory.cols),
+                dx = context.scratch.matrix(dmemory.rows, dmemory.cols);
     if constexpr (S::norm == Norm::pre) {
       fill(dz, 0);
       norm.backward(context, dmemory, saved.norm, dz, gradients);

@@ -1,5 +1,6 @@
 #pragma once
-// TransformerState: translations under way: their keys and values so far, and their sources' keys and values, projected once.
+// TransformerState: translations under way: their keys and values so far, and their sources' keys and values, projected
+// once.
 #include <span>
 #include <string>
 #include <vector>
@@ -9,8 +10,9 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// A value that Transformer::encode makes and step continues. Hypothesis h is one translation under way, `hypotheses()` of them: at
-/// first one for each sentence, in order; reorder() forks and drops them, which is what beam search does between steps.
+/// A value that Transformer::encode makes and step continues. Hypothesis h is one translation under way, `hypotheses()`
+/// of them: at first one for each sentence, in order; reorder() forks and drops them, which is what beam search does
+/// between steps.
 class TransformerState {
   KvCache own_, memory_;
   std::vector<Index> slot_, source_;  // of each hypothesis: where its keys are, and which sentence it translates
@@ -21,8 +23,10 @@ class TransformerState {
  public:
   TransformerState() = default;
   /// own: room for all hypotheses; memory: a slot for each sentence.
-  TransformerState(const CacheShape& own, const CacheShape& memory) : own_(own), memory_(memory), taken_(to_size(own.sequences)) {
-    for (std::vector<Index>* each : {&slot_, &source_, &new_slot_, &new_source_, &position_, &last_key_}) each->reserve(to_size(own.sequences));
+  TransformerState(const CacheShape& own, const CacheShape& memory)
+      : own_(own), memory_(memory), taken_(to_size(own.sequences)) {
+    for (std::vector<Index>* each : {&slot_, &source_, &new_slot_, &new_source_, &position_, &last_key_})
+      each->reserve(to_size(own.sequences));
     for (Index i = 0; i <= own.sequences; ++i) start_.push_back(i);
     for (Index s = 0; s < memory.sequences; ++s) slot_.push_back(s), source_.push_back(s);
   }
@@ -40,14 +44,17 @@ class TransformerState {
   /// Keys that a sentence has.
   Index source_length(Index sentence) const noexcept { return memory_.length(sentence); }
 
-  /// From now on hypothesis i is what hypothesis parents[i] was: {0, 0, 2} doubles the first, drops the second and keeps the third. Only
-  /// doubled ones are copied. Errors: ShapeError for a parent that is not there, or more than capacity().
+  /// From now on hypothesis i is what hypothesis parents[i] was: {0, 0, 2} doubles the first, drops the second and
+  /// keeps the third. Only doubled ones are copied. Errors: ShapeError for a parent that is not there, or more than
+  /// capacity().
   void reorder(std::span<const Index> parents) {
     if (static_cast<Index>(parents.size()) > capacity())
-      raise(ShapeError("tfm: the state has room for " + std::to_string(capacity()) + " hypotheses, found " + std::to_string(parents.size()) + " parents"));
+      raise(ShapeError("tfm: the state has room for " + std::to_string(capacity()) + " hypotheses, found " +
+                       std::to_string(parents.size()) + " parents"));
     for (const Index parent : parents)
       if (parent < 0 || parent >= hypotheses())
-        raise(ShapeError("tfm: parent " + std::to_string(parent) + " is not among the state's " + std::to_string(hypotheses()) + " hypotheses"));
+        raise(ShapeError("tfm: parent " + std::to_string(parent) + " is not among the state's " +
+                         std::to_string(hypotheses()) + " hypotheses"));
     taken_.assign(taken_.size(), 0);
     for (const Index parent : parents) taken_[to_size(slot_[to_size(parent)])] = 1;
     // The first child stays where its parent is; every further one gets a copy in a slot that nobody needs.

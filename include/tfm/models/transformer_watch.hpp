@@ -1,5 +1,6 @@
 #pragma once
-// TransformerWatch: who gives how much attention to whom, for callers that want to see it. What is not asked for costs nothing.
+// TransformerWatch: who gives how much attention to whom, for callers that want to see it. What is not asked for costs
+// nothing.
 #include <functional>
 #include <vector>
 
@@ -8,8 +9,8 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// Called once for each layer and sequence of a forward pass or a step, with the weights of all heads, before dropout. Views live
-/// during the call only.
+/// Called once for each layer and sequence of a forward pass or a step, with the weights of all heads, before dropout.
+/// Views live during the call only.
 struct TransformerWatch {
   std::function<void(const AttentionWeights&)> encoder, decoder_self, decoder_cross;
 };
@@ -22,7 +23,8 @@ class WatchedWeights {
   std::vector<float*> places_;
 
  public:
-  explicit WatchedWeights(const std::function<void(const AttentionWeights&)>* told) : told_(told != nullptr && *told ? told : nullptr) {}
+  explicit WatchedWeights(const std::function<void(const AttentionWeights&)>* told)
+      : told_(told != nullptr && *told ? told : nullptr) {}
 
   /// Sequence s of `queries` has keys_of(s) keys. What forward passes take: pointers, or null where nobody watches.
   template <class KeysOf>

@@ -122,7 +122,9 @@ inline void quantised_panels(const Panels& w, Index first, Index count, const Qu
   Index p = first;
   const Index end = first + count;
   if (tokens == 1) {
-    for (; p + 4 <= end; p += 4) Tiles::template run<B, 1, 4>(w, p, x, 0, y + 16 * p, y_row, lanes(p + 3));
+    if constexpr (one_token_panels > 1)
+      for (; p + one_token_panels <= end; p += one_token_panels)
+        Tiles::template run<B, 1, one_token_panels>(w, p, x, 0, y + 16 * p, y_row, lanes(p + one_token_panels - 1));
     for (; p < end; ++p) Tiles::template run<B, 1, 1>(w, p, x, 0, y + 16 * p, y_row, lanes(p));
     return;
   }

@@ -72,8 +72,8 @@ inline void float_tokens(FloatTile a, Index tokens) {
   }
 }
 
-// One to four panels for any number of tokens. With one token several panels go in step: memory wants several streams.
-template <class R>
+// Panels for any number of tokens, or, unless Many, for one. With one token several panels go in step.
+template <class R, bool Many = true>
 inline void float_panels(FloatTile a, Index panels, Index tokens) {
   const auto advance = [&](Index p) {
     a.w += p * a.panel_bytes;
@@ -82,19 +82,19 @@ inline void float_panels(FloatTile a, Index panels, Index tokens) {
   };
   const Index last = a.last;
   while (panels > 0) {
-    constexpr Index wide = tile_panels > 1 ? tile_panels : 4;
-    if (tokens < 2 || tile_panels > 1) {
+    constexpr Index wide = tile_panels > 1 ? tile_panels : one_token_panels;
+    if (wide > 1 && (tokens < 2 || tile_panels > 1)) {
       while (panels >= wide) {
         a.last = panels == wide ? last : 16;
-        if (tokens < 2) float_tokens<R, 1, wide>(a, tokens);
-        else float_tokens<R, tile_tokens, tile_panels>(a, tokens);
+        if (!Many || tokens < 2) float_tokens<R, 1, wide>(a, tokens);
+        else float_tokens<R, Many ? tile_tokens : 1, Many ? tile_panels : wide>(a, tokens);
         advance(wide);
       }
       if (panels == 0) return;
     }
     a.last = panels == 1 ? last : 16;
-    if (tokens < 2) float_tokens<R, 1, 1>(a, tokens);
-    else float_tokens<R, tile_tokens, 1>(a, tokens);
+    if (!Many || tokens < 2) float_tokens<R, 1, 1>(a, tokens);
+    else float_tokens<R, Many ? tile_tokens : 1, 1>(a, tokens);
     advance(1);
   }
 }

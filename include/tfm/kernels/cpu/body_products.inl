@@ -20,7 +20,7 @@ TFM_KERNEL Isa matmul_chunk(const MatmulTask& a, Index first, Index count, float
   if (direct) {
     if (w.format == Format::f32) float_panels<PlainF32>(tile(first, count), count, a.tokens);
     else if (w.format == Format::f16) float_panels<PanelF16>(tile(first, count), count, a.tokens);
-    else float_panels<PanelBF16>(tile(first, count), count, a.tokens);
+    else float_panels<PanelBF16, false>(tile(first, count), count, a.tokens);
     return this_isa;
   }
   for (Index p = first; p < first + count; p += 4) {

@@ -6,6 +6,7 @@ struct I {
   __m512i v;
 };
 inline constexpr Index tile_tokens = 6, tile_panels = 4;  // 24 sums, 4 weights, 1 activation of 32 registers
+inline constexpr Index one_token_panels = 4;  // memory wants several streams
 
 TFM_LANES F zero() { return {_mm512_setzero_ps()}; }
 TFM_LANES F set(float x) { return {_mm512_set1_ps(x)}; }

@@ -13,6 +13,7 @@ struct I {
   FourInts q[4];
 };
 inline constexpr Index tile_tokens = 2, tile_panels = 1;
+inline constexpr Index one_token_panels = 1;
 
 template <class Lane>
 TFM_LANES F each(Lane lane) {
