@@ -3,6 +3,7 @@
 #include "support/random.hpp"
 #include "tfm/layers/swiglu.hpp"
 #include "tfm/models/projections.hpp"
+#include "tfm/train/check_format.hpp"
 
 namespace mine {
 
@@ -45,6 +46,8 @@ Ternary random(std::uint64_t seed, tfm::Index out, tfm::Index in) {
 }  // namespace mine
 
 static_assert(tfm::Weight<mine::Ternary>);
+
+TEST_CASE("a user's format keeps what layers rely on") { CHECK(tfm::check_format(mine::random(1, 24, 10)) == tfm::Faults{}); }
 
 TEST_CASE("a user's format runs in our layers, and gives what its plain floats give") {
   using namespace tfm;

@@ -3,10 +3,14 @@
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 #include "support/random.hpp"
+#include "tfm/layers/biased_linear.hpp"
+#include "tfm/layers/layer_norm.hpp"
+#include "tfm/layers/lora_linear.hpp"
 #include "tfm/layers/rms_norm.hpp"
 #include "tfm/layers/swiglu.hpp"
 #include "tfm/models/projections.hpp"
 #include "tfm/numeric/pack.hpp"
+#include "tfm/train/check_gradients.hpp"
 
 using namespace tfm;
 
@@ -21,6 +25,12 @@ struct Block {
 
 struct DownFrozen : EveryLinear<F32> {
   using down_proj = Linear<Q8_0>;
+};
+
+struct NormAndDense {
+  LayerNorm ln{8};
+  BiasedLinear<Linear<F32>> dense{8, 8};
+  void visit(auto&& f) { f("ln", ln), f("dense", dense); }
 };
 
 template <class P>
@@ -76,4 +86,42 @@ TEST_CASE("frozen formats are passed over, norms stay out on request, no weight 
         "tfm: two trainable weights are called 'mlp.up_proj.weight'");
   CHECK(tfm_test::error_of<ShapeError>([&] { parameters.add("none", empty, WeightRole::base); }) ==
         "tfm: the trainable weight 'none' has no elements: allocate it before it is to train");
+}
+
+TEST_CASE("a normalisation that is frozen is frozen with its bias, and other biases train") {
+  NormAndDense model;
+  CHECK(Parameters(model).count() == 4);
+  const Parameters parameters(model, Norms::freeze);
+  REQUIRE(parameters.count() == 2);
+  CHECK(parameters[0].name == "dense.weight");
+  CHECK(parameters[1].name == "dense.bias");
+  CHECK(!parameters[1].is_matrix());
+  CHECK(model.ln.weight.parameter == -1);
+  CHECK(model.ln.bias.parameter == -1);
+}
+
+TEST_CASE("a base of F32 without a number gets no gradient under its adapter") {
+  LoraLinear<F32> layer{{F32(6, 5)}, 0};
+  copy(tfm_test::random_matrix(1, 6, 5), layer.base.weight.values());
+  std::vector<LoraPair> pairs(1);
+  pairs[0] = {F32(2, 5), F32(6, 2), 0.5f};
+  Adapter adapter(std::move(pairs));
+  copy(tfm_test::random_matrix(2, 2, 5), adapter[0].a.values());
+  copy(tfm_test::random_matrix(3, 6, 2), adapter[0].b.values());
+  Parameters parameters;
+  parameters.add("lora_A.weight", adapter[0].a, WeightRole::adapter);
+  parameters.add("lora_B.weight", adapter[0].b, WeightRole::adapter);
+  const Index start[] = {0, 4};
+  const Adapter* worn[] = {&adapter};
+  const Batch batch{.start = start, .adapter = worn};
+  Context context(1);
+  context.arithmetic = Arithmetic::exact;
+  Buffer x = tfm_test::random_matrix(4, 4, 5);
+  const auto forward = [&](View in, MutableView y) { layer.forward(context, batch, in, y); };
+  const auto both = [&](View in, MutableView y, View dy, MutableView dx, const Gradients& gradients) {
+    LoraLinear<F32>::Saved saved;
+    layer.forward(context, batch, in, y, &saved);
+    layer.backward(context, batch, dy, saved, dx, gradients);
+  };
+  CHECK(check_gradients(context, parameters, x, 4, 6, forward, both) == Faults{});
 }

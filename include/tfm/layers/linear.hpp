@@ -17,7 +17,8 @@ constexpr Index projection_scratch_bytes(Index tokens, Index in, Index out, Inde
   return Arena::bytes_for(tokens * rank) + Arena::bytes_for(tokens * out) + std::max(base, kernels::matmul_scratch_bytes(tokens, rank, threads));
 }
 
-/// y = x Wᵀ: x [tokens, in], y [tokens, out]. A frozen weight gets no gradient and saves nothing.
+/// y = x Wᵀ: x [tokens, in], y [tokens, out]. A frozen format gets no gradient and saves nothing; nor does an F32 weight that has no
+/// number, as under adapters, get a gradient.
 template <Weight W>
 struct Linear {
   using weight_type = W;
@@ -36,7 +37,8 @@ struct Linear {
     if (saved != nullptr && W::trainable) saved->x = x;
   }
   void backward(Context& context, const Batch&, View dy, const Saved& saved, MutableView dx, const Gradients& gradients) const noexcept {
-    if constexpr (W::trainable) accumulate(context, dy, saved.x, gradients[weight]);
+    if constexpr (W::trainable)
+      if (weight.parameter >= 0) accumulate(context, dy, saved.x, gradients[weight]);
     matmul_backward(context, weight, dy, dx);
   }
 

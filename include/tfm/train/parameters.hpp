@@ -43,9 +43,13 @@ class Parameters {
   /// All trainable weights below `layer`; frozen formats are passed over. A weight that is reached twice counts once.
   template <class Layer>
   void add_all(Layer& layer, const std::string& prefix = "", Norms norms = Norms::train) {
+    std::string frozen;  // the normalisation that was reached last: its bias follows its weight
     visit_weights(layer, prefix, [&](const std::string& name, auto& weight, WeightRole role) {
       if constexpr (requires { weight.parameter; weight.values(); }) {
-        if (role == WeightRole::norm && norms == Norms::freeze) weight.parameter = -1;
+        const std::string owner = name.substr(0, name.rfind('.') + 1);
+        if (role == WeightRole::norm) frozen = owner;
+        const bool of_norm = role == WeightRole::norm || (role == WeightRole::bias && owner == frozen);
+        if (of_norm && norms == Norms::freeze) weight.parameter = -1;
         else add(name, weight, role);
       }
     });
