@@ -8,3 +8,4 @@
 #include "tfm/train/initialise.hpp"
 #include "tfm/train/parameters.hpp"
 #include "tfm/train/trainer.hpp"
+#include "tfm/train/translation_task.hpp"
