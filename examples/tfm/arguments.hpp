@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "support/exit_code.hpp"
 #include "tfm/core/isa.hpp"
 #include "tfm/generate/sampler.hpp"
 #include "tfm/numeric/format.hpp"
@@ -84,18 +84,5 @@ int run(const InfoArguments& arguments);
 int run(const TokenizeArguments& arguments);
 int run(const PerplexityArguments& arguments);
 int run(const BenchArguments& arguments);
-
-/// What the program returns to the shell.
-enum ExitCode : int {
-  success = 0,
-  failure = 1,
-  usage = 2,
-  interrupted = 130
-};
-
-/// A wrong use of the program, which ends it with ExitCode::usage.
-struct UsageError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 }  // namespace cli

@@ -4,10 +4,10 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "interrupt.hpp"
+#include "support/interrupt.hpp"
 #include "model.hpp"
-#include "progress_bar.hpp"
-#include "terminal.hpp"
+#include "support/progress_bar.hpp"
+#include "support/terminal.hpp"
 
 namespace cli {
 

@@ -3,11 +3,11 @@
 
 #include <cstdio>
 
-#include "interrupt.hpp"
+#include "support/interrupt.hpp"
 #include "line_editor.hpp"
 #include "model.hpp"
-#include "progress_bar.hpp"
-#include "terminal.hpp"
+#include "support/progress_bar.hpp"
+#include "support/terminal.hpp"
 
 namespace cli {
 

@@ -1,11 +1,11 @@
 // The commands, their options and their help.
 #include "command_line.hpp"
 
-#include <CLI/CLI.hpp>
-#include <charconv>
 #include <iostream>
 #include <map>
 #include <string>
+
+#include "support/options.hpp"
 
 namespace cli {
 
@@ -104,54 +104,12 @@ const std::map<std::string, tfm::Isa> isas = [] {
   return all;
 }();
 
-/// An option whose value is one of some names.
-template <class T, class Value>
-CLI::Option* add_choice(CLI::App& app, const std::string& flag, Value& value, const std::map<std::string, T>& choices,
-                        const std::string& names, const std::string& help) {
-  const auto parse = [&value, &choices](const CLI::results_t& words) {
-    const auto found = choices.find(words.front());
-    if (found != choices.end()) value = found->second;
-    return found != choices.end();
-  };
-  CLI::Option* const option = app.add_option(flag, parse, help);
-  option->type_name(names)->expected(1);
-  option->check([&choices](const std::string& word) {
-    std::string expected;
-    for (const auto& [known, ignored] : choices) expected += (expected.empty() ? "" : ", ") + known;
-    return choices.contains(word) ? std::string() : "found '" + word + "', expected one of " + expected;
-  });
-  return option;
-}
-
-void add_path(CLI::App& app, const std::string& flag, std::filesystem::path& path, const std::string& name,
-              const std::string& help) {
-  const auto parse = [&path](const CLI::results_t& words) {
-    path = words.front();
-    return !words.front().empty();
-  };
-  app.add_option(flag, parse, help)->type_name(name)->expected(1)->required();
-}
-
 void add_text(CLI::App& app, const std::string& flag, std::optional<std::string>& text, const std::string& help) {
   const auto parse = [&text](const CLI::results_t& words) {
     text = words.front();
     return true;
   };
   app.add_option(flag, parse, help)->type_name("TEXT")->expected(1);
-}
-
-constexpr Index most = Index{1} << 30;
-
-/// A range that help does not spell out.
-template <class T>
-CLI::Validator range(T least, T greatest) {
-  CLI::Validator validator = CLI::Range(least, greatest);
-  validator.description("");
-  return validator;
-}
-
-void add_count(CLI::App& app, const std::string& flag, Index& value, Index least, const std::string& help) {
-  app.add_option(flag, value, help)->type_name("N")->check(range(least, most))->capture_default_str();
 }
 
 void add_model(CLI::App& app, std::filesystem::path& model) {
@@ -206,14 +164,7 @@ void add_answer(CLI::App& app, AnswerArguments& answer) {
          "Leave out tokens below this fraction of the likeliest one's probability; 0: none");
   number("--repetition-penalty", sampler.repetition_penalty, 0, large,
          "Above 1: tokens that were there before become less likely");
-  app.add_option("--seed", answer.seed, "The same seed gives the same answer; a random one, unless it is given")
-      ->type_name("N")
-      ->check([](const std::string& word) {
-        std::uint64_t ignored = 0;
-        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), ignored);
-        const bool whole = error == std::errc() && end == word.data() + word.size();
-        return whole ? std::string() : "found '" + word + "', expected a whole number below 2^64";
-      });
+  add_seed(app, answer.seed, "The same seed gives the same answer; a random one, unless it is given");
   add_count(app, "-n,--max-tokens", answer.max_tokens, 0, "Tokens of an answer, at most");
   const auto stop = [&answer](const CLI::results_t& words) {
     answer.stop = words;
@@ -225,8 +176,6 @@ void add_answer(CLI::App& app, AnswerArguments& answer) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check([](const std::string& text) { return text.empty() ? "it is empty" : ""; });
 }
-
-void add_json(CLI::App& app, bool& json) { app.add_flag("--json", json, "Results as JSON"); }
 
 void describe(CLI::App& app, ChatArguments& chat) {
   app.footer(chat_footer);

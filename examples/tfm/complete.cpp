@@ -1,10 +1,10 @@
 // tfm complete: continues a text.
 #include <nlohmann/json.hpp>
 
-#include "interrupt.hpp"
+#include "support/interrupt.hpp"
 #include "model.hpp"
-#include "progress_bar.hpp"
-#include "terminal.hpp"
+#include "support/progress_bar.hpp"
+#include "support/terminal.hpp"
 #include "tfm/generate/generate.hpp"
 
 namespace cli {

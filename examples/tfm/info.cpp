@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model.hpp"
-#include "terminal.hpp"
+#include "support/terminal.hpp"
 #include "tfm/checkpoint/open_checkpoint.hpp"
 
 namespace cli {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "interrupt.hpp"
-#include "terminal.hpp"
+#include "support/interrupt.hpp"
+#include "support/terminal.hpp"
 
 namespace cli {
 

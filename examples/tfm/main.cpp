@@ -8,8 +8,8 @@
 
 #include "arguments.hpp"
 #include "command_line.hpp"
-#include "interrupt.hpp"
-#include "terminal.hpp"
+#include "support/interrupt.hpp"
+#include "support/terminal.hpp"
 #include "tfm/core/error.hpp"
 
 namespace {

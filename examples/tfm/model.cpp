@@ -2,9 +2,9 @@
 
 #include <random>
 
-#include "interrupt.hpp"
-#include "progress_bar.hpp"
-#include "terminal.hpp"
+#include "support/interrupt.hpp"
+#include "support/progress_bar.hpp"
+#include "support/terminal.hpp"
 #include "tfm/checkpoint/load_llama.hpp"
 
 namespace cli {

@@ -2,10 +2,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "interrupt.hpp"
+#include "support/interrupt.hpp"
 #include "model.hpp"
-#include "progress_bar.hpp"
-#include "terminal.hpp"
+#include "support/progress_bar.hpp"
+#include "support/terminal.hpp"
 #include "tfm/formats/mapped_file.hpp"
 
 namespace cli {

@@ -2,7 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arguments.hpp"
-#include "terminal.hpp"
+#include "support/terminal.hpp"
 #include "tfm/checkpoint/load_tokenizer.hpp"
 
 namespace cli {

@@ -8,6 +8,8 @@
 #include "tfm/train/csv_log.hpp"
 #include "tfm/train/data/translation.hpp"
 #include "tfm/train/initialise.hpp"
+#include "tfm/train/parameters.hpp"
 #include "tfm/train/progress_bar.hpp"
 #include "tfm/train/tensorboard.hpp"
 #include "tfm/train/trainer.hpp"
+#include "tfm/train/translation_task.hpp"

@@ -2,7 +2,7 @@
 // Umbrella: the encoder–decoder Transformer and its layers, to train and to translate with. Costs about as much to
 // include as xsimd and the kernels.
 #include "tfm/core/context.hpp"
-#include "tfm/generate/beam_search.hpp"
+#include "tfm/generate/translate.hpp"
 #include "tfm/layers/add_norm.hpp"
 #include "tfm/layers/embedding.hpp"
 #include "tfm/layers/multi_head_attention.hpp"

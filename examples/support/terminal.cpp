@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "arguments.hpp"
 #include "tfm/core/error.hpp"
 
 namespace cli {

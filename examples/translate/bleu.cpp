@@ -1,0 +1,39 @@
+// translate bleu: how near translations of a file's pairs come to its own.
+#include <nlohmann/json.hpp>
+
+#include "notes.hpp"
+#include "support/progress_bar.hpp"
+#include "support/terminal.hpp"
+#include "tfm/train/bleu.hpp"
+#include "translator.hpp"
+
+namespace cli {
+
+int run(const BleuArguments& arguments) {
+  Translator translator(arguments.search);
+  const tfm::SentencePairs read = tfm::read_sentence_pairs(arguments.file);
+  tell_skipped(arguments.file, read.skipped);
+  const auto count = static_cast<Index>(read.pairs.size());
+  if (count == 0) tfm::raise(tfm::LoadError("tfm: " + arguments.file.string() + ": there is no pair of sentences in it"));
+  tfm::BleuCounts counts;
+  ProgressBar bar;
+  bar.begin();
+  std::vector<std::string> sources;
+  for (Index from = 0; from < count; from += arguments.search.batch) {
+    const Index to = std::min(count, from + arguments.search.batch);
+    sources.clear();
+    for (Index i = from; i < to; ++i) sources.push_back(read.pairs[tfm::to_size(i)].source);
+    const auto found = translator.translate(sources, false);
+    for (Index i = from; i < to; ++i)
+      counts.add(found[tfm::to_size(i - from)].at(0).text, read.pairs[tfm::to_size(i)].target);
+    bar.update({"translating", to, count});
+  }
+  bar.clear();
+  const double bleu = counts.score().score;
+  tell_cut(translator.cut());
+  if (arguments.json) print(nlohmann::ordered_json{{"bleu", bleu}, {"pairs", count}}.dump() + "\n");
+  else print("BLEU " + tfm::number_text(bleu) + " over " + std::to_string(count) + " pairs\n");
+  return success;
+}
+
+}  // namespace cli

@@ -1,0 +1,143 @@
+// translate train: from a file of pairs to a folder with a model.
+#include <chrono>
+
+#include "notes.hpp"
+#include "report.hpp"
+#include "support/interrupt.hpp"
+#include "tfm/checkpoint/transformer_file.hpp"
+#include "tfm/train/initialise.hpp"
+#include "tfm/train/trainer.hpp"
+#include "tfm/train/translation_task.hpp"
+#include "translator.hpp"
+
+namespace cli {
+
+namespace {
+
+using Task = tfm::TranslationTask<tfm::TrainableTransformer>;
+
+tfm::HeldOutPairs read_pairs(const TrainArguments& arguments) {
+  const Preset& preset = arguments.preset;
+  tfm::SentencePairs read = tfm::read_sentence_pairs(arguments.data, preset.pairs > 0 ? preset.pairs : PTRDIFF_MAX);
+  tell_skipped(arguments.data, read.skipped);
+  const std::size_t all = read.pairs.size();
+  tfm::HeldOutPairs pairs = tfm::hold_out(std::move(read.pairs), preset.held_out, 0);  // the same for every seed
+  if (pairs.training.empty())
+    tfm::raise(tfm::LoadError("tfm: " + arguments.data.string() + ": " + std::to_string(all) + " pairs, expected more than the " +
+                              std::to_string(preset.held_out) + " that are held out"));
+  return pairs;
+}
+
+std::string as_lines(const std::vector<tfm::SentencePair>& pairs) {
+  std::string text;
+  for (const auto& pair : pairs) text += pair.source + "\t" + pair.target + "\n";
+  return text;
+}
+
+/// The vocabularies of a new run, written; or of the one that goes on, which must be of the same pairs.
+Vocabularies vocabularies(const TrainArguments& arguments, const tfm::HeldOutPairs& pairs) {
+  const Preset& preset = arguments.preset;
+  TranslationFile file{std::string(preset.name), preset.steps, fingerprint(as_lines(pairs.training)), {}};
+  if (std::filesystem::exists(arguments.out / "translation.json")) {
+    const TranslationFile there = read_translation_file(arguments.out);
+    if (!arguments.resume)
+      throw UsageError("there is a run in " + arguments.out.string() + " already: give --resume, or another --out");
+    if (there.training != file.training || there.preset != file.preset)
+      throw UsageError("the run in " + arguments.out.string() + " is of other pairs or another preset, and cannot go on with these");
+    return load_vocabularies(arguments.out, there.vocabularies);
+  }
+  std::error_code error;
+  std::filesystem::create_directories(arguments.out, error);
+  if (error) tfm::raise(tfm::LoadError("tfm: cannot make the folder " + arguments.out.string() + ": " + error.message()));
+  file.vocabularies = make_vocabularies(pairs.training, preset.pieces, arguments.out);
+  if (!pairs.held_out.empty()) tfm::write_file(arguments.out / "held_out.txt", tfm::bytes_of(as_lines(pairs.held_out)));
+  write_translation_file(arguments.out, file);  // the last: a run that has it has the others
+  return load_vocabularies(arguments.out, file.vocabularies);
+}
+
+tfm::DynamicTransformerShape shape_of(const Preset& preset, const Vocabularies& words) {
+  return {.source_vocab = words.source.size(), .target_vocab = words.target.size(), .dim = preset.dim, .layers = preset.layers,
+          .heads = preset.heads, .ffn = preset.ffn, .context = std::max<Index>(preset.steps, 64), .dropout = preset.dropout};
+}
+
+tfm::TrainerOptions options_of(const TrainArguments& arguments, Index steps_per_epoch) {
+  const Preset& preset = arguments.preset;
+  const Index steps = preset.epochs * steps_per_epoch, warmup = std::min<Index>(4000, std::max<Index>(1, steps / 5));
+  tfm::TrainerOptions options{.epochs = preset.epochs, .batch = preset.batch, .clip = 1, .seed = arguments.seed.value_or(0),
+                              .output = arguments.out / "checkpoints", .save_every = preset.save_every};
+  options.rate = preset.d2l ? tfm::constant(0.005f) : tfm::inverse_square_root(1e-3f, warmup);
+  return options;
+}
+
+/// Sums of losses, epoch by epoch: the curve.
+class EpochLosses {
+  double d2l_ = 0, nats_ = 0;
+  Index tokens_ = 0, steps_;
+  Trained& trained_;
+
+ public:
+  EpochLosses(Trained& trained, Index steps) : steps_(steps), trained_(trained) {
+    trained.curve = {.title = "Loss", .x_axis = "epoch", .y_axis = "loss", .curves = {{"per token, nats", {}, {}}, {"d2l's", {}, {}}}, .logarithmic = true};
+  }
+  void add(const tfm::StepReport& step) {
+    d2l_ += step.loss.nats / static_cast<double>(steps_);
+    nats_ += step.loss.nats;
+    tokens_ += step.loss.tokens;
+    trained_.tokens += static_cast<double>(step.loss.tokens);
+    if (step.epoch != std::floor(step.epoch)) return;
+    trained_.d2l_loss = d2l_ / static_cast<double>(tokens_), trained_.token_loss = nats_ / static_cast<double>(tokens_);
+    trained_.curve.curves[0].x.push_back(step.epoch), trained_.curve.curves[0].y.push_back(trained_.token_loss);
+    trained_.curve.curves[1].x.push_back(step.epoch), trained_.curve.curves[1].y.push_back(trained_.d2l_loss);
+    d2l_ = nats_ = 0, tokens_ = 0;
+  }
+};
+
+/// Projections uniform as Glorot & Bengio have them; embeddings normal: of deviation 1 as in PyTorch (and d2l.ai), or so that
+/// they are of deviation 1 once the model has scaled them.
+void draw_weights(const tfm::Parameters& parameters, const TrainArguments& arguments) {
+  const float deviation = arguments.preset.d2l ? 1.f : 1 / std::sqrt(static_cast<float>(arguments.preset.dim));
+  const auto draw = [&](const tfm::Parameter& p, tfm::RandomKey key) {
+    if (p.role == tfm::WeightRole::embedding) tfm::Normal{deviation}(p, key);
+    else tfm::XavierUniform{}(p, key);
+  };
+  tfm::initialise(parameters, draw, arguments.seed.value_or(0));
+}
+
+}  // namespace
+
+int run(const TrainArguments& arguments) {
+  const Preset& preset = arguments.preset;
+  const tfm::HeldOutPairs pairs = read_pairs(arguments);
+  const Vocabularies words = vocabularies(arguments, pairs);
+  tfm::TrainableTransformer model(shape_of(preset, words));
+  draw_weights(tfm::Parameters(model), arguments);
+  Task task(model, tfm::encode_pairs(pairs.training, words.source, words.target, preset.steps),
+            tfm::encode_pairs(pairs.held_out, words.source, words.target, preset.steps),
+            {.bos = *words.target.bos(), .reduction = preset.d2l ? tfm::Reduction::d2l : tfm::Reduction::tokens,
+             .steps = preset.steps, .label_smoothing = preset.d2l ? 0 : 0.1f});
+
+  tfm::Context context(arguments.threads > 0 ? arguments.threads : tfm::Threads::hardware());
+  context.stop = interrupt_token();
+  const tfm::Adam adam = preset.d2l ? tfm::Adam{} : tfm::Adam{0.9f, 0.98f, 1e-9f};
+  tfm::Trainer trainer(context, task, tfm::Parameters(model), adam,
+                       options_of(arguments, tfm::EpochOrder::steps(task.samples(), preset.batch)));
+  Trained trained{.pairs = task.samples(), .held_out = static_cast<Index>(pairs.held_out.size()),
+                  .parameters = trainer.parameters().elements(), .curve = {}};
+  EpochLosses losses(trained, preset.steps);
+  trainer.watch({.step = [&](const tfm::StepReport& step) { losses.add(step); }});
+  if (arguments.resume) trainer.resume();
+  const auto begin = std::chrono::steady_clock::now();
+  const tfm::TrainResult result = trainer.fit();
+  trained.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  trained.steps = result.steps;
+  if (result.ending == tfm::Ending::stopped) {
+    tell("tfm: stopped after step " + std::to_string(result.steps) + " of " + std::to_string(trainer.steps()) + "; --resume goes on from there\n");
+    return interrupted;
+  }
+  trained.evaluated = task.evaluate(context).loss;
+  tfm::save_transformer(arguments.out, model);
+  report(arguments, trained);
+  return success;
+}
+
+}  // namespace cli
