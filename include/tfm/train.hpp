@@ -1,7 +1,7 @@
 #pragma once
 // Umbrella: training, from data and a loss to weights and measures of what was learnt.
 #include "tfm/train/bleu.hpp"
-#include "tfm/train/causal_loss.hpp"
+#include "tfm/train/causal_task.hpp"
 #include "tfm/train/check_format.hpp"
 #include "tfm/train/check_gradients.hpp"
 #include "tfm/train/check_kernel.hpp"

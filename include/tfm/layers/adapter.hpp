@@ -1,19 +1,34 @@
 #pragma once
 // Adapter: the low-rank pairs of LoRA, a value beside the model.    Hu et al. 2021, arXiv:2106.09685
 #include <algorithm>
+#include <cmath>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "tfm/core/error.hpp"
 #include "tfm/layers/gradients.hpp"
+#include "tfm/layers/visit.hpp"
 
 namespace tfm::inline TFM_ABI {
 
 /// ΔW = scaling B A: A [rank, in], B [out, rank].
 struct LoraPair {
   F32 a, b;
-  float scaling = 0;  ///< alpha / rank
+  float scaling = 0;   ///< alpha / rank
+  std::string name{};  ///< of the layer, as in checkpoints: "model.layers.0.self_attn.q_proj"
 
   Index rank() const noexcept { return a.rows(); }
+};
+
+/// How a new adapter is made. The defaults are Alpaca-LoRA's.
+struct AdapterOptions {
+  Index rank = 8;
+  float alpha = 16;
+  float dropout = 0.05f;                              ///< of what A sees, while training
+  std::vector<std::string> targets{"q_proj", "v_proj"};  ///< last parts of layers' names
+  bool rank_stabilised = false;                       ///< scaling alpha / sqrt(rank)    Kalajdzievski 2023, arXiv:2312.03732
+  std::uint64_t seed = 0;
 };
 
 /// One pair for each LoraLinear of a model, by its slot; an empty pair (rank 0) leaves that layer as it is.
@@ -24,6 +39,29 @@ class Adapter {
   float dropout = 0;  ///< of what A sees, in [0, 1), while training
   Adapter() = default;
   explicit Adapter(std::vector<LoraPair> pairs) : pairs_(std::move(pairs)) {}
+  /// A new one, as PEFT initialises it: A uniform within 1 / sqrt(in), B zero, so that at first nothing changes.
+  /// Errors: OptionError for a target that is no layer of the model which can carry an adapter, a rank below 1, a dropout
+  /// outside [0, 1).
+  template <class Model>
+    requires requires(const Model& model) { model.shape; }
+  Adapter(const Model& model, const AdapterOptions& options) : dropout(options.dropout) {
+    if (options.rank < 1) raise(OptionError("tfm: an adapter's rank must be at least 1, found " + std::to_string(options.rank)));
+    if (!(options.dropout >= 0 && options.dropout < 1)) raise(OptionError("tfm: an adapter's dropout must be in [0, 1), found " + std::to_string(options.dropout)));
+    std::vector<bool> found(options.targets.size());
+    visit_named_layers(model, "", [&](const std::string& name, const auto& layer) {
+      if constexpr (requires { layer.fits(LoraPair{}); }) {
+        pairs_.push_back({});
+        pairs_.back().name = name;
+        for (std::size_t i = 0; i < found.size(); ++i)
+          if (name == options.targets[i] || name.ends_with("." + options.targets[i])) {
+            found[i] = true;
+            initialise(pairs_.back(), layer.base_weight().rows(), layer.base_weight().cols(), options, RandomKey{options.seed}.with(pairs_.size()));
+          }
+      }
+    });
+    for (std::size_t i = 0; i < found.size(); ++i)
+      if (!found[i]) raise(OptionError("tfm: no layer of the model that can carry an adapter is called '" + options.targets[i] + "'"));
+  }
 
   Index size() const noexcept { return static_cast<Index>(pairs_.size()); }
   const LoraPair& operator[](Index slot) const noexcept { return pairs_[to_size(slot)]; }
@@ -36,6 +74,16 @@ class Adapter {
   }
   /// Whether the layer at `slot` is changed.
   bool touches(Index slot) const noexcept { return slot >= 0 && slot < size() && (*this)[slot].rank() > 0; }
+
+ private:
+  static void initialise(LoraPair& pair, Index out, Index in, const AdapterOptions& options, RandomKey key) {
+    pair.a = F32(options.rank, in);
+    pair.b = F32(out, options.rank);
+    const auto rank = static_cast<float>(options.rank);
+    pair.scaling = options.alpha / (options.rank_stabilised ? std::sqrt(rank) : rank);
+    const float bound = 1.f / std::sqrt(static_cast<float>(in));
+    for (Index i = 0; i < options.rank * in; ++i) pair.a.values().data[i] = bound * (2.f * key.uniform(static_cast<std::uint64_t>(i)) - 1.f);
+  }
 };
 
 }  // namespace tfm::inline TFM_ABI

@@ -16,6 +16,18 @@ void visit_weights(Layer& layer, const std::string& prefix, F&& f) {
   });
 }
 
+/// Calls f(name, part) for every layer inside `layer`, with its whole name: "model.layers.0.self_attn.q_proj".
+template <class Layer, class F>
+void visit_named_layers(Layer& layer, const std::string& prefix, F&& f) {
+  layer.visit([&](std::string_view name, auto& part, auto... role) {
+    if constexpr (sizeof...(role) == 0) {
+      const std::string whole = prefix + std::string(name);
+      f(whole, part);
+      visit_named_layers(part, whole + ".", f);
+    }
+  });
+}
+
 /// Calls f(part) for every layer inside `layer`, its weights left out.
 template <class Layer, class F>
 void visit_layers(Layer& layer, F&& f) {
