@@ -24,7 +24,7 @@ struct Sentences {
 
   Sentences(Index count, Index longest, Index vocab, bool half, bool padded) {
     for (Index s = 0; s < count; ++s) {
-      const Index n = half ? 1 + s % (longest - 1) : longest;
+      const Index n = half ? 1 + s * (longest - 1) / (count - 1) : longest;
       for (Index t = 0; t < (padded ? longest : n); ++t) {
         ids.push_back(static_cast<std::int32_t>(RandomKey{1}.bits(ids.size()) % static_cast<std::uint64_t>(vocab)));
         if (half && padded) valid.push_back(t < n);

@@ -79,8 +79,7 @@ TFM_KERNEL Isa accumulate_chunk(const float* dy, Index out, const float* x, Inde
       const Index count = tokens - from < expand_k ? tokens - from : expand_k;
       for (Index g = 0; g < groups; ++g)
         for (Index t = 0; t < count; ++t)
-          for (Index i = 0; i < 16; ++i)
-            scratch[(g * expand_k + t) * 16 + i] = 16 * g + i < width ? x[(from + t) * in + c + 16 * g + i] : 0.f;
+          store(scratch + (g * expand_k + t) * 16, load_some(x + (from + t) * in + c + 16 * g, width - 16 * g < 16 ? width - 16 * g : 16));
       float_panels<PlainF32>({reinterpret_cast<const std::byte*>(scratch), expand_k * 64, 16, dy + from * out + row, 1, out, count,
                               dw + row * in + c, in, width - 16 * (groups - 1), true}, groups, n);
     }
