@@ -98,7 +98,7 @@ TEST_CASE("plain values of a pickle are read, and the rest is refused by name") 
 
 TEST_CASE("what is no file of PyTorch's is refused") {
   const auto read_bytes = [](std::string_view all) {
-    return error_of<LoadError>([&] { read_torch(TensorSource::borrowed(bytes_of(all), "x.bin")); });
+    return error_of<LoadError>([&] { read_torch_from(TensorSource::borrowed(bytes_of(all), "x.bin")); });
   };
   CHECK(read_bytes("GGUF") == "tfm: x.bin: no PyTorch checkpoint: found neither a zip archive nor a pickle");
   CHECK(read_bytes("PK\3\4").starts_with("tfm: x.bin: no zip archive that can be read: "));

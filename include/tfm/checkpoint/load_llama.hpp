@@ -114,12 +114,13 @@ Loaded<Model> finish(Opening begun, const LoadOptions& options, bool from_path) 
 
 }  // namespace detail
 
-/// Loads a checkpoint into a model of type Model: a GGUF file (v2, v3), a folder with config.json and safetensors
-/// (single or sharded), or one .safetensors with config.json beside it. A static shape must be the file's. Errors:
+/// Loads a checkpoint into a model of type Model: a GGUF file (v2, v3), a folder with config.json and safetensors or
+/// PyTorch's .bin (single or sharded), or one such file with config.json beside it. For .bin, include
+/// <tfm/formats/torch_zip.hpp> and set options.read_bin = tfm::read_torch. A static shape must be the file's. Errors:
 /// LoadError, ShapeError, TokenizerError, Stopped; each names the file, the tensor or key, found and expected.
 template <class Model>
 Loaded<Model> load(const std::filesystem::path& path, const LoadOptions& options = {}) {
-  return detail::finish<Model>(detail::begin_path(path), options, true);
+  return detail::finish<Model>(detail::begin_path(path, options.read_bin), options, true);
 }
 /// The same from a GGUF file's bytes, which may be given back afterwards. `name` stands for the file in messages.
 template <class Model>

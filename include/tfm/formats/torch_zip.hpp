@@ -205,13 +205,13 @@ inline TensorStore read_torch_zip(TensorSource source) {
 /// Reads a checkpoint of PyTorch: the tensors of its dictionary, or of the "state_dict" in it. A view that does not lie
 /// in one piece is copied; all others stay where they are. Nothing that a file holds is run: a pickle that names
 /// anything but tensors and plain containers is refused by that name. Errors: LoadError.
-inline TensorStore read_torch(TensorSource source) {
+inline TensorStore read_torch_from(TensorSource source) {
   const std::string_view text = text_of(source.bytes);
   if (text.starts_with("PK")) return detail::read_torch_zip(std::move(source));
   if (text.starts_with("\x80")) return read_torch_before_zip(std::move(source));
   detail::fail(source.file, "no PyTorch checkpoint: found neither a zip archive nor a pickle");
 }
-/// Reads the file at `path`, which is mapped.
-inline TensorStore read_torch(const std::filesystem::path& path) { return read_torch(TensorSource::mapped(path)); }
+/// Reads the file at `path`, which is mapped. What loads checkpoints takes it as LoadOptions::read_bin.
+inline TensorStore read_torch(const std::filesystem::path& path) { return read_torch_from(TensorSource::mapped(path)); }
 
 }  // namespace tfm::inline TFM_ABI
