@@ -13,5 +13,6 @@
 #include "tfm/kernels/losses.hpp"
 #include "tfm/kernels/optimizers.hpp"
 #include "tfm/llama.hpp"
+#include "tfm/lora.hpp"
 #include "tfm/train.hpp"
 #include "tfm/transformer.hpp"
