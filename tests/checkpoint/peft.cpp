@@ -204,6 +204,25 @@ TEST_CASE("PEFT's words for an adapter: rsLoRA, patterns of rank and alpha, laye
   CHECK_THROWS_AS(with(R"(, "layers_to_transform": [0])"), LoadError);  // of layer 1 there are tensors
 }
 
+TEST_CASE("adapter_config.json as people have it is read, and written again") {
+  const auto folder = tfm_test::require(tfm_test::shared() / "data/adapters/configs");
+  if (!folder) return;
+  for (const char* const name : {"alpaca-lora-7b-early", "alpaca-lora-7b", "tinyllama-r16"}) {
+    INFO(name);
+    const peft::LoraConfig config = peft::read_config(read_json(*folder / (std::string(name) + ".json")));
+    const bool alpaca = std::string_view(name).starts_with("alpaca");
+    CHECK(config.r == (alpaca ? 8 : 16));
+    CHECK(config.alpha == (alpaca ? 16 : 32));
+    CHECK(config.dropout == 0.05);
+    CHECK(config.targets == std::vector<std::string>{"q_proj", "v_proj"});
+    const peft::LoraConfig again = peft::read_config(JsonDocument(peft::config_text(config), "again"));
+    CHECK(again.r == config.r);
+    CHECK(again.alpha == config.alpha);
+    CHECK(again.targets == config.targets);
+    CHECK(again.base_model == config.base_model);
+  }
+}
+
 TEST_CASE("adapters of another base are refused by name") {
   const TemporaryFolder folder;
   const Adapter adapter = an_adapter(tiny(), {"q_proj"});
