@@ -6,6 +6,8 @@ set(tfm_sentencepiece_message "sentencepiece was not found, so tokenizer.model f
 <tfm/text/sentencepiece.hpp> do not compile. Install it (Debian: libsentencepiece-dev), or set TFM_SENTENCEPIECE_INCLUDE and TFM_SENTENCEPIECE_LIBRARY")
 set(tfm_utf8proc_message "utf8proc was not found, so byte-level BPE vocabularies cannot be read: headers that include \
 <tfm/text/byte_bpe.hpp> do not compile. Install it (Debian: libutf8proc-dev), or set TFM_UTF8PROC_INCLUDE and TFM_UTF8PROC_LIBRARY")
+set(tfm_libzip_message "libzip was not found, so PyTorch's .bin files cannot be read: headers that include \
+<tfm/formats/torch_zip.hpp> do not compile. Install it (Debian: libzip-dev), or set TFM_LIBZIP_INCLUDE and TFM_LIBZIP_LIBRARY")
 
 function(tfm_import name header library)
   string(TOUPPER ${name} NAME)

@@ -6,6 +6,7 @@
 #include "model.hpp"
 #include "support/terminal.hpp"
 #include "tfm/checkpoint/open_checkpoint.hpp"
+#include "tfm/formats/torch_zip.hpp"
 
 namespace cli {
 
@@ -192,7 +193,7 @@ std::string text_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint&
 }  // namespace
 
 int run(const InfoArguments& arguments) {
-  tfm::OpenedCheckpoint opened = tfm::open_checkpoint(arguments.model.model);
+  tfm::OpenedCheckpoint opened = tfm::open_checkpoint(arguments.model.model, tfm::read_torch);
   const auto chat_template = chat_template_of(opened);
   const Contents contents = contents_of(opened);
   const tfm::Memory memory = memory_of(arguments, opened.shape, contents);

@@ -6,6 +6,7 @@
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
 #include "tfm/checkpoint/load_llama.hpp"
+#include "tfm/formats/torch_zip.hpp"
 
 namespace cli {
 
@@ -17,6 +18,7 @@ Loaded open_model(const ModelArguments& arguments) {
   options.threads = arguments.threads;
   options.stop = interrupt_token();
   options.progress = bar.callback();
+  options.read_bin = tfm::read_torch;
   return tfm::load_llama(arguments.model, options);
 }
 

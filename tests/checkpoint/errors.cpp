@@ -150,10 +150,6 @@ TEST_CASE("a file of which part is missing, or which is another kind") {
   std::filesystem::remove(folder / "model.safetensors");
   CHECK(error_of<LoadError>([&] { load_llama(folder.path()); }) ==
         "tfm: cannot open " + (folder / "model.safetensors").string() + ": No such file or directory");
-  tfm_test::write_text(folder / "pytorch_model.bin", "x");
-  CHECK(error_of<LoadError>([&] { load_llama(folder.path()); }) ==
-        "tfm: " + folder.path().string() +
-            ": found pytorch_model.bin, which is not supported; expected model.safetensors");
   CHECK(error_of<LoadError>([&] { load_llama(folder / "nobody.gguf"); }) ==
         "tfm: cannot open " + (folder / "nobody.gguf").string() + ": No such file or directory");
 }

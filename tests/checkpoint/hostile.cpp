@@ -7,6 +7,8 @@
 #include "support/run_llama.hpp"
 #include "support/temporary_folder.hpp"
 #include "tfm/checkpoint/load_llama.hpp"
+#include "tfm/checkpoint/peft.hpp"
+#include "tfm/formats/torch_zip.hpp"
 
 using namespace tfm;
 using tfm_test::HostileCase;
@@ -16,7 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// What somebody does with a model first: a text in, some tokens through it, text out.
-void use(const Loaded<AnyLlama>& loaded) {
+void use(const Loaded<AnyLlama>& loaded, const Adapter* adapter = nullptr) {
   const AnyLlama& model = loaded.model;
   tfm_test::Ids ids{0, static_cast<std::int32_t>(model.shape.vocab - 1)};
   if (loaded.tokenizer) {
@@ -36,8 +38,9 @@ void use(const Loaded<AnyLlama>& loaded) {
     context.arithmetic = arithmetic;
     KvCache cache = model.make_cache(1, 16);
     Buffer logits(1, model.shape.vocab);
+    const Adapter* const adapters[] = {adapter};
     const Index start[] = {0, static_cast<Index>(ids.size())}, one[] = {0, 1}, at[] = {static_cast<Index>(ids.size())};
-    model.forward(context, {start}, ids, cache, Logits::last, logits);
+    model.forward(context, {.start = start, .adapter = adapters}, ids, cache, Logits::last, logits);
     model.forward(context, {.start = one, .position = at}, tfm_test::Ids{tfm_test::argmax(logits)}, cache,
                   Logits::last, logits);
   }
@@ -62,10 +65,11 @@ class Completed {
     const fs::path base = corpus_.path() / "config/base", tokenizer = corpus_.path() / "sentencepiece/base.model";
     const fs::path folder = folder_ / hostile.name;
     fs::create_directories(folder);
-    if (hostile.format == "safetensors" || hostile.format == "sentencepiece") {
-      const bool tensors = hostile.format == "safetensors";
+    if (hostile.format == "safetensors" || hostile.format == "sentencepiece" || hostile.format == "torch") {
+      const bool tensors = hostile.format != "sentencepiece";
       link(base / "config.json", folder / "config.json");
-      link(tensors ? hostile.path : base / "model.safetensors", folder / "model.safetensors");
+      link(tensors ? hostile.path : base / "model.safetensors",
+           folder / (hostile.format == "torch" ? "pytorch_model.bin" : "model.safetensors"));
       link(tensors ? tokenizer : hostile.path, folder / "tokenizer.model");
     } else {
       for (const auto& file : fs::directory_iterator(hostile.path)) link(file.path(), folder / file.path().filename());
@@ -77,7 +81,7 @@ class Completed {
 };
 
 void every_case(int seed, const std::set<std::string>& formats, int at_least) {
-  auto corpus = HostileCorpus::make(seed, {"gguf", "safetensors", "json", "sentencepiece"});
+  auto corpus = HostileCorpus::make(seed, {"gguf", "safetensors", "json", "sentencepiece", "torch"});
   if (!corpus) return;
   const Completed completed(std::move(*corpus));
   int seen = 0;
@@ -85,7 +89,7 @@ void every_case(int seed, const std::set<std::string>& formats, int at_least) {
     if (!formats.contains(hostile.format)) continue;
     ++seen;
     tfm_test::hold_to_promise(completed.complete(hostile), {"parse", "model", "use"},
-                              [](const fs::path& path) { use(load_llama(path)); });
+                              [](const fs::path& path) { use(load_llama(path, {.read_bin = read_torch})); });
   }
   CHECK(seen > at_least);
 }
@@ -103,4 +107,26 @@ TEST_CASE("hostile configurations through loading and use end as promised", "[ho
 }
 TEST_CASE("hostile tokenizers through loading and use end as promised", "[hostile]") {
   for (const int seed : {0, 1}) every_case(seed, {"sentencepiece"}, 150);
+}
+TEST_CASE("hostile files of PyTorch through loading and use end as promised", "[hostile]") {
+  for (const int seed : {0, 1}) every_case(seed, {"torch"}, 300);
+  CHECK(!fs::exists("PWNED"));  // what the pickles would make if they were run
+}
+TEST_CASE("hostile adapters through loading and use end as promised", "[hostile]") {
+  for (const int seed : {0, 1}) {
+    const auto corpus = HostileCorpus::make(seed, {"json"});
+    if (!corpus) return;
+    const auto base = load_llama(corpus->path() / "config/base");
+    int seen = 0;
+    for (const HostileCase& hostile : corpus->cases()) {
+      if (hostile.format != "adapter") continue;
+      ++seen;
+      tfm_test::hold_to_promise(hostile, {"parse", "model", "use"}, [&](const fs::path& path) {
+        const auto loaded = peft::load(path, base.model, {.read_bin = read_torch});
+        use(base, &loaded.adapter);
+      });
+    }
+    CHECK(seen > 80);
+  }
+  CHECK(!fs::exists("PWNED"));
 }

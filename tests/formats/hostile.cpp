@@ -6,6 +6,7 @@
 #include "tfm/formats/gguf.hpp"
 #include "tfm/formats/json.hpp"
 #include "tfm/formats/safetensors.hpp"
+#include "tfm/formats/torch_zip.hpp"
 
 namespace {
 
@@ -159,4 +160,15 @@ TEST_CASE("hostile JSON of tokenizers, adapters and records never does worse tha
         hold_to_promise(hostile, stages, [](const auto& path) { tfm::read_json(path).root().elements(); });
     }
   }
+}
+
+TEST_CASE("hostile files of PyTorch end as promised, mapped and in memory", "[hostile]") {
+  for (const int seed : {0, 1}) {
+    every_case(seed, "torch", "torch", [](const auto& path) { touch(tfm::read_torch(path)); });
+    every_case(seed, "torch", "torch", [](const auto& path) {
+      const auto bytes = load(path);
+      touch(tfm::read_torch_from(tfm::TensorSource::borrowed(bytes, path.string())));
+    });
+  }
+  CHECK(!std::filesystem::exists("PWNED"));  // what the pickles would make if they were run
 }

@@ -12,6 +12,7 @@
 #include "tfm/checkpoint/open_checkpoint.hpp"
 #include "tfm/checkpoint/shape_agreement.hpp"
 #include "tfm/generate/loaded.hpp"
+#include "tfm/layers/lora_slots.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -87,6 +88,7 @@ Loaded<Model> finish(Opening begun, const LoadOptions& options, bool from_path) 
   const auto shape = model_shape<Model>(opened.shape);
   require_shape(shape, opened.shape, opened.file, opened.tensors.find("rope_freqs.weight") != nullptr);
   const auto model = std::make_shared<Model>(shape);
+  number_lora_slots(*model);
 
   std::shared_ptr<InBackground<OpenedCheckpoint>> text;
   if (from_path) text = read_beside(*opening);
@@ -114,12 +116,13 @@ Loaded<Model> finish(Opening begun, const LoadOptions& options, bool from_path) 
 
 }  // namespace detail
 
-/// Loads a checkpoint into a model of type Model: a GGUF file (v2, v3), a folder with config.json and safetensors
-/// (single or sharded), or one .safetensors with config.json beside it. A static shape must be the file's. Errors:
+/// Loads a checkpoint into a model of type Model: a GGUF file (v2, v3), a folder with config.json and safetensors or
+/// PyTorch's .bin (single or sharded), or one such file with config.json beside it. For .bin, include
+/// <tfm/formats/torch_zip.hpp> and set options.read_bin = tfm::read_torch. A static shape must be the file's. Errors:
 /// LoadError, ShapeError, TokenizerError, Stopped; each names the file, the tensor or key, found and expected.
 template <class Model>
 Loaded<Model> load(const std::filesystem::path& path, const LoadOptions& options = {}) {
-  return detail::finish<Model>(detail::begin_path(path), options, true);
+  return detail::finish<Model>(detail::begin_path(path, options.read_bin), options, true);
 }
 /// The same from a GGUF file's bytes, which may be given back afterwards. `name` stands for the file in messages.
 template <class Model>

@@ -13,6 +13,7 @@
 #include "tfm/checkpoint/shape_agreement.hpp"
 #include "tfm/checkpoint/weight_source.hpp"
 #include "tfm/core/progress.hpp"
+#include "tfm/formats/tensor_index.hpp"
 #include "tfm/models/llama.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -23,6 +24,7 @@ struct LoadOptions {
   int threads = 0;                 ///< that pack; 0: one for each core. The tokenizer is read beside them
   StopToken stop{};                ///< ends loading within 10 ms, with Stopped
   ProgressCallback progress{};     ///< bytes of the file that are packed
+  TensorReader read_bin{};         ///< how PyTorch's files are read: tfm::read_torch; none: they are refused
 };
 
 namespace detail {

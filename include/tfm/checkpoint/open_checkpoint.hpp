@@ -135,30 +135,54 @@ Opening begin_config(std::string file, LlamaConfig config, TensorStore tensors, 
 }
 using ConfigText = std::pair<FolderTokenizer, std::vector<std::int32_t>>;
 
-/// A folder, or of it the one tensor file that is named.
-inline Opening begin_folder(const std::filesystem::path& folder, const std::filesystem::path& tensor_file) {
-  const auto has = [folder](const char* name) {
-    std::error_code ignored;
-    return std::filesystem::exists(folder / name, ignored);
+inline bool has_file(const std::filesystem::path& folder, const char* name) {
+  std::error_code ignored;
+  return std::filesystem::exists(folder / name, ignored);
+}
+
+/// The tensors of a folder: its safetensors, or else its PyTorch files; or of one file, which is named.
+inline TensorStore read_folder_tensors(const std::filesystem::path& folder, const std::filesystem::path& tensor_file,
+                                       const TensorReader& read_bin) {
+  const auto read_torch_file = [&](const std::filesystem::path& file) {
+    if (!read_bin)
+      fail(file.string(), "no reader for PyTorch's files is given: include <tfm/formats/torch_zip.hpp> and set "
+                          "LoadOptions::read_bin to tfm::read_torch, or convert them to safetensors");
+    return read_bin(file);
   };
+  if (tensor_file.extension() == ".bin") return read_torch_file(tensor_file);
+  if (!tensor_file.empty()) return read_safetensors(tensor_file);
+  if (!has_file(folder, "model.safetensors") && !has_file(folder, "model.safetensors.index.json")) {
+    if (has_file(folder, "pytorch_model.bin")) return read_torch_file(folder / "pytorch_model.bin");
+    if (has_file(folder, "pytorch_model.bin.index.json"))
+      return read_tensor_index(folder / "pytorch_model.bin.index.json", read_torch_file);
+  }
+  return read_safetensors_folder(folder);
+}
+
+/// A folder, or of it the one tensor file that is named.
+inline Opening begin_folder(const std::filesystem::path& folder, const std::filesystem::path& tensor_file,
+                            const TensorReader& read_bin) {
   LlamaConfig config = read_llama_config(read_json(folder / "config.json"));
-  if (tensor_file.empty() && !has("model.safetensors") && !has("model.safetensors.index.json"))
-    for (const char* const name : {"pytorch_model.bin", "pytorch_model.bin.index.json"})
-      if (has(name))
-        fail(folder.string(), std::string("found ") + name + ", which is not supported; expected model.safetensors");
-  TensorStore tensors = tensor_file.empty() ? read_safetensors_folder(folder) : read_safetensors(tensor_file);
+  TensorStore tensors = read_folder_tensors(folder, tensor_file, read_bin);
   const auto& shown = tensor_file.empty() ? folder : tensor_file;
-  return begin_config(shown.string(), std::move(config), std::move(tensors), [folder, has] {
+  return begin_config(shown.string(), std::move(config), std::move(tensors), [folder] {
     ConfigText text{load_folder_tokenizer(folder), {}};
-    if (has("generation_config.json")) text.second = read_generation_eos(read_json(folder / "generation_config.json"));
+    if (has_file(folder, "generation_config.json"))
+      text.second = read_generation_eos(read_json(folder / "generation_config.json"));
     return text;
   });
 }
 
-inline Opening begin_path(const std::filesystem::path& path) {
+/// Whether a path is one tensor file of a folder: safetensors, or PyTorch's with config.json beside it.
+inline bool is_tensor_file(const std::filesystem::path& path) {
+  return path.extension() == ".safetensors" ||
+         (path.extension() == ".bin" && has_file(path.parent_path(), "config.json"));
+}
+
+inline Opening begin_path(const std::filesystem::path& path, const TensorReader& read_bin) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return begin_folder(path, {});
-  if (path.extension() == ".safetensors") return begin_folder(path.parent_path(), path);
+  if (std::filesystem::is_directory(path, ignored)) return begin_folder(path, {}, read_bin);
+  if (is_tensor_file(path)) return begin_folder(path.parent_path(), path, read_bin);
   return begin_gguf(read_gguf(path));
 }
 
@@ -190,9 +214,12 @@ inline Opening begin_bytes(const CheckpointBytes& bytes) {
 
 }  // namespace detail
 
-/// Opens a GGUF file, a Hugging Face folder, or one .safetensors file with the folder's other files beside it. Errors:
+/// Opens a GGUF file, a Hugging Face folder, or one .safetensors or .bin file with the folder's other files beside it.
+/// `read_bin` reads PyTorch's files: tfm::read_torch of formats/torch_zip.hpp; without it they are refused. Errors:
 /// LoadError, ShapeError, TokenizerError.
-inline OpenedCheckpoint open_checkpoint(const std::filesystem::path& path) { return detail::begin_path(path).whole(); }
+inline OpenedCheckpoint open_checkpoint(const std::filesystem::path& path, const TensorReader& read_bin = {}) {
+  return detail::begin_path(path, read_bin).whole();
+}
 /// The same of a GGUF file's bytes, which the caller keeps; `name` stands for the file in messages.
 inline OpenedCheckpoint open_checkpoint(std::span<const std::byte> gguf, const std::string& name) {
   return detail::begin_gguf(read_gguf(gguf, name)).whole();
@@ -204,7 +231,7 @@ inline OpenedCheckpoint open_checkpoint(const CheckpointBytes& bytes) { return d
 inline DynamicLlamaShape read_llama_shape(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return read_llama_config(read_json(path / "config.json")).shape;
-  if (path.extension() == ".safetensors") return read_llama_shape(path.parent_path());
+  if (detail::is_tensor_file(path)) return read_llama_shape(path.parent_path());
   return read_llama_shape(read_gguf(path));
 }
 

@@ -4,8 +4,6 @@
 #include <array>
 #include <cstring>
 #include <filesystem>
-#include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +11,7 @@
 #include <vector>
 
 #include "tfm/formats/json.hpp"
+#include "tfm/formats/tensor_index.hpp"
 #include "tfm/formats/tensor_store.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -147,38 +146,13 @@ inline TensorStore read_safetensors(std::span<const std::byte> bytes, std::strin
   return read_safetensors(TensorSource::borrowed(bytes, std::move(file)));
 }
 
-/// Reads the files that an index (`model.safetensors.index.json`) names, which lie beside it. Throws LoadError too
-/// where a tensor is not in the file that the index says, or in two files.
-inline TensorStore read_safetensors_index(const std::filesystem::path& path) {
-  const JsonDocument document = read_json(path);
-  std::map<std::string, std::vector<std::string_view>> files;  // and the tensors that each should have
-  const Json map = document.root().at("weight_map");
-  for (const Json entry : map.members()) {
-    const std::string_view file = entry.text();
-    if (file.empty() || file == "." || file == ".." || file.find('/') != std::string_view::npos ||
-        file.find('\0') != std::string_view::npos)
-      entry.refuse("found " + entry.found() + ", expected the name of a file in the same folder");
-    files[std::string(file)].push_back(entry.key());
-  }
-  if (files.empty()) map.refuse("found no tensor");
-  std::vector<TensorStore> parts;
-  for (const auto& [file, names] : files) {
-    parts.push_back(read_safetensors(path.parent_path() / file));
-    for (const auto name : names)
-      if (parts.back().find(name) == nullptr)
-        detail::fail(parts.back().file(),
-                     "tensor " + in_quotes(name) + " is missing, which " + path.string() + " says is here");
-  }
-  return TensorStore::merge(std::move(parts), path.string());
-}
-
 /// Reads a folder's model: `stem`.safetensors, or where that is not there the files of `stem`.safetensors.index.json.
 inline TensorStore read_safetensors_folder(const std::filesystem::path& folder, std::string_view stem = "model") {
   const auto single = folder / (std::string(stem) + ".safetensors");
   const auto index = folder / (std::string(stem) + ".safetensors.index.json");
   std::error_code unreadable;
   if (!std::filesystem::exists(single, unreadable) && std::filesystem::exists(index, unreadable))
-    return read_safetensors_index(index);
+    return read_tensor_index(index, [](const std::filesystem::path& file) { return read_safetensors(file); });
   return read_safetensors(single);
 }
 

@@ -1,0 +1,311 @@
+#pragma once
+// LoRA adapters as PEFT's folders: adapter_config.json beside adapter_model.safetensors (or, to be read, .bin).
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tfm/checkpoint/base_identity.hpp"
+#include "tfm/checkpoint/peft_config.hpp"
+#include "tfm/formats/safetensors_writer.hpp"
+#include "tfm/layers/lora_slots.hpp"
+#include "tfm/numeric/rows.hpp"
+
+namespace tfm::inline TFM_ABI {
+namespace peft {
+
+/// How an adapter is read.
+struct LoadOptions {
+  BaseIdentity base{};      ///< of the model that it is for; what is empty is not compared
+  bool any_base = false;    ///< take an adapter that was made for another base; a note tells
+  TensorReader read_bin{};  ///< reads adapter_model.bin: tfm::read_torch of formats/torch_zip.hpp
+};
+
+/// How an adapter is written.
+struct SaveOptions {
+  BaseIdentity base{};       ///< kept beside it in tfm_adapter.json; empty: there is no such file
+  bool rslora = false;       ///< the adapter's scaling is alpha / sqrt(r)
+  std::string base_model{};  ///< base_model_name_or_path, by which PEFT finds the base
+};
+
+struct LoadedAdapter {
+  Adapter adapter;
+  LoraConfig config;
+  BaseIdentity base;  ///< for which it was made; empty where nothing says
+  std::vector<std::string> notes;
+};
+
+namespace detail {
+
+inline constexpr const char *config_file = "adapter_config.json", *tensor_file = "adapter_model.safetensors",
+                            *torch_file = "adapter_model.bin", *identity_file = "tfm_adapter.json";
+
+/// PEFT's name of a layer's A or B.
+inline std::string tensor_name(const std::string& layer, char which) {
+  return "base_model.model." + layer + ".lora_" + which + ".weight";
+}
+
+inline BaseIdentity read_identity(const std::filesystem::path& path) {
+  const JsonDocument document = read_json(path);
+  const Json root = document.root(), version = root.at("tfm_adapter");
+  version.integer(1, 1);
+  BaseIdentity identity;
+  const auto text = [&](std::string_view key, std::string& out) {
+    if (const auto value = root.find_value(key)) out = value->text();
+  };
+  text("base_name", identity.name), text("base_sha256", identity.base);
+  text("tokenizer_sha256", identity.tokenizer), text("prompt_sha256", identity.prompt);
+  return identity;
+}
+inline std::string identity_text(const BaseIdentity& identity) {
+  std::string text = "{\n  \"tfm_adapter\": 1";
+  const auto add = [&](const char* key, const std::string& value) {
+    if (!value.empty()) text += std::string(",\n  \"") + key + "\": " + json_string(value);
+  };
+  add("base_name", identity.name), add("base_sha256", identity.base);
+  add("tokenizer_sha256", identity.tokenizer), add("prompt_sha256", identity.prompt);
+  return text + "\n}\n";
+}
+
+/// Refuses an adapter for another base, by name.
+inline void compare_bases(LoadedAdapter& loaded, const LoadOptions& options, const std::string& file) {
+  const BaseIdentity &made_for = loaded.base, &given = options.base;
+  const auto differ = [](const std::string& a, const std::string& b) { return !a.empty() && !b.empty() && a != b; };
+  const auto shown = [](const std::string& hash) { return " (SHA-256 " + printable(hash, 12) + ")"; };
+  const auto compare = [&](const char* what, const std::string& was, const std::string& is) {
+    if (!differ(was, is)) return;
+    const std::string text = "the adapter was made for " + std::string(what) + " of " + in_quotes(made_for.name) + shown(was) +
+                             ", this is that of " + in_quotes(given.name) + shown(is);
+    if (!options.any_base) raise(LoadError("tfm: " + file + ": " + text + ", expected the same"));
+    loaded.notes.push_back(text);
+  };
+  compare("the base", made_for.base, given.base);
+  compare("the tokenizer", made_for.tokenizer, given.tokenizer);
+  if (differ(made_for.prompt, given.prompt))
+    loaded.notes.push_back("the adapter was made with another prompt or chat template than this model has");
+  if (made_for.base.empty())
+    loaded.notes.push_back("the adapter does not say for which base it was made: it was judged by the names and shapes of "
+                           "its tensors" +
+                           (loaded.config.base_model.empty()
+                                ? std::string()
+                                : ", not by base_model_name_or_path, " + in_quotes(loaded.config.base_model)));
+  else if (given.base.empty())
+    loaded.notes.push_back("the adapter was made for " + in_quotes(made_for.name) + shown(made_for.base) +
+                           "; whether this is that base was not asked");
+}
+
+/// A matrix of the file, in float32. ShapeError and LoadError name the tensor.
+inline F32 read_matrix(const TensorStore& store, const std::string& name, Index rows, Index cols) {
+  const Tensor& tensor = store.at(name);
+  const std::string where = "tfm: " + store.file_of(tensor) + ": tensor " + in_quotes(name);
+  if (tensor.shape != std::vector<Index>{rows, cols})
+    raise(ShapeError(where + " has shape " + shape_text(tensor.shape) + (tensor.bytes.empty() ? ", which is empty" : "") +
+                     ", expected " + shape_text(std::vector<Index>{rows, cols})));
+  const auto format = format_of(tensor.type);
+  if (!format || block_size(tensor.type) != 1)
+    raise(LoadError(where + " is of type " + tensor.type_name + ", expected F32, F16 or BF16"));
+  F32 matrix(rows, cols);
+  const Index bytes = cols * block_bytes(tensor.type);
+  for (Index r = 0; r < rows; ++r) {
+    float* const row = matrix.values().row(r);
+    dequantise_row(*format, tensor.bytes.data() + r * bytes, cols, 1, row);
+    for (Index k = 0; k < cols; ++k)
+      if (!std::isfinite(row[k]))
+        raise(LoadError(where + " holds " + number_text(static_cast<double>(row[k])) + " at [" + std::to_string(r) + ", " +
+                        std::to_string(k) + "], expected finite numbers"));
+  }
+  return matrix;
+}
+
+/// The number of the layer in "model.layers.3.mlp.up_proj"; -1: there is none.
+inline Index layer_number(std::string_view name) {
+  constexpr std::string_view before = ".layers.";
+  const auto at = name.find(before);
+  if (at == name.npos) return -1;
+  Index number = 0;
+  for (const char c : name.substr(at + before.size())) {
+    if (c < '0' || c > '9') break;
+    number = 10 * number + (c - '0');
+  }
+  return number;
+}
+
+/// Which of a model's layers are adapted; what the configuration names and the model lacks is refused.
+struct Targets {
+  std::vector<std::string> names;  // by slot; empty: not adapted
+
+  template <class Model>
+  Targets(const Model& model, const LoraConfig& config, const std::string& file) {
+    std::set<std::string_view> unused(config.targets.begin(), config.targets.end());
+    std::set<Index> layers(config.layers.begin(), config.layers.end()), without(layers);
+    visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
+      if (layer.slot != static_cast<Index>(names.size()))
+        raise(ShapeError("tfm: " + name + " has no adapter slot: call number_lora_slots(model) first"));
+      bool chosen = config.targets.empty();
+      for (const std::string& target : config.targets)
+        if (LoraConfig::ends_as(name, target)) chosen = true, unused.erase(target);
+      without.erase(layer_number(name));
+      names.push_back(chosen && (layers.empty() || layers.contains(layer_number(name))) ? name : "");
+    });
+    const auto refuse = [&](const std::string& what) { raise(LoadError("tfm: " + file + ": " + what)); };
+    if (!unused.empty())
+      refuse("'target_modules' names " + in_quotes(*unused.begin()) + ", which is no layer of the model that can carry adapters");
+    if (!without.empty())
+      refuse("'layers_to_transform' names layer " + std::to_string(*without.begin()) + ", which the model does not have");
+  }
+};
+
+}  // namespace detail
+
+/// Reads the adapter in `folder` for `model`. Its pairs are at the slots of the model's layers; number_lora_slots has given
+/// these when the model was loaded. Errors: LoadError, ShapeError: for what adapter_config.json asks and tfm does not have,
+/// an adapter for another base, and a tensor that is missing, empty, not finite, of another shape or type, or that no
+/// adapted layer has.
+template <class Model>
+LoadedAdapter load(const std::filesystem::path& folder, const Model& model, const LoadOptions& options = {}) {
+  const auto file = [&](const char* name) { return folder / name; };
+  LoadedAdapter loaded;
+  loaded.config = read_config(read_json(file(detail::config_file)));
+  const detail::Targets targets(model, loaded.config, file(detail::config_file).string());
+  if (tfm::detail::has_file(folder, detail::identity_file)) loaded.base = detail::read_identity(file(detail::identity_file));
+  detail::compare_bases(loaded, options, file(detail::identity_file).string());
+
+  const bool torch = !tfm::detail::has_file(folder, detail::tensor_file) &&
+                     tfm::detail::has_file(folder, detail::torch_file);
+  if (torch && !options.read_bin)
+    raise(LoadError("tfm: " + file(detail::torch_file).string() + ": no reader for PyTorch's files is given: include "
+                    "<tfm/formats/torch_zip.hpp> and set peft::LoadOptions::read_bin to tfm::read_torch"));
+  const TensorStore store = torch ? options.read_bin(file(detail::torch_file)) : read_safetensors(file(detail::tensor_file));
+  if (store.tensors().empty())
+    raise(LoadError("tfm: " + store.file() + ": the adapter is empty: found no tensor; nothing that was trained is in this file"));
+
+  std::vector<LoraPair> pairs(targets.names.size());
+  std::set<const Tensor*> used;
+  bool changes = false;
+  visit_lora_layers(model, "", [&](const std::string&, const auto& layer) {
+    const std::string& name = targets.names[to_size(layer.slot)];
+    if (name.empty()) return;
+    const Index rank = loaded.config.rank_of(name), in = layer.base_weight().cols(), out = layer.base_weight().rows();
+    LoraPair& pair = pairs[to_size(layer.slot)];
+    pair.a = detail::read_matrix(store, detail::tensor_name(name, 'A'), rank, in);
+    pair.b = detail::read_matrix(store, detail::tensor_name(name, 'B'), out, rank);
+    pair.scaling = loaded.config.scaling_of(name);
+    for (const char which : {'A', 'B'}) used.insert(store.find(detail::tensor_name(name, which)));
+    const View b = pair.b.view();
+    changes = changes || std::any_of(b.data, b.data + b.size(), [](float x) { return x != 0; });
+  });
+  for (const Tensor& tensor : store.tensors())
+    if (!used.contains(&tensor))
+      raise(LoadError("tfm: " + store.file_of(tensor) + ": tensor " + in_quotes(tensor.name) +
+                      " belongs to no layer that adapter_config.json names, expected none such"));
+  if (!changes) loaded.notes.push_back("every B of the adapter is zero: it changes nothing");
+  loaded.adapter = Adapter(std::move(pairs));
+  loaded.adapter.dropout = static_cast<float>(loaded.config.dropout);
+  return loaded;
+}
+
+namespace detail {
+
+/// A number near `value` with as few decimals as `fits` allows; `value` itself where none does.
+template <class F>
+double shortest(double value, F&& fits) {
+  for (double parts = 1; parts <= 1e9; parts *= 10)
+    if (const double rounded = std::round(value * parts) / parts; fits(rounded)) return rounded;
+  return value;
+}
+
+/// What describes an adapter whose layers all have one rank and one scaling.
+template <class Model>
+LoraConfig config_of(const Adapter& adapter, const Model& model, const SaveOptions& options) {
+  LoraConfig config;
+  config.rslora = options.rslora;
+  config.base_model = options.base_model;
+  config.dropout = shortest(static_cast<double>(adapter.dropout),
+                            [&](double x) { return static_cast<float>(x) == adapter.dropout; });
+  std::set<std::string> whole, touched, kinds, mixed;  // names; their last parts, and those of which some are untouched
+  const LoraPair* first = nullptr;
+  Index slots = 0;
+  visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
+    if (layer.slot != slots++) raise(ShapeError("tfm: " + name + " has no adapter slot: call number_lora_slots(model) first"));
+    const std::string kind = name.substr(name.rfind('.') + 1);
+    if (!adapter.touches(layer.slot)) {
+      mixed.insert(kind);
+      return;
+    }
+    const LoraPair& pair = adapter[layer.slot];
+    if (!layer.fits(pair)) raise(ShapeError("tfm: the adapter's pair for " + name + " has not that layer's shape"));
+    if (first == nullptr) first = &pair;
+    if (pair.rank() != first->rank() || pair.scaling != first->scaling)
+      raise(ShapeError("tfm: the adapter's layers differ in rank or scaling: " + name + " has rank " +
+                       std::to_string(pair.rank()) + ", another " + std::to_string(first->rank()) +
+                       "; expected one rank and one scaling"));
+    touched.insert(name), kinds.insert(kind);
+  });
+  if (first == nullptr) raise(ShapeError("tfm: the adapter is empty: it has a pair for no layer of the model"));
+  if (adapter.size() > slots)
+    raise(ShapeError("tfm: the adapter has " + std::to_string(adapter.size()) + " pairs, the model " + std::to_string(slots) +
+                     " layers that can carry one"));
+  config.r = first->rank();
+  const double by = config.rslora ? std::sqrt(static_cast<double>(config.r)) : static_cast<double>(config.r);
+  config.alpha = shortest(static_cast<double>(first->scaling) * by,
+                          [&](double x) { return static_cast<float>(x / by) == first->scaling; });
+  for (const std::string& kind : kinds)
+    if (!mixed.contains(kind)) config.targets.push_back(kind);
+  for (const std::string& name : touched)
+    if (mixed.contains(name.substr(name.rfind('.') + 1))) config.targets.push_back(name);
+  return config;
+}
+
+inline bool same(const F32& a, const F32& b) {
+  return a.rows() == b.rows() && a.cols() == b.cols() &&
+         std::memcmp(a.view().data, b.view().data, to_size(a.view().size()) * sizeof(float)) == 0;
+}
+
+}  // namespace detail
+
+/// Writes the adapter into `folder`, which is made if need be: what PEFT opens as it is, in float32. When it returns, the
+/// files have been read again and hold the adapter bit for bit. Errors: ShapeError for an adapter that is empty, is not
+/// this model's, or has several ranks or scalings; LoadError where a file cannot be written or does not hold what was
+/// written.
+template <class Model>
+void save(const Adapter& adapter, const Model& model, const std::filesystem::path& folder, const SaveOptions& options = {}) {
+  const LoraConfig config = detail::config_of(adapter, model, options);
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) raise(LoadError("tfm: cannot make the folder " + folder.string() + ": " + failed.message()));
+  std::vector<Tensor> tensors;
+  visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
+    if (!adapter.touches(layer.slot)) return;
+    const auto add = [&](char which, const F32& matrix) {
+      const View values = matrix.view();
+      tensors.push_back({detail::tensor_name(name, which), DataType::f32, "F32", {values.rows, values.cols},
+                         std::as_bytes(std::span(values.data, to_size(values.size())))});
+    };
+    add('A', adapter[layer.slot].a), add('B', adapter[layer.slot].b);
+  });
+  write_safetensors(folder / detail::tensor_file, tensors, {{"format", "pt"}});
+  write_file(folder / detail::config_file, bytes_of(config_text(config)));
+  if (options.base.base.empty()) std::filesystem::remove(folder / detail::identity_file, failed);
+  else write_file(folder / detail::identity_file, bytes_of(detail::identity_text(options.base)));
+
+  const LoadedAdapter read = load(folder, model, {.base = options.base});
+  for (Index slot = 0; slot < read.adapter.size(); ++slot) {
+    const bool touched = adapter.touches(slot);
+    const bool equal = touched == read.adapter.touches(slot) &&
+                       (!touched || (read.adapter[slot].scaling == adapter[slot].scaling &&
+                                     detail::same(read.adapter[slot].a, adapter[slot].a) &&
+                                     detail::same(read.adapter[slot].b, adapter[slot].b)));
+    if (!equal)
+      raise(LoadError("tfm: " + (folder / detail::tensor_file).string() + ": what was read back is not what was written, in slot " +
+                      std::to_string(slot) + " of the adapter"));
+  }
+}
+
+}  // namespace peft
+}  // namespace tfm::inline TFM_ABI

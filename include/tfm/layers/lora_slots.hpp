@@ -1,0 +1,39 @@
+#pragma once
+// The layers of a model that can carry adapters: walking them by name, and numbering them.
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "tfm/layers/lora_linear.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+namespace detail {
+template <class T>
+inline constexpr bool is_lora_linear = false;
+template <Weight W>
+inline constexpr bool is_lora_linear<LoraLinear<W>> = true;
+}  // namespace detail
+
+/// Calls f(name, layer) for every LoraLinear below `layer`, in the order of visit, with the checkpoint's name of it:
+/// "model.layers.0.self_attn.q_proj".
+template <class Layer, class F>
+void visit_lora_layers(Layer& layer, const std::string& prefix, F&& f) {
+  layer.visit([&](std::string_view name, auto& part, auto... role) {
+    if constexpr (sizeof...(role) == 0) {
+      if constexpr (detail::is_lora_linear<std::remove_cvref_t<decltype(part)>>) f(prefix + std::string(name), part);
+      else visit_lora_layers(part, prefix + std::string(name) + ".", f);
+    }
+  });
+}
+
+/// Gives every LoraLinear of a model its slot, from 0 on in the order of visit: the same model always gets the same
+/// numbers. Returns how many there are, which is the size of an Adapter for it. Loading a checkpoint has done it.
+template <class Model>
+Index number_lora_slots(Model& model) {
+  Index slots = 0;
+  visit_lora_layers(model, "", [&](const std::string&, auto& layer) { layer.slot = slots++; });
+  return slots;
+}
+
+}  // namespace tfm::inline TFM_ABI
