@@ -103,7 +103,7 @@ void require_same_end(const std::filesystem::path& folder, const Run& last) {
   for (const auto& [name, bytes] : reference.files) {
     if (name.find("checkpoint-21") == 0) continue;  // the last but one: where a stopped run saved in between, another is
     INFO(name);
-    const auto found = std::find_if(files.begin(), files.end(), [&](const auto& f) { return f.first == name; });
+    const auto found = std::find_if(files.begin(), files.end(), [wanted = name](const auto& f) { return f.first == wanted; });
     REQUIRE(found != files.end());
     REQUIRE(found->second == bytes);
   }
@@ -239,7 +239,7 @@ TEST_CASE("a full disk is a clear error, nothing half written, and the last good
   std::erase_if(after, [](const auto& f) { return f.first == "best.safetensors"; });
   for (const auto& [name, bytes] : after) {
     INFO(name);
-    const auto was = std::find_if(before.begin(), before.end(), [&](const auto& f) { return f.first == name; });
+    const auto was = std::find_if(before.begin(), before.end(), [wanted = name](const auto& f) { return f.first == wanted; });
     REQUIRE(was != before.end());
     CHECK(was->second == bytes);
   }
