@@ -12,7 +12,6 @@
 #include "tfm/checkpoint/open_checkpoint.hpp"
 #include "tfm/checkpoint/shape_agreement.hpp"
 #include "tfm/generate/loaded.hpp"
-#include "tfm/layers/lora_slots.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -88,7 +87,6 @@ Loaded<Model> finish(Opening begun, const LoadOptions& options, bool from_path) 
   const auto shape = model_shape<Model>(opened.shape);
   require_shape(shape, opened.shape, opened.file, opened.tensors.find("rope_freqs.weight") != nullptr);
   const auto model = std::make_shared<Model>(shape);
-  number_lora_slots(*model);
 
   std::shared_ptr<InBackground<OpenedCheckpoint>> text;
   if (from_path) text = read_beside(*opening);

@@ -1,10 +1,10 @@
 #pragma once
 // The layers of a model that can carry adapters: walking them by name, and numbering them.
 #include <string>
-#include <string_view>
 #include <type_traits>
 
 #include "tfm/layers/lora_linear.hpp"
+#include "tfm/layers/visit.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -19,16 +19,13 @@ inline constexpr bool is_lora_linear<LoraLinear<W>> = true;
 /// "model.layers.0.self_attn.q_proj".
 template <class Layer, class F>
 void visit_lora_layers(Layer& layer, const std::string& prefix, F&& f) {
-  layer.visit([&](std::string_view name, auto& part, auto... role) {
-    if constexpr (sizeof...(role) == 0) {
-      if constexpr (detail::is_lora_linear<std::remove_cvref_t<decltype(part)>>) f(prefix + std::string(name), part);
-      else visit_lora_layers(part, prefix + std::string(name) + ".", f);
-    }
+  visit_named_layers(layer, prefix, [&](const std::string& name, auto& part) {
+    if constexpr (detail::is_lora_linear<std::remove_cvref_t<decltype(part)>>) f(name, part);
   });
 }
 
 /// Gives every LoraLinear of a model its slot, from 0 on in the order of visit: the same model always gets the same
-/// numbers. Returns how many there are, which is the size of an Adapter for it. Loading a checkpoint has done it.
+/// numbers. Returns how many there are, which is the size of an Adapter for it. A Llama's constructor has done it.
 template <class Model>
 Index number_lora_slots(Model& model) {
   Index slots = 0;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tfm/layers/lora_slots.hpp"
 #include "tfm/layers/visit.hpp"
 #include "tfm/models/llama_block.hpp"
 #include "tfm/models/llama_shapes.hpp"
@@ -48,11 +49,7 @@ class Llama {
   explicit Llama(const S& sizes) : shape(sizes), layers(to_size(sizes.layers)) {
     if (const char* const why = misfit(shape)) raise(ShapeError(std::string("tfm: impossible shape: ") + why));
     const Index half = head_dim(shape) / 2;
-    Index slot = 0;  // of every layer that can carry an adapter, in the order of visits
-    for (auto& block : layers)
-      visit_layers(block, [&](auto& part) {
-        if constexpr (requires { part.slot = slot; }) part.slot = slot++;
-      });
+    number_lora_slots(*this);
     for (Index i = 0; i < half; ++i) frequencies.push_back(rope_frequency(i, 2 * half, shape.rope_theta, shape.rope_scaling));
   }
   Llama(Llama&&) = default;
