@@ -33,8 +33,8 @@ large: width 256, 3 layers, 4 heads, a vocabulary of 8,000 subwords, all pairs b
 other; their BLEU is told at the end, and they are in OUT/held_out.txt.
 
 OUT gets config.json, model.safetensors, translation.json and the vocabularies, which are what run and bleu need;
-log.csv and TensorBoard's events; loss.svg and attention-*.svg; checkpoints/, from which --resume goes on after Ctrl-C
-or a crash, to the same bits. With --json the figures of the end are one JSON object on standard output.
+log/ with CSV files and TensorBoard's events; loss.svg and attention-*.svg; checkpoints/, from which --resume goes on
+after Ctrl-C or a crash, to the same bits. With --json the figures of the end are one JSON object on standard output.
 
 Examples:
   translate train --preset article --data fra.txt --out article --seed 1

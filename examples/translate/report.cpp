@@ -50,13 +50,13 @@ void draw(Translator& translator, const TrainArguments& arguments, const Trained
   save("attention-encoder.svg", picture::svg(maps.encoder));
   save("attention-decoder-self.svg", picture::svg(maps.decoder_self));
   save("attention-decoder-cross.svg", picture::svg(maps.decoder_cross));
-  save("loss.svg", picture::svg(trained.curve));
+  save("loss.svg", picture::svg(trained.losses.chart));
   if (arguments.json) return;
   const bool colours = has_escapes(standard_output);
   const auto columns = static_cast<std::size_t>(terminal_size(standard_output).columns);
   for (const auto* each : {&maps.encoder, &maps.decoder_self, &maps.decoder_cross})
     print(picture::in_terminal(*each, columns, colours) + "\n");
-  print(picture::in_terminal(trained.curve, columns, 18) + "\n");
+  print(picture::in_terminal(trained.losses.chart, columns, 18) + "\n");
 }
 
 /// BLEU of the pairs that were held out; nothing without them.
@@ -85,8 +85,8 @@ void report(const TrainArguments& arguments, const Trained& trained) {
   if (arguments.json) {
     Json all{{"preset", arguments.preset.name}, {"seed", arguments.seed.value_or(0)}, {"pairs", trained.pairs},
              {"held_out", trained.held_out}, {"parameters", trained.parameters}, {"steps", trained.steps},
-             {"seconds", trained.seconds}, {"tokens_per_second", speed}, {"d2l_loss", trained.d2l_loss},
-             {"loss_per_token", trained.token_loss}, {"loss_per_token_without_dropout", trained.evaluated},
+             {"seconds", trained.seconds}, {"tokens_per_second", speed}, {"d2l_loss", trained.losses.d2l},
+             {"loss_per_token", trained.losses.per_token}, {"loss_per_token_without_dropout", trained.evaluated},
              {"translations", translations}};
     if (bleu) all["held_out_bleu"] = *bleu;
     print(all.dump() + "\n");
@@ -94,8 +94,8 @@ void report(const TrainArguments& arguments, const Trained& trained) {
   }
   print("trained on " + std::to_string(trained.pairs) + " pairs, " + std::to_string(trained.steps) + " steps in " +
         rounded(trained.seconds) + " s, " + std::to_string(static_cast<long>(speed)) + " target tokens/s\n");
-  print("loss of the last epoch: d2l's " + rounded(trained.d2l_loss) + " (sum over sentences of the mean over steps, by tokens), per token " +
-        rounded(trained.token_loss) + " nats; without dropout " + rounded(trained.evaluated) + " nats\n");
+  print("loss of the last epoch: d2l's " + rounded(trained.losses.d2l) + " (sum over sentences of the mean over steps, by tokens), per token " +
+        rounded(trained.losses.per_token) + " nats; without dropout " + rounded(trained.evaluated) + " nats\n");
   print(text);
   if (bleu) print("BLEU " + rounded(*bleu) + " over " + std::to_string(trained.held_out) + " pairs whose English sentence it has not seen\n");
 }

@@ -4,17 +4,16 @@
 #include <vector>
 
 #include "arguments.hpp"
-#include "support/line_chart.hpp"
+#include "curve.hpp"
 
 namespace cli {
 
 /// What training itself found out.
 struct Trained {
   Index pairs = 0, held_out = 0, parameters = 0, steps = 0;
-  double seconds = 0, tokens = 0;      ///< of this call
-  double d2l_loss = 0, token_loss = 0;  ///< of the last epoch, with dropout
-  double evaluated = 0;                 ///< loss per token afterwards, without dropout
-  picture::LineChart curve;
+  double seconds = 0, tokens = 0;  ///< of this call
+  double evaluated = 0;                ///< loss per token afterwards, without dropout
+  EpochLosses losses;
 };
 
 /// Opens what was saved, translates, draws into the folder, and prints all of it.

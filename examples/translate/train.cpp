@@ -1,11 +1,15 @@
 // translate train: from a file of pairs to a folder with a model.
 #include <chrono>
+#include <iostream>
 
 #include "notes.hpp"
 #include "report.hpp"
 #include "support/interrupt.hpp"
 #include "tfm/checkpoint/transformer_file.hpp"
+#include "tfm/train/csv_log.hpp"
 #include "tfm/train/initialise.hpp"
+#include "tfm/train/progress_bar.hpp"
+#include "tfm/train/tensorboard.hpp"
 #include "tfm/train/trainer.hpp"
 #include "tfm/train/translation_task.hpp"
 #include "translator.hpp"
@@ -64,33 +68,16 @@ tfm::TrainerOptions options_of(const TrainArguments& arguments, Index steps_per_
   const Preset& preset = arguments.preset;
   const Index steps = preset.epochs * steps_per_epoch, warmup = std::min<Index>(4000, std::max<Index>(1, steps / 5));
   tfm::TrainerOptions options{.epochs = preset.epochs, .batch = preset.batch, .clip = 1, .seed = arguments.seed.value_or(0),
+                              .evaluate_every = preset.held_out > 0 ? steps_per_epoch : 0, .load_best = false,
                               .output = arguments.out / "checkpoints", .save_every = preset.save_every};
   options.rate = preset.d2l ? tfm::constant(0.005f) : tfm::inverse_square_root(1e-3f, warmup);
   return options;
 }
 
-/// Sums of losses, epoch by epoch: the curve.
-class EpochLosses {
-  double d2l_ = 0, nats_ = 0;
-  Index tokens_ = 0, steps_;
-  Trained& trained_;
-
- public:
-  EpochLosses(Trained& trained, Index steps) : steps_(steps), trained_(trained) {
-    trained.curve = {.title = "Loss", .x_axis = "epoch", .y_axis = "loss", .curves = {{"per token, nats", {}, {}}, {"d2l's", {}, {}}}, .logarithmic = true};
-  }
-  void add(const tfm::StepReport& step) {
-    d2l_ += step.loss.nats / static_cast<double>(steps_);
-    nats_ += step.loss.nats;
-    tokens_ += step.loss.tokens;
-    trained_.tokens += static_cast<double>(step.loss.tokens);
-    if (step.epoch != std::floor(step.epoch)) return;
-    trained_.d2l_loss = d2l_ / static_cast<double>(tokens_), trained_.token_loss = nats_ / static_cast<double>(tokens_);
-    trained_.curve.curves[0].x.push_back(step.epoch), trained_.curve.curves[0].y.push_back(trained_.token_loss);
-    trained_.curve.curves[1].x.push_back(step.epoch), trained_.curve.curves[1].y.push_back(trained_.d2l_loss);
-    d2l_ = nats_ = 0, tokens_ = 0;
-  }
-};
+/// Seconds, from any beginning.
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+/// Seconds since 1970.
+double wall_clock() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 /// Projections uniform as Glorot & Bengio have them; embeddings normal: of deviation 1 as in PyTorch (and d2l.ai), or so that
 /// they are of deviation 1 once the model has scaled them.
@@ -122,18 +109,24 @@ int run(const TrainArguments& arguments) {
   tfm::Trainer trainer(context, task, tfm::Parameters(model), adam,
                        options_of(arguments, tfm::EpochOrder::steps(task.samples(), preset.batch)));
   Trained trained{.pairs = task.samples(), .held_out = static_cast<Index>(pairs.held_out.size()),
-                  .parameters = trainer.parameters().elements(), .curve = {}};
-  EpochLosses losses(trained, preset.steps);
-  trainer.watch({.step = [&](const tfm::StepReport& step) { losses.add(step); }});
+                  .parameters = trainer.parameters().elements(), .losses = {}};
   if (arguments.resume) trainer.resume();
-  const auto begin = std::chrono::steady_clock::now();
+  const tfm::CsvLog log(arguments.out / "log", trainer.state().step);
+  const tfm::TensorBoard board(arguments.out / "log", wall_clock, trainer.state().step);
+  const tfm::ProgressBar bar(std::cerr, seconds, {.terminal = has_escapes(standard_error)});
+  for (const tfm::TrainWatch& watch : {log.watch(), board.watch(10), bar.watch()}) trainer.watch(watch);
+  tfm::TrainWatch count;
+  count.step = [&](const tfm::StepReport& step) { trained.tokens += static_cast<double>(step.loss.tokens); };
+  trainer.watch(count);
+  const double begin = seconds();
   const tfm::TrainResult result = trainer.fit();
-  trained.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  trained.seconds = seconds() - begin;
   trained.steps = result.steps;
   if (result.ending == tfm::Ending::stopped) {
     tell("tfm: stopped after step " + std::to_string(result.steps) + " of " + std::to_string(trainer.steps()) + "; --resume goes on from there\n");
     return interrupted;
   }
+  trained.losses = losses_by_epoch(arguments.out / "log/steps.csv", preset.steps);
   trained.evaluated = task.evaluate(context).loss;
   tfm::save_transformer(arguments.out, model);
   report(arguments, trained);
