@@ -124,19 +124,16 @@ constexpr DynamicLlamaShape worn_shape{
     .vocab = 211, .dim = 96, .layers = 2, .heads = 6, .kv_heads = 3, .ffn = 256, .context = 256};
 using WornModel = Llama<DynamicLlamaShape, EveryLoraLinear<AnyWeight>>;
 
-// One pair for q_proj, gate_proj and down_proj of each layer, whose slots are set.
-Adapter adapter_for(WornModel& model, Index rank) {
-  std::vector<LoraPair> pairs;
-  for (auto& block : model.layers)
-    for (LoraLinear<AnyWeight>* layer : {&block.self_attn.q_proj, &block.mlp.gate_proj, &block.mlp.down_proj}) {
-      layer->slot = static_cast<Index>(pairs.size());
-      const Index rows = layer->base.weight.rows(), cols = layer->base.weight.cols();
-      LoraPair pair{F32(rank, cols), F32(rows, rank), 0.5f};
-      copy(tfm_test::random_matrix(1, rank, cols, 0.1f), pair.a.values());
-      copy(tfm_test::random_matrix(2, rows, rank, 0.1f), pair.b.values());
-      pairs.push_back(std::move(pair));
+// Random pairs for q_proj, gate_proj and down_proj of each layer.
+Adapter adapter_for(const WornModel& model, Index rank) {
+  Adapter adapter(model, {.rank = rank, .alpha = 0.5f * static_cast<float>(rank), .targets = {"q_proj", "gate_proj", "down_proj"}});
+  for (Index slot = 0; slot < adapter.size(); ++slot)
+    if (adapter.touches(slot)) {
+      LoraPair& pair = adapter[slot];
+      copy(tfm_test::random_matrix(1, pair.a.rows(), pair.a.cols(), 0.1f), pair.a.values());
+      copy(tfm_test::random_matrix(2, pair.b.rows(), pair.b.cols(), 0.1f), pair.b.values());
     }
-  return Adapter(std::move(pairs));
+  return adapter;
 }
 
 }  // namespace
@@ -172,15 +169,15 @@ TEST_CASE("an adapter of other sizes is refused") {
   Buffer logits(1, worn_shape.vocab);
   for (const int wrong : {0, 1, 2}) {
     Adapter adapter = adapter_for(model, 4);
-    if (wrong == 0) adapter[1].a = F32(4, 95);
-    if (wrong == 1) adapter[1].b = F32(255, 4);
-    if (wrong == 2) adapter[1].b = F32(256, 5);
+    if (wrong == 0) adapter[4].a = F32(4, 95);
+    if (wrong == 1) adapter[4].b = F32(255, 4);
+    if (wrong == 2) adapter[4].b = F32(256, 5);
     const Adapter* const worn[] = {&adapter};
     KvCache cache = model.make_cache(1);
     const std::string why = tfm_test::error_of<ShapeError>(
         [&] { model.forward(context, Batch{.start = start, .adapter = worn}, ids, cache, Logits::last, logits); });
     INFO(why);
-    CHECK(why.find("pair 1 is for a weight of model.layers.0 that is [256, 96]") != std::string::npos);
+    CHECK(why.find("pair 4 is for a weight of model.layers.0 that is [256, 96]") != std::string::npos);
   }
 }
 

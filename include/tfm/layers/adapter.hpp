@@ -81,8 +81,8 @@ class Adapter {
     pair.b = F32(out, options.rank);
     const auto rank = static_cast<float>(options.rank);
     pair.scaling = options.alpha / (options.rank_stabilised ? std::sqrt(rank) : rank);
-    const float bound = 1.f / std::sqrt(static_cast<float>(in));
-    for (Index i = 0; i < options.rank * in; ++i) pair.a.values().data[i] = bound * (2.f * key.uniform(static_cast<std::uint64_t>(i)) - 1.f);
+    const float width = 2.f / std::sqrt(static_cast<float>(in));
+    for (Index i = 0; i < options.rank * in; ++i) pair.a.values().data[i] = width * (key.uniform(static_cast<std::uint64_t>(i)) - 0.5f);
   }
 };
 

@@ -1,0 +1,47 @@
+// LlamaAttention's training pass against finite differences: grouped queries, rotary positions, sequences of unequal length.
+#include "tfm/layers/llama_attention.hpp"
+
+#include <array>
+
+#include "support/catch.hpp"
+#include "support/random.hpp"
+#include "support/trainable.hpp"
+#include "tfm/kernels/rope.hpp"
+#include "tfm/models/projections.hpp"
+#include "tfm/train/check_gradients.hpp"
+
+using namespace tfm;
+
+TEST_CASE("LlamaAttention: dx and the gradients of its projections") {
+  constexpr Index dim = 24, heads = 4, kv_heads = 2, head_dim = 8, tokens = 9;
+  LlamaAttention<EveryLinear<F32>> layer;
+  layer.q_proj.weight = F32(heads * head_dim, dim), layer.k_proj.weight = F32(kv_heads * head_dim, dim);
+  layer.v_proj.weight = F32(kv_heads * head_dim, dim), layer.o_proj.weight = F32(dim, heads * head_dim);
+  tfm_test::randomise(layer, 7, 0.3f);
+  const std::array<Index, 4> start{0, 3, 4, 9};
+  const std::array<Index, 3> position{0, 5, 0};
+  std::array<float, head_dim / 2> frequencies{1, 0.3f, 0.1f, 0.03f};
+  Buffer cosine(tokens, head_dim / 2), sine(tokens, head_dim / 2), x = tfm_test::random_matrix(1, tokens, dim);
+  const bool padded = GENERATE(false, true);
+  const std::array<unsigned char, tokens> valid{0, 1, 1, 1, 0, 0, 1, 1, 1};
+  Batch batch{.start = start, .position = position};
+  if (padded) batch.valid = valid;
+  for (Index s = 0; s < 3; ++s)
+    for (Index t = start[to_size(s)]; t < start[to_size(s) + 1]; ++t)
+      rope_angles(position[to_size(s)] + t - start[to_size(s)], frequencies.data(), head_dim / 2, cosine.view().row(t), sine.view().row(t));
+  Context context(2);
+  context.arithmetic = Arithmetic::exact;
+  Parameters parameters;
+  parameters.add_all(layer);
+  CHECK(parameters.count() == 4);
+  const auto forward = [&](View in, MutableView y) {
+    LlamaAttention<EveryLinear<F32>>::Saved saved;
+    layer.forward(context, batch, cosine, sine, in, y, saved);
+  };
+  const auto both = [&](View in, MutableView y, View dy, MutableView dx, const Gradients& gradients) {
+    LlamaAttention<EveryLinear<F32>>::Saved saved;
+    layer.forward(context, batch, cosine, sine, in, y, saved);
+    layer.backward(context, batch, cosine, sine, dy, saved, dx, gradients);
+  };
+  CHECK(check_gradients(context, parameters, x.view(), tokens, dim, forward, both) == Faults{});
+}
