@@ -9,6 +9,7 @@
 
 #include <tfm/checkpoint/transformer_file.hpp>
 #include <tfm/generate/translate.hpp>
+#include <tfm/models/pack_transformer.hpp>
 
 #include "limits.hpp"
 
@@ -40,7 +41,8 @@ int main(int count, char** words) try {
     if (std::strcmp(words[i], "--threads") == 0) threads = std::atoi(words[i + 1]);
     if (std::strcmp(words[i], "--batch") == 0) batch = std::atoi(words[i + 1]);
   }
-  const TrainableTransformer model = load_transformer(words[1]);
+  Context context(threads);
+  const auto model = pack_transformer<EveryLinear<FrozenF32>>(context, load_transformer(words[1]));
   std::string line;
   std::getline(std::cin, line);
   std::vector<std::vector<Token>> sentences;
@@ -49,7 +51,6 @@ int main(int count, char** words) try {
     sentences.emplace_back();
     for (const Json id : row.elements()) sentences.back().push_back(static_cast<Token>(id.integer(0, model.shape.source_vocab - 1)));
   }
-  Context context(threads);
   const SearchOptions options{.bos = 2, .eos = 3, .max_tokens = steps};
   std::vector<std::vector<Token>> said;
   const auto translate_all = [&] {

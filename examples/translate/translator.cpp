@@ -14,6 +14,8 @@ using tfm::Json, tfm::Token, tfm::json_string;
 namespace {
 
 constexpr const char* file_name = "translation.json";
+// Packed once, in place of inside every product.
+using FloatTransformer = tfm::Transformer<tfm::DynamicTransformerShape, tfm::EveryLinear<tfm::FrozenF32>>;
 using Int8Transformer = tfm::Transformer<tfm::DynamicTransformerShape, tfm::EveryLinear<tfm::Int8>>;
 
 void check_size(const tfm::AnyTokenizer& vocabulary, Index size, const char* side) {
@@ -59,8 +61,8 @@ struct Translator::Parts {
   tfm::Context context;
   TranslationFile file;
   Vocabularies vocabularies;
-  std::optional<tfm::TrainableTransformer> model;
-  std::optional<Int8Transformer> packed;
+  std::optional<FloatTransformer> model;
+  std::optional<Int8Transformer> in_eight_bits;
   tfm::BeamOptions options;
   Index batch = 64, cut = 0;
 
@@ -78,16 +80,14 @@ struct Translator::Parts {
     options.bos = *vocabularies.target.bos(), options.eos = *vocabularies.target.eos();
     batch = arguments.batch;
     context.stop = interrupt_token();
-    model = tfm::load_transformer(arguments.model);
-    check_size(vocabularies.source, model->shape.source_vocab, "source");
-    check_size(vocabularies.target, model->shape.target_vocab, "target");
-    if (file.steps > model->shape.context)
+    const tfm::TrainableTransformer trained = tfm::load_transformer(arguments.model);
+    check_size(vocabularies.source, trained.shape.source_vocab, "source");
+    check_size(vocabularies.target, trained.shape.target_vocab, "target");
+    if (file.steps > trained.shape.context)
       tfm::raise(tfm::ShapeError("tfm: sentences may have " + std::to_string(file.steps) + " tokens (translation.json), the model has " +
-                                 std::to_string(model->shape.context) + " positions"));
-    if (arguments.int8) {
-      packed = tfm::pack_transformer<tfm::EveryLinear<tfm::Int8>>(context, *model);
-      model.reset();
-    }
+                                 std::to_string(trained.shape.context) + " positions"));
+    if (arguments.int8) in_eight_bits = tfm::pack_transformer<tfm::EveryLinear<tfm::Int8>>(context, trained);
+    else model = tfm::pack_transformer<tfm::EveryLinear<tfm::FrozenF32>>(context, trained);
   }
 
   template <class Model>
@@ -119,7 +119,7 @@ std::vector<std::vector<Translation>> Translator::translate(const std::vector<st
       ++parts_->cut;
     }
     if (static_cast<Index>(ids.size()) < parts_->batch && i + 1 < sentences.size()) continue;
-    if (parts_->packed) parts_->translate(*parts_->packed, ids, scores, out);
+    if (parts_->in_eight_bits) parts_->translate(*parts_->in_eight_bits, ids, scores, out);
     else parts_->translate(*parts_->model, ids, scores, out);
     ids.clear();
   }
