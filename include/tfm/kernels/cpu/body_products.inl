@@ -2,10 +2,13 @@
 
 // Rows p 16 .. of row-major floats to a panel [k][16], missing rows 0.
 inline void pack_rows(const float* rows, Index row_count, Index cols, Index panel, Index from, Index to, float* out) {
-  for (Index r = 0; r < 16; ++r) {
-    const Index row = 16 * panel + r;
-    for (Index k = from; k < to; ++k) out[(k - from) * 16 + r] = row < row_count ? rows[row * cols + k] : 0.f;
-  }
+  const float* const own = rows + 16 * panel * cols;
+  const Index valid = row_count - 16 * panel;
+  Index k = from;
+  if (valid >= 16)
+    for (; k + 16 <= to; k += 16) turn(own + k, cols, out + (k - from) * 16, 16);
+  for (; k < to; ++k)
+    for (Index r = 0; r < 16; ++r) out[(k - from) * 16 + r] = r < valid ? own[r * cols + k] : 0.f;
 }
 
 // Panels first .. first + count of one product of float32 activations; scratch holds scratch_floats.
@@ -50,7 +53,7 @@ TFM_KERNEL Isa backward_chunk(const BackwardTask& a, Index k, Index n, float* sc
   const Panels& w = a.w;
   const Index groups = (n + 15) / 16, last = n - 16 * (groups - 1);
   constexpr Index rows_at_once = 256;  // scratch: [group][row][16 k]
-  alignas(64) float turned[64 * 16];
+  alignas(64) float turned[64 * 16] = {};
   for (Index from = 0; from < w.rows; from += rows_at_once) {
     const Index rows = w.rows - from < rows_at_once ? w.rows - from : rows_at_once;
     if (a.row_major != nullptr) {
@@ -58,15 +61,10 @@ TFM_KERNEL Isa backward_chunk(const BackwardTask& a, Index k, Index n, float* sc
         for (Index g = 0; g < groups; ++g)
           store(scratch + (g * rows_at_once + r) * 16, load_some(a.row_major + (from + r) * w.cols + k + 16 * g, g == groups - 1 ? last : 16));
     } else {
-      for (Index r = 0; r < rows; r += 16) {
-        const Index valid = rows - r < 16 ? rows - r : 16;
+      for (Index r = 0; r < rows; r += 16) {  // what is turned of missing columns and rows nobody reads
         expand_panel(w, (from + r) / 16, k, k + n, turned);
-        for (Index i = 0; i < valid; ++i)
-          for (Index c = 0; c < n; ++c) scratch[(c / 16 * rows_at_once + r + i) * 16 + c % 16] = turned[c * 16 + i];
+        for (Index g = 0; g < groups; ++g) turn(turned + g * 256, 16, scratch + (g * rows_at_once + r) * 16, 16);
       }
-      if (last < 16)
-        for (Index r = 0; r < rows; ++r)
-          for (Index c = last; c < 16; ++c) scratch[((groups - 1) * rows_at_once + r) * 16 + c] = 0.f;
     }
     float_panels<PlainF32>({reinterpret_cast<const std::byte*>(scratch), rows_at_once * 64, 16, a.dy + from, w.rows, 1, rows,
                             a.dx + k, w.cols, last, true}, groups, a.tokens);
