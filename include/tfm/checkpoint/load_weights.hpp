@@ -56,20 +56,18 @@ void divide_frequencies(const WeightSource& source, const S& shape, std::vector<
   if (factors == nullptr || source.convention() != Convention::gguf) return;
   const auto half = static_cast<Index>(frequencies.size());
   if (factors->type != DataType::f32 || factors->shape != std::vector<Index>{half})
-    raise(ShapeError(source.where(*factors) + " is " + factors->type_name + " " + shape_text(factors->shape) +
-                     ", expected F32 [" + std::to_string(half) + "]"));
+    raise<ShapeError>({source.where(*factors), " is ", factors->type_name, " ", shape_text(factors->shape), ", expected F32 [", half, "]"});
   const RopeScaling stated = shape.rope_scaling;
   for (Index i = 0; i < half; ++i) {
     float factor, &frequency = frequencies[to_size(i)];
     std::memcpy(&factor, factors->bytes.data() + 4 * i, 4);
     if (!(factor > 0 && factor < 1e30f))
-      raise(LoadError(source.where(*factors) + " holds " + size_text(factor) + " at place " + std::to_string(i) +
-                      ", expected positive numbers"));
+      raise<LoadError>({source.where(*factors), " holds ", size_text(factor), " at place ", i, ", expected positive numbers"});
     const float divided = rope_frequency(i, 2 * half, shape.rope_theta, {}) / factor;
     if (stated.kind == RopeScaling::Kind::none) frequency = divided;
     else if (!(std::abs(frequency - divided) <= 1e-4f * divided))
-      raise(ShapeError(source.where(*factors) + " divides frequency " + std::to_string(i) + " by " + size_text(factor) +
-                       ", the type's rope_scaling expects another"));
+      raise<ShapeError>({source.where(*factors), " divides frequency ", i, " by ", size_text(factor),
+                         ", the type's rope_scaling expects another"});
   }
 }
 
@@ -119,9 +117,8 @@ Index check_weights(const Llama<S, P>& model, WeightSource& source) {
   });
   // Panels of sixteen rows: matrices of one or two long rows would take many times the file.
   if (packed > 2 * in_file + 16 * MiB)
-    raise(ShapeError("tfm: " + source.store().file() + ": packed, the weights would take " + std::to_string(packed) +
-                     " bytes, expected at most twice the file's " + std::to_string(in_file) +
-                     ": the matrices have too few rows"));
+    raise<ShapeError>({"tfm: ", source.store().file(), ": packed, the weights would take ", packed,
+                       " bytes, expected at most twice the file's ", in_file, ": the matrices have too few rows"});
   const auto unneeded = [&](const Tensor* tensor) {
     if (tensor != nullptr) source.mark_used(*tensor);
   };

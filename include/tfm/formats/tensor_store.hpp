@@ -72,9 +72,8 @@ class TensorStore {
                                           [&](auto a, auto b) { return tensors_[a].name == tensors_[b].name; });
     if (twice == by_name_.end()) return;
     const Tensor &first = tensors_[std::min(twice[0], twice[1])], &second = tensors_[std::max(twice[0], twice[1])];
-    if (sources_.size() < 2) detail::fail(file_, "tensor " + in_quotes(first.name) + " is there twice");
-    detail::fail(file_,
-                 "tensor " + in_quotes(first.name) + " is in " + file_of(first) + " and again in " + file_of(second));
+    if (sources_.size() < 2) detail::fail(file_, {"tensor ", in_quotes(first.name), " is there twice"});
+    detail::fail(file_, {"tensor ", in_quotes(first.name), " is in ", file_of(first), " and again in ", file_of(second)});
   }
 
  public:
@@ -118,7 +117,7 @@ class TensorStore {
   /// The tensor, or a LoadError that names the file and it.
   const Tensor& at(std::string_view name) const {
     if (const Tensor* const tensor = find(name)) return *tensor;
-    detail::fail(file_, "tensor " + in_quotes(name) + " is missing");
+    detail::fail(file_, {"tensor ", in_quotes(name), " is missing"});
   }
 
   /// The file that a tensor of this store is in.

@@ -47,7 +47,7 @@ class Llama {
   Llama() requires(static_shape<S>) : Llama(S{}) {}
   /// Errors: ShapeError for sizes that cannot be.
   explicit Llama(const S& sizes) : shape(sizes), layers(to_size(sizes.layers)) {
-    if (const char* const why = misfit(shape)) raise(ShapeError(std::string("tfm: impossible shape: ") + why));
+    if (const char* const why = misfit(shape)) raise<ShapeError>({"tfm: impossible shape: ", why});
     const Index half = head_dim(shape) / 2;
     number_lora_slots(*this);
     for (Index i = 0; i < half; ++i) frequencies.push_back(rope_frequency(i, 2 * half, shape.rope_theta, shape.rope_scaling));
