@@ -1,5 +1,6 @@
 #pragma once
 // A LLaMA model's shape from a GGUF file's metadata.
+#include <initializer_list>
 #include <string>
 
 #include "tfm/formats/gguf.hpp"

@@ -105,20 +105,27 @@ std::pair<Format, Index> packed_as(const W&, WeightRole role, const FileRows& ro
   }
 }
 
-/// Holds every tensor against the model before any is packed. Returns the bytes that will be read.
+/// Bytes of the weights in the file, and of the room that they take packed.
+struct WeightBytes {
+  Index in_file = 0, room = 0;
+};
+
+/// Holds every tensor against the model before any is packed.
 template <Shape S, class P>
-Index check_weights(const Llama<S, P>& model, WeightSource& source) {
-  Index in_file = 0, packed = 0;
-  visit_weights(model, "", [&](const std::string& name, const auto&, WeightRole) {
+WeightBytes check_weights(const Llama<S, P>& model, WeightSource& source, const LoadOptions& options) {
+  WeightBytes bytes;
+  Index packed = 0;  // as the file's formats
+  visit_weights(model, "", [&](const std::string& name, const auto& weight, WeightRole role) {
     const Tensor& tensor = source.at(name, llama_weight_shape(model.shape, name));
     const FileRows rows = source.rows(tensor, 0);
-    in_file += static_cast<Index>(tensor.bytes.size());
+    bytes.in_file += static_cast<Index>(tensor.bytes.size());
+    bytes.room += packed_as(weight, role, rows, options).second;
     packed += packed_bytes(rows.format, rows.rows, rows.cols);
   });
   // Panels of sixteen rows: matrices of one or two long rows would take many times the file.
-  if (packed > 2 * in_file + 16 * MiB)
+  if (packed > 2 * bytes.in_file + 16 * MiB)
     raise<ShapeError>({"tfm: ", source.store().file(), ": packed, the weights would take ", packed,
-                       " bytes, expected at most twice the file's ", in_file, ": the matrices have too few rows"});
+                       " bytes, expected at most twice the file's ", bytes.in_file, ": the matrices have too few rows"});
   const auto unneeded = [&](const Tensor* tensor) {
     if (tensor != nullptr) source.mark_used(*tensor);
   };
@@ -127,7 +134,7 @@ Index check_weights(const Llama<S, P>& model, WeightSource& source) {
   for (const Tensor& tensor : source.store().tensors())  // tables that follow from the configuration
     if (tensor.name.ends_with("rotary_emb.inv_freq")) source.mark_used(tensor);
   source.refuse_unused();
-  return in_file;
+  return bytes;
 }
 
 inline void raise_if_stopped(const Context& context) {
@@ -162,14 +169,11 @@ inline F32 read_f32(Context& context, const FileRows& rows) {
 /// missing, is of another shape or type, or has no place; Stopped.
 template <Shape S, class P>
 void load_weights(Llama<S, P>& model, WeightSource& source, const LoadOptions& options) {
-  const Index total = detail::check_weights(model, source);
+  const detail::WeightBytes bytes = detail::check_weights(model, source, options);
   Context context(options.threads > 0 ? options.threads : Threads::hardware());
   context.stop = options.stop;
-  Index done = 0, needed = 0;
-  visit_weights(model, "", [&](const std::string& name, const auto& weight, WeightRole role) {
-    needed += detail::packed_as(weight, role, source.rows(*source.find(name), 0), options).second;
-  });
-  detail::WeightRoom room(needed);
+  Index done = 0;
+  detail::WeightRoom room(bytes.room);
   visit_weights(model, "", [&](const std::string& name, auto& weight, WeightRole role) {
     using W = std::remove_reference_t<decltype(weight)>;
     detail::raise_if_stopped(context);
@@ -178,13 +182,13 @@ void load_weights(Llama<S, P>& model, WeightSource& source, const LoadOptions& o
     if constexpr (std::is_same_v<W, F32>) {
       weight = detail::read_f32(context, rows);
     } else {
-      const auto [target, bytes] = detail::packed_as(weight, role, rows, options);
+      const auto [target, packed] = detail::packed_as(weight, role, rows, options);
       const std::string what = source.store().file_of(tensor) + ": tensor " + in_quotes(tensor.name);
-      weight = W(pack(context, target, rows, what, room.take(bytes)));
+      weight = W(pack(context, target, rows, what, room.take(packed)));
     }
     detail::drop_pages(context, source.store(), tensor);
     done += static_cast<Index>(tensor.bytes.size());
-    if (options.progress) options.progress({"loading", done, total});
+    if (options.progress) options.progress({"loading", done, bytes.in_file});
   });
   detail::divide_frequencies(source, model.shape, model.frequencies);
 }

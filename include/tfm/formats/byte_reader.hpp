@@ -2,6 +2,7 @@
 // ByteReader: reads the fields of a binary file one after the other, and never beyond its end.
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -165,14 +166,15 @@ inline std::vector<Tensor> gguf_place(std::vector<GgufTensorInfo> infos, std::sp
                      " of the data, which has ", data.size()});
     tensor.bytes = data.subspan(static_cast<std::size_t>(offset), to_size(bytes));
   }
-  std::vector<std::uint32_t> order;
+  std::vector<Extent> order;
   for (std::uint32_t i = 0; i < infos.size(); ++i)
-    if (infos[i].bytes > 0) order.push_back(i);
-  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return infos[a].offset < infos[b].offset; });
+    if (infos[i].bytes > 0) order.push_back({infos[i].offset, static_cast<std::uint64_t>(infos[i].bytes), i});
+  sort(order);
   for (std::size_t i = 1; i < order.size(); ++i) {
-    const auto &before = infos[order[i - 1]], &after = infos[order[i]];
-    if (after.offset - before.offset < static_cast<std::uint64_t>(before.bytes))
-      reader.refuse({"tensors ", in_quotes(before.tensor.name), " and ", in_quotes(after.tensor.name), " lie over each other"});
+    const Extent &before = order[i - 1], &after = order[i];
+    if (after.begin - before.begin < before.size)
+      reader.refuse({"tensors ", in_quotes(infos[before.index].tensor.name), " and ", in_quotes(infos[after.index].tensor.name),
+                     " lie over each other"});
   }
   std::vector<Tensor> tensors;
   tensors.reserve(infos.size());

@@ -100,12 +100,12 @@ inline TensorStore read_safetensors(TensorSource source) {
   const Json root = document.root();
   if (root.size() > TensorStore::most_tensors)
     detail::fail(source.file, {"more than ", TensorStore::most_tensors, " tensors"});
-  std::vector<Tensor> tensors;
-  tensors.reserve(to_size(root.size()));
+  std::vector<Tensor> unordered;
+  unordered.reserve(to_size(root.size()));
   std::vector<std::pair<std::string, std::string>> metadata;
   for (const Json entry : root.members()) {
     if (entry.key() != "__metadata__") {
-      tensors.push_back(detail::safetensors_entry(entry, data));
+      unordered.push_back(detail::safetensors_entry(entry, data));
       continue;
     }
     const auto items = entry.members();
@@ -114,18 +114,21 @@ inline TensorStore read_safetensors(TensorSource source) {
     for (const Json item : items) metadata.emplace_back(item.key(), item.text());
   }
 
-  const auto begin = [&](const Tensor& t) { return t.bytes.data() - data.data(); };
-  std::stable_sort(tensors.begin(), tensors.end(), [&](const Tensor& a, const Tensor& b) {
-    return begin(a) != begin(b) ? begin(a) < begin(b) : a.bytes.size() < b.bytes.size();
-  });
-  Index at = 0;
-  for (const Tensor& tensor : tensors) {
-    if (begin(tensor) != at)
-      detail::fail(source.file, {"tensor ", in_quotes(tensor.name), " begins at byte ", begin(tensor), " of the data, expected ", at,
-                                 ", where the one before it ends"});
-    at += static_cast<Index>(tensor.bytes.size());
+  std::vector<detail::Extent> order;
+  for (const Tensor& t : unordered)
+    order.push_back({static_cast<std::uint64_t>(t.bytes.data() - data.data()), t.bytes.size(), static_cast<std::uint32_t>(order.size())});
+  detail::sort(order);
+  std::uint64_t at = 0;
+  std::vector<Tensor> tensors;
+  tensors.reserve(order.size());
+  for (const detail::Extent& extent : order) {
+    tensors.push_back(std::move(unordered[extent.index]));
+    if (extent.begin != at)
+      detail::fail(source.file, {"tensor ", in_quotes(tensors.back().name), " begins at byte ", extent.begin, " of the data, expected ",
+                                 at, ", where the one before it ends"});
+    at += extent.size;
   }
-  if (at != static_cast<Index>(data.size()))
+  if (at != data.size())
     detail::fail(source.file, {"found ", data.size(), " bytes of data, expected ", at, ", where the last tensor ends"});
   return {std::move(source), std::move(tensors), std::move(metadata)};
 }

@@ -49,6 +49,19 @@ struct TensorSource {
   }
 };
 
+namespace detail {
+/// Where a tensor lies in its file's data, and which it is.
+struct Extent {
+  std::uint64_t begin, size;
+  std::uint32_t index;
+
+  bool operator<(const Extent& other) const noexcept {
+    return begin != other.begin ? begin < other.begin : size != other.size ? size < other.size : index < other.index;
+  }
+};
+inline void sort(std::vector<Extent>& extents) { std::sort(extents.begin(), extents.end()); }
+}  // namespace detail
+
 /// Immutable, cheap to move; copies share the bytes. What it returns points into it or into those bytes.
 class TensorStore {
   std::string file_;

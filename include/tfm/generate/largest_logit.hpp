@@ -2,6 +2,7 @@
 // largest_logit: the likeliest token's logit, and the check that the logits leave a choice.
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <limits>
 #include <span>
 #include <string>

@@ -114,7 +114,7 @@ class Llama {
  private:
   static void visit_parts(auto& self, auto& f) {
     f("model.embed_tokens.weight", self.embed_tokens, WeightRole::embedding);
-    for (std::size_t i = 0; i < self.layers.size(); ++i) f("model.layers." + std::to_string(i), self.layers[i]);
+    for (std::size_t i = 0; i < self.layers.size(); ++i) f(detail::name_below("model.layers.", std::to_string(i)), self.layers[i]);
     f("model.norm", self.norm);
     if (!self.shape.tied) f("lm_head.weight", self.lm_head, WeightRole::base);
   }
