@@ -16,8 +16,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-LLAMA_AT_MOST = 2.5  # reached: 2.0; asked: 1.3
-HELLO_AT_MOST = 13  # reached: 9; asked: 6
+LLAMA_AT_MOST = 2.5  # reached: 1.8; asked: 1.3
+HELLO_AT_MOST = 14  # reached: 10.6; asked: 6
 
 
 def cpu_seconds(command: list[str]) -> float:
