@@ -150,6 +150,8 @@ TEST_CASE("dx += dy W equals the plain loop") {
         const Buffer dy = random_matrix(5, tokens, size.rows);
         Buffer plain = random_matrix(6, tokens, size.cols), magnitude = random_matrix(6, tokens, size.cols);
         kernels::plain::matmul_backward(w.panels(), dy, plain);
+        Buffer rounded = random_matrix(6, tokens, size.cols);
+        kernels::plain::matmul_backward_bf16(w.panels(), dy, rounded);
         for (Index t = 0; t < tokens; ++t)
           for (Index k = 0; k < size.cols; ++k) {
             float& sum = magnitude.view().row(t)[k];
@@ -159,10 +161,14 @@ TEST_CASE("dx += dy W equals the plain loop") {
         for (const Isa isa : tfm_test::isas()) {
           INFO(name(format) << " " << size.rows << "x" << size.cols << " tokens " << tokens << " " << name(isa));
           context.isa = isa;
-          Buffer dx = random_matrix(6, tokens, size.cols);
-          matmul_backward(context, w, dy, dx);
-          REQUIRE(context.ran == tfm_test::whole_region(isa));
-          require_equal(dx, plain, magnitude, size.rows, isa);
+          for (const Arithmetic arithmetic : {Arithmetic::exact, Arithmetic::fast, Arithmetic::bf16}) {
+            const bool bf16 = arithmetic == Arithmetic::bf16 && isa == Isa::avx512_bf16;
+            context.arithmetic = arithmetic;
+            Buffer dx = random_matrix(6, tokens, size.cols);
+            matmul_backward(context, w, dy, dx);
+            REQUIRE(context.ran == (bf16 ? isa : tfm_test::whole_region(isa)));
+            require_equal(dx, bf16 ? rounded : plain, magnitude, size.rows, isa);
+          }
         }
       }
     }

@@ -44,6 +44,9 @@ inline Index piece_tokens(const Context& context, Index chunks, Index tokens, In
   return std::min(tokens, round_up(std::max(even, ceil_div(least, std::max<Index>(work, 1))), 6));
 }
 
+/// Whether products are to be of bfloat16, and the CPU has them.
+inline bool has_bf16(const Context& context) noexcept { return context.arithmetic == Arithmetic::bf16 && context.isa == Isa::avx512_bf16; }
+
 namespace prepare {
 
 // Room for x as int8 in blocks of 32.
@@ -176,7 +179,7 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
   if (x.rows == 0) return;
   const Arena::Frame frame(context.scratch);
   const auto quantises = [&](const Product& p) { return context.arithmetic != Arithmetic::exact && p.row_major == nullptr && p.w.format >= Format::q8_0; };
-  const bool has_bf16 = context.arithmetic == Arithmetic::bf16 && context.isa == Isa::avx512_bf16;
+  const bool bf16 = has_bf16(context);
   const auto in_blocks = [&](const Product& p) { return quantises(p) && p.w.format != Format::int8; };
   Quantised blocks{}, rest{}, rows{};
   bool any_blocks = false, two_digits = false;
@@ -187,7 +190,7 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
     if (quantises(p) && p.w.format == Format::int8 && rows.q == nullptr) rows = prepare::quantise_rows(context, x);
     any_blocks = any_blocks || in_blocks(p);
     two_digits = two_digits || (in_blocks(p) && p.digits == Digits::two);
-    if (!quantises(p) && has_bf16 && (p.row_major != nullptr || p.w.format < Format::q8_0) && x_bf16 == nullptr) x_bf16 = prepare::to_bf16(context, x);
+    if (!quantises(p) && bf16 && (p.row_major != nullptr || p.w.format < Format::q8_0) && x_bf16 == nullptr) x_bf16 = prepare::to_bf16(context, x);
   }
   if (any_blocks) blocks = prepare::quantise_in_blocks(context, x, two_digits ? &rest : nullptr);
   float* const scratch = context.scratch.take<float>(context.threads->count() * scratch_floats);
@@ -231,12 +234,22 @@ inline Product as_product(const F32& w, MutableView y, Digits = Digits::one) noe
 inline void run_backward(Context& context, Panels w, const float* row_major, View dy, MutableView dx) noexcept {
   if (dy.rows == 0) return;
   const Arena::Frame frame(context.scratch);
+  const bool bf16 = has_bf16(context);
+  const unsigned short* const dy_bf16 = bf16 ? prepare::to_bf16(context, dy) : nullptr;
+  const Index dy_row = round_up(dy.cols, 2);
   float* const scratch = context.scratch.take<float>(context.threads->count() * scratch_floats);
   const Index chunks = ceil_div(w.cols, 64), piece = piece_tokens(context, chunks, dy.rows, w.rows * std::min<Index>(64, w.cols));
   context.run(chunks * ceil_div(dy.rows, piece), [&](Index chunk, int worker) {
     const Index k = 64 * (chunk % chunks), n = std::min<Index>(64, w.cols - k), from = chunk / chunks * piece;
     float* const own = scratch + worker * scratch_floats;
-    report(context, TFM_ON(context.isa, backward_chunk({w, row_major, dy.row(from), std::min(piece, dy.rows - from), dx.row(from)}, k, n, own)));
+    const BackwardTask task{w, row_major, dy.row(from), bf16 ? dy_bf16 + from * dy_row : nullptr, std::min(piece, dy.rows - from), dx.row(from)};
+#if defined(TFM_ON_BF16)
+    if (bf16) {
+      report(context, TFM_ON_BF16(context.isa, bf16_backward_chunk(task, k, n, own)));
+      return;
+    }
+#endif
+    report(context, TFM_ON(context.isa, backward_chunk(task, k, n, own)));
   });
 }
 

@@ -76,17 +76,21 @@ inline float dot_two_digits(const Panels& w, Index row, const float* x) {
   return dot_fast(w, row, rest.data(), dot_fast(w, row, x));
 }
 
-/// One output of a float weight with bfloat16 on both sides, as VDPBF16PS: pairs, the odd product first, each fused;
-/// subnormals count as 0.
-inline float dot_bf16(const Panels& w, Index row, const float* x) noexcept {
+/// sum + Σ a(k) b(k), both as bfloat16, as VDPBF16PS: pairs, the odd product first, each fused; subnormals count as 0.
+template <class A, class B>
+inline float dot_bf16(float sum, Index count, A a, B b) noexcept {
   const auto flush = [](float v) { return std::abs(v) < 0x1p-126f ? std::copysign(0.f, v) : v; };
   const auto rounded = [&](float v) { return flush(f32_from_bf16(bf16_from_f32(v))); };
-  float sum = 0;
-  for (Index k = 0; k < w.cols; k += 2) {
-    if (k + 1 < w.cols) sum = flush(std::fma(rounded(value_at(w, row, k + 1)), rounded(x[k + 1]), sum));
-    sum = flush(std::fma(rounded(value_at(w, row, k)), rounded(x[k]), sum));
+  const auto add = [&](Index k) { sum = flush(std::fma(rounded(a(k)), rounded(b(k)), flush(sum))); };
+  for (Index k = 0; k < count; k += 2) {
+    if (k + 1 < count) add(k + 1);
+    add(k);
   }
   return sum;
+}
+/// One output of a weight with bfloat16 on both sides.
+inline float dot_bf16(const Panels& w, Index row, const float* x) noexcept {
+  return dot_bf16(0.f, w.cols, [&](Index k) { return value_at(w, row, k); }, [&](Index k) { return x[k]; });
 }
 
 /// y = x Wᵀ.
@@ -105,6 +109,15 @@ inline void matmul_backward(const Panels& w, View dy, MutableView dx) noexcept {
   for (Index t = 0; t < dy.rows; ++t)
     for (Index o = 0; o < w.rows; ++o)
       for (Index k = 0; k < w.cols; ++k) dx.row(t)[k] = std::fma(dy.row(t)[o], value_at(w, o, k), dx.row(t)[k]);
+}
+
+/// The same, both as bfloat16.
+inline void matmul_backward_bf16(const Panels& w, View dy, MutableView dx) noexcept {
+  for (Index t = 0; t < dy.rows; ++t)
+    for (Index k = 0; k < w.cols; ++k) {
+      const auto weight = [&](Index o) { return value_at(w, o, k); };
+      dx.row(t)[k] = dot_bf16(dx.row(t)[k], w.rows, weight, [&](Index o) { return dy.row(t)[o]; });
+    }
 }
 
 /// dw += dyᵀ x, tokens upwards.

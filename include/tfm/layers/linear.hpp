@@ -36,10 +36,11 @@ struct Linear {
   void after_product(Context&, const Batch&, View x, MutableView, Saved* saved) const noexcept {
     if (saved != nullptr && W::trainable) saved->x = x;
   }
+  /// dx += dy W, unless dx is empty: nobody asks for it.
   void backward(Context& context, const Batch&, View dy, const Saved& saved, MutableView dx, const Gradients& gradients) const noexcept {
     if constexpr (W::trainable)
       if (weight.parameter >= 0) accumulate(context, dy, saved.x, gradients[weight]);
-    matmul_backward(context, weight, dy, dx);
+    if (dx.data != nullptr) matmul_backward(context, weight, dy, dx);
   }
 
   const W& base_weight() const noexcept { return weight; }

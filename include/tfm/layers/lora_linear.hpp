@@ -56,7 +56,7 @@ struct LoraLinear {
     }
   }
 
-  /// With x after dropout: dB += scaling dyᵀ (x Aᵀ), d(x Aᵀ) = scaling dy B, dA += d(x Aᵀ)ᵀ x, dx += dy W + dropout(d(x Aᵀ) A)
+  /// With x after dropout: dB += scaling dyᵀ (x Aᵀ), d(x Aᵀ) = scaling dy B, dA += d(x Aᵀ)ᵀ x, dx += dy W + dropout(d(x Aᵀ) A), unless dx is empty
   void backward(Context& context, const Batch& batch, View dy, const Saved& saved, MutableView dx, const Gradients& gradients) const noexcept {
     base.backward(context, batch, dy, saved.base, dx, gradients);
     const bool drops = context.training && drops_any(batch);
@@ -68,6 +68,7 @@ struct LoraLinear {
       fill(dxa, 0);
       matmul_backward(context, pair.b, scaled, dxa);
       accumulate(context, dxa, saved.x.slice(first, count), gradients[pair.a]);
+      if (dx.data == nullptr) return;
       if (!drops) return matmul_backward(context, pair.a, dxa, dx.slice(first, count));
       const MutableView through = context.scratch.matrix(count, dx.cols);
       fill(through, 0);

@@ -81,20 +81,22 @@ void backward_for_training(Context& context, const Llama<S, P>& model, const Bat
   const MutableView d = context.scratch.matrix(dhidden.rows, dhidden.cols);
   fill(d, 0);
   model.norm.backward(context, dhidden, saved.norm, d, gradients);
+  bool trains_embedding = false;
+  if constexpr (P::output_weight::trainable) trains_embedding = model.embed_tokens.parameter >= 0;
   for (auto l = static_cast<Index>(model.layers.size()); l-- > 0;) {
     if (context.stop.stop_requested()) raise(Stopped());
     const auto& block = model.layers[to_size(l)];
     if (saved.blocks != nullptr) {
-      block.backward(context, batch, saved.cosine, saved.sine, saved.blocks[l], d, gradients);
+      block.backward(context, batch, saved.cosine, saved.sine, saved.blocks[l], d, gradients, l > 0 || trains_embedding);
       continue;
     }
     const Arena::Frame kept(context.kept), inner(context.scratch);
     typename LlamaBlock<P>::Saved again;
     block.forward(context, batch, saved.cosine, saved.sine, model.shape.norm_eps, saved.inputs[l], saved.inputs[l + 1], again);
-    block.backward(context, batch, saved.cosine, saved.sine, again, d, gradients);
+    block.backward(context, batch, saved.cosine, saved.sine, again, d, gradients, l > 0 || trains_embedding);
   }
   if constexpr (P::output_weight::trainable)
-    if (model.embed_tokens.parameter >= 0) kernels::gather_backward(context, 1.f, d, ids.data(), gradients[model.embed_tokens]);
+    if (trains_embedding) kernels::gather_backward(context, 1.f, d, ids.data(), gradients[model.embed_tokens]);
 }
 
 }  // namespace tfm::inline TFM_ABI

@@ -45,7 +45,16 @@ class TrainingBytes {
     if constexpr (requires { weight.format(); })
       if (context_.arithmetic != Arithmetic::exact && weight.format() >= Format::q8_0)
         return kernels::matmul_scratch_bytes(rows, weight.cols(), threads_);
-    return tiles() + (context_.arithmetic == Arithmetic::bf16 ? Arena::bytes_for(rows * round_up(weight.cols(), 2), 2) : 0);
+    return tiles() + bf16(rows, weight.cols());
+  }
+  Index bf16(Index rows, Index cols) const noexcept { return kernels::has_bf16(context_) ? Arena::bytes_for(rows * round_up(cols, 2), 2) : 0; }
+  // Its gradients: of the input, and of a weight that is trained.
+  template <class W>
+  Index gradients(const W& weight, Index rows) const noexcept {
+    Index own = 0;
+    if constexpr (W::trainable)
+      if (weight.parameter >= 0) own = floats(threads_ * kernels::accumulate_floats);
+    return std::max(tiles() + bf16(rows, weight.rows()), own);
   }
   template <class Layer>
   const LoraPair* worn(const Layer& layer) const noexcept {
@@ -71,8 +80,10 @@ class TrainingBytes {
   template <class Layer>
   Index backward(const Layer& layer) const noexcept {
     const LoraPair* const pair = worn(layer);
-    if (pair == nullptr) return tiles();
-    return floats(n_.longest * pair->b.rows()) + floats(n_.longest * pair->rank()) + (drops() ? floats(n_.longest * pair->a.cols()) + keys() : 0) + tiles();
+    const Index base = gradients(layer.base_weight(), n_.tokens);
+    if (pair == nullptr) return base;
+    return std::max(base, floats(n_.longest * pair->b.rows()) + floats(n_.longest * pair->rank()) + (drops() ? floats(n_.longest * pair->a.cols()) + keys() : 0) +
+                              std::max(gradients(pair->a, n_.longest), gradients(pair->b, n_.longest)));
   }
   template <class F, class... Layer>
   static Index most(F&& of, const Layer&... layers) noexcept {
@@ -111,7 +122,7 @@ class TrainingBytes {
   Index logits(Index rows) const noexcept {
     const Index n = std::min(rows, n_.tokens), losses = Arena::bytes_for(n, sizeof(std::int32_t)) + Arena::bytes_for(n, sizeof(kernels::RowLoss));
     return floats(n * model_.shape.dim) + floats(n * model_.shape.vocab) + Arena::bytes_for(n, sizeof(std::int32_t)) +
-           std::max({product(model_.output(), n), tiles(), losses});
+           std::max({product(model_.output(), n), gradients(model_.output(), n), losses});
   }
 };
 

@@ -67,12 +67,19 @@ inline void bf16_panels(BF16Tile a, Index panels, Index tokens) {
   }
 }
 
-// [k][16] floats to [k / 2][16][2] bfloat16, rounded to nearest even; an odd last k is padded with 0.
+// Sixteen floats as bfloat16 in the low halves of sixteen lanes, as bf16_from_f32() rounds: to nearest even, NaN stays NaN.
+TFM_LANES __m512i round_bf16(F a) {
+  const __m512i bits = _mm512_castps_si512(a.v), high = _mm512_srli_epi32(bits, 16);
+  const __m512i half = _mm512_add_epi32(_mm512_set1_epi32(0x7fff), _mm512_and_si512(high, _mm512_set1_epi32(1)));
+  const __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, half), 16);
+  return _mm512_mask_or_epi32(rounded, _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q), high, _mm512_set1_epi32(0x40));
+}
+// [k][16] floats to [k / 2][16][2] bfloat16; an odd last k is padded with 0.
 inline void pair_bf16(const float* panel, Index k_count, unsigned short* out) {
-  for (Index k = 0; k < k_count; ++k)
-    for (Index r = 0; r < 16; ++r) out[(k / 2 * 16 + r) * 2 + k % 2] = bf16_from_f32(panel[k * 16 + r]);
-  if (k_count % 2 != 0)
-    for (Index r = 0; r < 16; ++r) out[(k_count / 2 * 16 + r) * 2 + 1] = 0;
+  for (Index k = 0; k < k_count; k += 2) {
+    const F odd = k + 1 < k_count ? load(panel + (k + 1) * 16) : zero();
+    _mm512_storeu_si512(out + k * 16, _mm512_or_si512(round_bf16(load(panel + k * 16)), _mm512_slli_epi32(round_bf16(odd), 16)));
+  }
 }
 
 // Panels first .. first + count of one product; scratch holds scratch_floats.
@@ -102,6 +109,21 @@ TFM_KERNEL Isa bf16_chunk(const MatmulTask& a, Index first, Index count, float* 
       tile.accumulate = from > 0;
       bf16_panels(tile, n, a.tokens);
     }
+  }
+  return this_isa;
+}
+
+// dx[:, k .. k + n) += dy W[:, k .. k + n), n at most 64, both as bfloat16. scratch holds scratch_floats.
+TFM_KERNEL Isa bf16_backward_chunk(const BackwardTask& a, Index k, Index n, float* scratch) {
+  const Index groups = (n + 15) / 16, dy_row = (a.w.rows + 1) / 2 * 2;
+  alignas(64) float turned[64 * 16] = {};
+  unsigned short* const pairs = reinterpret_cast<unsigned short*>(scratch + expand_floats);
+  for (Index from = 0; from < a.w.rows; from += backward_rows) {
+    const Index rows = a.w.rows - from < backward_rows ? a.w.rows - from : backward_rows;
+    turn_weights(a, k, n, from, rows, turned, scratch);
+    for (Index g = 0; g < groups; ++g) pair_bf16(scratch + g * backward_rows * 16, rows, pairs + g * backward_rows * 16);
+    bf16_panels({reinterpret_cast<const std::byte*>(pairs), backward_rows * 32, a.dy_bf16 + from, dy_row, (rows + 1) / 2,
+                 a.dx + k, a.w.cols, n - 16 * (groups - 1), true}, groups, a.tokens);
   }
   return this_isa;
 }

@@ -47,27 +47,32 @@ TFM_KERNEL Isa matmul_chunk(const MatmulTask& a, Index first, Index count, float
   return this_isa;
 }
 
-// dx[:, k .. k + n) += dy W[:, k .. k + n), n at most 64: W's rows, expanded and turned sixteen by sixteen, are the
-// weights of a product whose k is the output row. scratch holds expand_floats.
-TFM_KERNEL Isa backward_chunk(const BackwardTask& a, Index k, Index n, float* scratch) {
+// W[from .. from + rows, k .. k + n), n at most 64, expanded and turned sixteen by sixteen: panels [backward_rows][16 k] of a product
+// whose k is the output row. `turned` holds 64 x 16 floats; what is turned of missing columns and rows nobody reads.
+inline void turn_weights(const BackwardTask& a, Index k, Index n, Index from, Index rows, float* turned, float* panels) {
   const Panels& w = a.w;
   const Index groups = (n + 15) / 16, last = n - 16 * (groups - 1);
-  constexpr Index rows_at_once = 256;  // scratch: [group][row][16 k]
+  if (a.row_major != nullptr) {
+    for (Index r = 0; r < rows; ++r)
+      for (Index g = 0; g < groups; ++g)
+        store(panels + (g * backward_rows + r) * 16, load_some(a.row_major + (from + r) * w.cols + k + 16 * g, g == groups - 1 ? last : 16));
+    return;
+  }
+  for (Index r = 0; r < rows; r += 16) {
+    expand_panel(w, (from + r) / 16, k, k + n, turned);
+    for (Index g = 0; g < groups; ++g) turn(turned + g * 256, 16, panels + (g * backward_rows + r) * 16, 16);
+  }
+}
+
+// dx[:, k .. k + n) += dy W[:, k .. k + n), n at most 64. scratch holds expand_floats.
+TFM_KERNEL Isa backward_chunk(const BackwardTask& a, Index k, Index n, float* scratch) {
+  const Index groups = (n + 15) / 16;
   alignas(64) float turned[64 * 16] = {};
-  for (Index from = 0; from < w.rows; from += rows_at_once) {
-    const Index rows = w.rows - from < rows_at_once ? w.rows - from : rows_at_once;
-    if (a.row_major != nullptr) {
-      for (Index r = 0; r < rows; ++r)
-        for (Index g = 0; g < groups; ++g)
-          store(scratch + (g * rows_at_once + r) * 16, load_some(a.row_major + (from + r) * w.cols + k + 16 * g, g == groups - 1 ? last : 16));
-    } else {
-      for (Index r = 0; r < rows; r += 16) {  // what is turned of missing columns and rows nobody reads
-        expand_panel(w, (from + r) / 16, k, k + n, turned);
-        for (Index g = 0; g < groups; ++g) turn(turned + g * 256, 16, scratch + (g * rows_at_once + r) * 16, 16);
-      }
-    }
-    float_panels<PlainF32>({reinterpret_cast<const std::byte*>(scratch), rows_at_once * 64, 16, a.dy + from, w.rows, 1, rows,
-                            a.dx + k, w.cols, last, true}, groups, a.tokens);
+  for (Index from = 0; from < a.w.rows; from += backward_rows) {
+    const Index rows = a.w.rows - from < backward_rows ? a.w.rows - from : backward_rows;
+    turn_weights(a, k, n, from, rows, turned, scratch);
+    float_panels<PlainF32>({reinterpret_cast<const std::byte*>(scratch), backward_rows * 64, 16, a.dy + from, a.w.rows, 1, rows,
+                            a.dx + k, a.w.cols, n - 16 * (groups - 1), true}, groups, a.tokens);
   }
   return this_isa;
 }

@@ -40,12 +40,14 @@ struct BackwardTask {
   Panels w;
   const float* row_major;
   const float* dy;
+  const unsigned short* dy_bf16;  // or null; rows of an even number of values
   Index tokens;
   float* dx;
 };
 
 inline constexpr Index expand_k = 256;  // columns expanded at a time: panels of 4 x 256 x 16 floats stay in the second cache
 inline constexpr Index expand_floats = 4 * expand_k * 16;
+inline constexpr Index backward_rows = 256;                // output rows that a gradient of the input takes at a time: as large
 inline constexpr Index scratch_floats = expand_floats * 3 / 2;  // and the same as bfloat16
 inline constexpr Index accumulate_rows = 96;  // of a weight's gradient at a time: whole tiles
 inline constexpr Index accumulate_floats = expand_floats + expand_k * accumulate_rows;
