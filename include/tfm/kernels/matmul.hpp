@@ -159,17 +159,21 @@ inline Quantised quantise_rows(Context& context, View x) {
   return quantised;
 }
 
-inline const unsigned short* to_bf16(Context& context, View x) {
+// x as bfloat16, rows of an even number; null where has_bf16() is false.
+inline const unsigned short* to_bf16([[maybe_unused]] Context& context, [[maybe_unused]] View x) {
+#if defined(TFM_ON_BF16)
+  if (!has_bf16(context)) return nullptr;
   const Index padded = round_up(x.cols, 2);
   auto* const out = context.scratch.take<unsigned short>(x.rows * padded);
   by_rows(context, x.rows, x.cols, [&](Index first, Index count) {
-    for (Index t = first; t < first + count; ++t) {
-      for (Index k = 0; k < x.cols; ++k) out[t * padded + k] = bf16_from_f32(x.row(t)[k]);
-      if (padded != x.cols) out[t * padded + x.cols] = 0;
-    }
-    return context.isa;  // plain code, the same in every region
+    Isa ran{};
+    for (Index t = first; t < first + count; ++t) ran = TFM_ON_BF16(context.isa, bf16_row(x.row(t), x.cols, out + t * padded));
+    return ran;
   });
   return out;
+#else
+  return nullptr;
+#endif
 }
 
 }  // namespace prepare
@@ -234,17 +238,16 @@ inline Product as_product(const F32& w, MutableView y, Digits = Digits::one) noe
 inline void run_backward(Context& context, Panels w, const float* row_major, View dy, MutableView dx) noexcept {
   if (dy.rows == 0) return;
   const Arena::Frame frame(context.scratch);
-  const bool bf16 = has_bf16(context);
-  const unsigned short* const dy_bf16 = bf16 ? prepare::to_bf16(context, dy) : nullptr;
+  const unsigned short* const dy_bf16 = prepare::to_bf16(context, dy);
   const Index dy_row = round_up(dy.cols, 2);
   float* const scratch = context.scratch.take<float>(context.threads->count() * scratch_floats);
   const Index chunks = ceil_div(w.cols, 64), piece = piece_tokens(context, chunks, dy.rows, w.rows * std::min<Index>(64, w.cols));
   context.run(chunks * ceil_div(dy.rows, piece), [&](Index chunk, int worker) {
     const Index k = 64 * (chunk % chunks), n = std::min<Index>(64, w.cols - k), from = chunk / chunks * piece;
     float* const own = scratch + worker * scratch_floats;
-    const BackwardTask task{w, row_major, dy.row(from), bf16 ? dy_bf16 + from * dy_row : nullptr, std::min(piece, dy.rows - from), dx.row(from)};
+    const BackwardTask task{w, row_major, dy.row(from), dy_bf16 == nullptr ? nullptr : dy_bf16 + from * dy_row, std::min(piece, dy.rows - from), dx.row(from)};
 #if defined(TFM_ON_BF16)
-    if (bf16) {
+    if (dy_bf16 != nullptr) {
       report(context, TFM_ON_BF16(context.isa, bf16_backward_chunk(task, k, n, own)));
       return;
     }

@@ -74,6 +74,14 @@ TFM_LANES __m512i round_bf16(F a) {
   const __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, half), 16);
   return _mm512_mask_or_epi32(rounded, _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q), high, _mm512_set1_epi32(0x40));
 }
+// A row as bfloat16, padded with 0 to an even number.
+TFM_KERNEL Isa bf16_row(const float* x, Index count, unsigned short* out) {
+  Index k = 0;
+  for (; k + 16 <= count; k += 16) _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + k), _mm512_cvtepi32_epi16(round_bf16(load(x + k))));
+  for (; k < count; ++k) out[k] = bf16_from_f32(x[k]);
+  if (count % 2 != 0) out[count] = 0;
+  return this_isa;
+}
 // [k][16] floats to [k / 2][16][2] bfloat16; an odd last k is padded with 0.
 inline void pair_bf16(const float* panel, Index k_count, unsigned short* out) {
   for (Index k = 0; k < k_count; k += 2) {

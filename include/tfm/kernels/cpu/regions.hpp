@@ -82,6 +82,7 @@ namespace tfm::inline TFM_ABI::kernels::avx512_bf16::inline TFM_UNIT {
 using namespace avx512;
 inline constexpr Isa this_isa = Isa::avx512_bf16;
 TFM_KERNEL Isa bf16_chunk(const MatmulTask& a, Index first, Index count, float* scratch);
+TFM_KERNEL Isa bf16_row(const float* x, Index count, unsigned short* out);
 TFM_KERNEL Isa bf16_backward_chunk(const BackwardTask& a, Index k, Index n, float* scratch);
 #if defined(TFM_KERNEL_BODIES)
 #include "tfm/kernels/cpu/body_bf16.inl"
