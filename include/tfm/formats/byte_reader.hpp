@@ -25,7 +25,7 @@ class ByteReader {
   std::size_t position() const noexcept { return at_; }
   std::size_t left() const noexcept { return bytes_.size() - at_; }
   [[noreturn]] void refuse(std::initializer_list<TextPart> what) const { detail::fail(file_, what); }
-  [[noreturn]] void refuse(std::string_view what) const { refuse({what}); }
+  [[noreturn]] void refuse(std::string_view what) const { refuse(std::initializer_list<TextPart>{what}); }
 
   /// The next n bytes.
   std::span<const std::byte> bytes(std::uint64_t n, std::string_view what) {

@@ -81,7 +81,7 @@ class GgufValue {
   [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::initializer_list<TextPart> what) const {
     detail::fail(table_->source.file, {"key ", in_quotes(key()), ": ", joined(what)});
   }
-  [[noreturn]] void refuse(std::string_view what) const { refuse({what}); }
+  [[noreturn]] void refuse(std::string_view what) const { refuse(std::initializer_list<TextPart>{what}); }
   /// What it is, for messages: "u32 7", "the string 'x'", "an array of 3 f32".
   [[gnu::cold, gnu::noinline]] std::string found() const {
     switch (type()) {

@@ -210,7 +210,7 @@ class Json {
     const std::string where = path();
     detail::fail(tape_->file, {where.empty() ? "the JSON's root" : in_quotes(where), ": ", joined(what)});
   }
-  [[noreturn]] void refuse(std::string_view what) const { refuse({what}); }
+  [[noreturn]] void refuse(std::string_view what) const { refuse(std::initializer_list<TextPart>{what}); }
 
   bool boolean() const { return want(JsonKind::boolean), node().bits != 0; }
   std::string_view text() const { return want(JsonKind::text), text_of(node()); }

@@ -57,7 +57,7 @@ namespace detail {
 [[noreturn, gnu::cold, gnu::noinline]] inline void fail(std::string_view file, std::initializer_list<TextPart> what) {
   raise<LoadError>({"tfm: ", file, ": ", joined(what)});
 }
-[[noreturn]] inline void fail(std::string_view file, std::string_view what) { fail(file, {what}); }
+[[noreturn]] inline void fail(std::string_view file, std::string_view what) { fail(file, std::initializer_list<TextPart>{what}); }
 }  // namespace detail
 
 }  // namespace tfm::inline TFM_ABI
