@@ -1,0 +1,77 @@
+#pragma once
+// What can be asked of the program: the options of each command, as plain values with their defaults.
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "support/exit_code.hpp"
+#include "tfm/core/index.hpp"
+#include "tfm/core/isa.hpp"
+#include "tfm/numeric/format.hpp"
+
+namespace cli {
+
+using tfm::Index;
+
+/// The model that an adapter is for, and how it computes.
+struct BaseArguments {
+  std::filesystem::path model;
+  std::optional<tfm::Format> format = tfm::Format::int8;  ///< of its matrices; none: as the file has them
+  tfm::Arithmetic arithmetic = tfm::Arithmetic::fast;
+  int threads = 0;  ///< 0: one for each core
+};
+
+enum class ScheduleName : unsigned char { linear, cosine, constant };
+
+/// The article's recipe.
+struct TrainArguments {
+  BaseArguments base;
+  std::filesystem::path data, out;
+  std::filesystem::path prompt;  ///< a template file; empty: Alpaca's own prompt
+  std::uint64_t seed = 0, split_seed = 42;
+  Index steps = 300, batch = 128, micro_batch = 4;
+  double rate = 3e-4;
+  Index warmup = 100;
+  ScheduleName schedule = ScheduleName::linear;
+  double weight_decay = 0, clip = 1;
+  Index rank = 8;
+  double alpha = 16, dropout = 0.05;
+  std::vector<std::string> targets{"q_proj", "v_proj"};
+  bool rslora = false;
+  Index cutoff = 256, validation = 200;
+  bool response_only = false;
+  bool pad_left = true;  ///< the first token of a shorter text is asked of the padding before it
+  Index multiple = 8;
+  bool mean_of_tokens = false;  ///< in place of the mean of the micro-batches' means
+  bool group_by_length = false;
+  Index evaluate_every = 50, save_every = 50, keep = 3, patience = 0;
+  bool resume = false, json = false;
+};
+
+struct EvaluateArguments {
+  BaseArguments base;
+  std::filesystem::path adapter, data, prompt, picture;  ///< all but data may be empty
+  std::vector<std::string> labels;                       ///< empty: every output that the data has
+  bool any_base = false, json = false;
+};
+
+struct ChatArguments {
+  BaseArguments base;
+  std::vector<std::filesystem::path> adapters;
+  std::filesystem::path prompt;
+  std::optional<std::string> instruction;
+  Index max_tokens = 256;
+  bool any_base = false;
+};
+
+using Arguments = std::variant<TrainArguments, EvaluateArguments, ChatArguments>;
+
+/// The commands. Each returns the program's exit code; errors are thrown.
+int run(const TrainArguments& arguments);
+int run(const EvaluateArguments& arguments);
+int run(const ChatArguments& arguments);
+
+}  // namespace cli
