@@ -1,9 +1,11 @@
 #pragma once
 // The prompt of Stanford Alpaca (Taori et al. 2023), with and without an input, and the records that it is made from.
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "tfm/core/error.hpp"
+#include "tfm/text/tokenizer.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -29,22 +31,26 @@ struct AlpacaPrompt {
   std::string prompt_no_input = std::string(alpaca_preamble) + "\n\n### Instruction:\n{instruction}\n\n### Response:\n";
   std::string response_split = "### Response:";
 
+  /// The prompt's parts: what the template says, and the record's texts in their places. They point into both.
+  std::vector<TextSegment> segments(const AlpacaRecord& record) const {
+    constexpr std::string_view instruction = "{instruction}", input = "{input}";
+    std::vector<TextSegment> parts;
+    for (std::string_view rest = record.input.empty() ? prompt_no_input : prompt_input; !rest.empty();) {
+      const std::size_t at = std::min({rest.find(instruction), rest.find(input), rest.size()});
+      if (at > 0) parts.emplace_back(TemplateText{rest.substr(0, at)});
+      rest.remove_prefix(at);
+      if (rest.empty()) break;
+      const bool is_input = rest.starts_with(input);
+      parts.emplace_back(UserText{is_input ? record.input : record.instruction});
+      rest.remove_prefix(is_input ? input.size() : instruction.size());
+    }
+    return parts;
+  }
+
   /// The prompt that the record's output continues. What looks like a place within a record's texts stays as it is.
   std::string operator()(const AlpacaRecord& record) const {
-    constexpr std::string_view instruction = "{instruction}", input = "{input}";
     std::string prompt;
-    for (std::string_view rest = record.input.empty() ? prompt_no_input : prompt_input; !rest.empty();) {
-      if (rest.starts_with(instruction)) {
-        prompt += record.instruction;
-        rest.remove_prefix(instruction.size());
-      } else if (rest.starts_with(input)) {
-        prompt += record.input;
-        rest.remove_prefix(input.size());
-      } else {
-        prompt += rest[0];
-        rest.remove_prefix(1);
-      }
-    }
+    for (const TextSegment& part : segments(record)) prompt += part.text;
     return prompt;
   }
 

@@ -7,6 +7,7 @@
 
 #include "tfm/train/causal_loss.hpp"
 #include "tfm/train/data/causal_sample.hpp"
+#include "tfm/train/data/group_by_length.hpp"
 #include "tfm/train/task.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -25,6 +26,7 @@ struct CausalTaskOptions {
   std::optional<std::int32_t> left_pad{};
   Index multiple = 8;
   Index evaluation_batch = 4;  ///< texts that are evaluated at once
+  Index group_by_length = 0;   ///< texts of a batch (TrainerOptions::batch) that are to be of like lengths; 0: an epoch's order is a plain shuffle
 };
 
 /// The trainable weights of an adapter, named as in PEFT's files, without its prefix.
@@ -112,7 +114,7 @@ class CausalTask {
   }
 
  public:
-  /// Errors: ShapeError for a text without tokens, or whose labels are more or fewer.
+  /// Errors: ShapeError for a text without tokens, or whose labels are more or fewer; OptionError for options that make no sense.
   CausalTask(const Model& model, const Adapter* adapter, const std::vector<CausalSample>& samples, const std::vector<CausalSample>& validation,
              CausalTaskOptions options = {})
       : model_(model), adapter_(adapter), samples_(samples), validation_(validation), options_(options) {
@@ -122,9 +124,17 @@ class CausalTask {
           raise(ShapeError("tfm: a text needs at least one token and a label for each, found " + std::to_string(sample.ids.size()) + " and " +
                            std::to_string(sample.labels.size())));
     if (options_.multiple < 1) raise(OptionError("tfm: multiple must be at least 1, found " + std::to_string(options_.multiple)));
+    if (options_.group_by_length < 0) raise(OptionError("tfm: group_by_length must be at least 0, found " + std::to_string(options_.group_by_length)));
   }
 
   Index samples() const noexcept { return static_cast<Index>(samples_.size()); }
+
+  std::vector<Index> order(RandomKey key) const {
+    if (options_.group_by_length == 0) return shuffled(samples(), key);
+    std::vector<Index> lengths;
+    for (const CausalSample& sample : samples_) lengths.push_back(static_cast<Index>(sample.ids.size()));
+    return grouped_by_length(lengths, options_.group_by_length, key);
+  }
 
   Loss train(Context& context, const MicroBatch& batch, const Gradients& gradients) const {
     const Rows own = rows(samples_, batch.samples, batch.numbers);

@@ -1,0 +1,122 @@
+#pragma once
+// Alpaca's files: records of instruction, input and output as JSON or JSON lines, and Alpaca-LoRA's prompt templates.
+#include <algorithm>
+#include <filesystem>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "tfm/formats/json.hpp"
+#include "tfm/formats/json_text.hpp"
+#include "tfm/text/alpaca_prompt.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+namespace detail {
+
+/// A field of record `number`, counted from 1. Without `required`, what is absent or null is empty.
+inline std::string alpaca_field(const Json& record, Index number, std::string_view field, bool required) {
+  const auto found = required ? record.find(field) : record.find_value(field);
+  const std::string where = "record " + std::to_string(number) + ": " + in_quotes(field);
+  if (!found && required) fail(record.file(), where + " is missing, expected a string");
+  if (!found) return {};
+  if (!found->is(JsonKind::text)) fail(record.file(), where + ": found " + found->found() + ", expected a string");
+  return std::string(found->text());
+}
+
+inline AlpacaRecord alpaca_record(const Json& record, Index number) {
+  if (!record.is(JsonKind::object))
+    fail(record.file(), "record " + std::to_string(number) + ": found " + record.found() +
+                            ", expected an object with 'instruction', 'input' and 'output'");
+  return {alpaca_field(record, number, "instruction", true), alpaca_field(record, number, "input", false),
+          alpaca_field(record, number, "output", true)};
+}
+
+/// One record a line; blank lines are left out.
+inline std::vector<AlpacaRecord> alpaca_lines(std::string_view text, const std::string& file) {
+  std::vector<AlpacaRecord> records;
+  for (Index line = 1; !text.empty(); ++line) {
+    const std::string_view one = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+    if (one.find_first_not_of(" \t\r") == one.npos) continue;
+    const JsonDocument document(one, file + ": line " + std::to_string(line));
+    records.push_back(alpaca_record(document.root(), static_cast<Index>(records.size()) + 1));
+  }
+  return records;
+}
+
+}  // namespace detail
+
+/// The records of a text: a JSON array of objects, or one object a line. An object has the strings "instruction" and "output" and may
+/// have "input"; other members are not looked at. `file` is its name in messages. Errors: LoadError with the file, the record's
+/// number from 1, the field, found and expected; a text without records is one too.
+inline std::vector<AlpacaRecord> parse_alpaca(std::string_view text, const std::string& file) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  std::vector<AlpacaRecord> records;
+  if (first != text.npos && text[first] == '{') {
+    records = detail::alpaca_lines(text, file);
+  } else {
+    const JsonDocument document(text, file);
+    if (!document.root().is(JsonKind::array))
+      detail::fail(file, "found " + document.root().found() + ", expected an array of records, or a record a line");
+    records.reserve(to_size(document.root().size()));
+    for (const Json record : document.root().elements())
+      records.push_back(detail::alpaca_record(record, static_cast<Index>(records.size()) + 1));
+  }
+  if (records.empty()) detail::fail(file, "found no record, expected at least one");
+  return records;
+}
+/// The same from a file.
+inline std::vector<AlpacaRecord> read_alpaca(const std::filesystem::path& path) {
+  const auto file = MappedFile::open(path);
+  return parse_alpaca(text_of(file->bytes()), file->name());
+}
+
+/// The records as Python's json.dump writes them by default: one array, in one line, in ASCII. LoadError for a text that is not UTF-8.
+inline std::string alpaca_json(std::span<const AlpacaRecord> records) {
+  const auto text = [](std::string_view field) { return json_string(field, JsonCharacters::ascii); };
+  std::string out = "[";
+  for (const AlpacaRecord& record : records) {
+    if (out.size() > 1) out += ", ";
+    out += "{\"instruction\": " + text(record.instruction) + ", \"input\": " + text(record.input) +
+           ", \"output\": " + text(record.output) + "}";
+  }
+  return out + "]";
+}
+
+/// A prompt from one of Alpaca-LoRA's template files: prompt_input, prompt_no_input and response_split. LoadError for a file without
+/// one of them, or whose prompts have no place for the instruction, or the one with an input none for that.
+inline AlpacaPrompt read_alpaca_prompt(const std::filesystem::path& path) {
+  const JsonDocument document = read_json(path);
+  const auto text = [&](std::string_view key, std::initializer_list<std::string_view> places) {
+    const Json value = document.root().at(key);
+    for (const std::string_view place : places)
+      if (value.text().find(place) == std::string_view::npos)
+        value.refuse("found " + value.found() + ", expected the place " + std::string(place) + " in it");
+    return std::string(value.text());
+  };
+  AlpacaPrompt prompt{text("prompt_input", {"{instruction}", "{input}"}), text("prompt_no_input", {"{instruction}"}),
+                      text("response_split", {})};
+  if (prompt.response_split.empty()) document.root().at("response_split").refuse("found an empty text, expected what stands before the answer");
+  return prompt;
+}
+
+/// How often each output occurs, the commonest first; of equally common ones the one that comes first in the records.
+inline std::vector<std::pair<std::string, Index>> output_counts(std::span<const AlpacaRecord> records) {
+  std::vector<std::pair<std::string, Index>> counts;
+  std::unordered_map<std::string_view, std::size_t> place;
+  for (const AlpacaRecord& record : records) {
+    const auto [at, is_new] = place.try_emplace(record.output, counts.size());
+    if (is_new) counts.emplace_back(record.output, 0);
+    ++counts[at->second].second;
+  }
+  std::stable_sort(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  return counts;
+}
+
+}  // namespace tfm::inline TFM_ABI
