@@ -67,11 +67,10 @@ struct ChatArguments {
   bool any_base = false;
 };
 
-using Arguments = std::variant<TrainArguments, EvaluateArguments, ChatArguments>;
+using Arguments = std::variant<TrainArguments, EvaluateArguments>;
 
 /// The commands. Each returns the program's exit code; errors are thrown.
 int run(const TrainArguments& arguments);
 int run(const EvaluateArguments& arguments);
-int run(const ChatArguments& arguments);
 
 }  // namespace cli

@@ -13,18 +13,16 @@ namespace {
 
 using Tokens = std::vector<Token>;
 
-Index size(const auto& list) { return static_cast<Index>(list.size()); }
-
 Index common_beginning(const Tokens& a, const Tokens& b, Index most) {
   Index n = 0;
-  while (n < most && n < size(a) && n < size(b) && a[tfm::to_size(n)] == b[tfm::to_size(n)]) ++n;
+  while (n < most && n < std::ssize(a) && n < std::ssize(b) && a[tfm::to_size(n)] == b[tfm::to_size(n)]) ++n;
   return n;
 }
 
 /// Tokens that the prompt and every answer begin with.
 Index shared(const Question& question) {
-  Index n = size(question.prompt);
-  for (const Tokens& answer : question.answers) n = common_beginning(question.prompt, answer, std::min(n, size(answer) - 1));
+  Index n = std::ssize(question.prompt);
+  for (const Tokens& answer : question.answers) n = common_beginning(question.prompt, answer, std::min(n, std::ssize(answer) - 1));
   return n;
 }
 
@@ -46,12 +44,12 @@ class Reading {
   void add(Index slot, std::span<const Token> tokens) {
     if (tokens.empty()) return;
     ids_.insert(ids_.end(), tokens.begin(), tokens.end());
-    start_.push_back(size(ids_));
+    start_.push_back(std::ssize(ids_));
     position_.push_back(cache_.length(slot));
     slot_.push_back(slot);
     worn_.push_back(adapter_);
   }
-  Index rows(tfm::Logits wanted) const { return wanted == tfm::Logits::none ? 0 : wanted == tfm::Logits::last ? size(slot_) : size(ids_); }
+  Index rows(tfm::Logits wanted) const { return wanted == tfm::Logits::none ? 0 : wanted == tfm::Logits::last ? std::ssize(slot_) : std::ssize(ids_); }
   void read(tfm::Logits wanted, tfm::MutableView logits) {
     if (ids_.empty()) return;
     model_.forward(context_, {.start = start_, .position = position_, .slot = slot_, .adapter = worn_}, ids_, cache_, wanted, logits);
@@ -96,9 +94,9 @@ class Group {
     Index row = 0;
     for (std::size_t q = 0; q < questions_.size(); ++q) {
       const auto next = std::span(questions_[q].answers[answer]).subspan(tfm::to_size(shared(questions_[q])));
-      const auto loss = tfm::cross_entropy(context_, tfm::View(logits).slice(row, size(next)), next, {});
+      const auto loss = tfm::cross_entropy(context_, tfm::View(logits).slice(row, std::ssize(next)), next, {});
       opinions_[q].log_likelihood.push_back(-loss.nats);
-      row += size(next);
+      row += std::ssize(next);
     }
   }
   /// Every sequence goes on to the last of them, those that have ended too: what they say then is not kept.
@@ -109,7 +107,7 @@ class Group {
       cache_.truncate(slot(q), shared(questions_[q]) - 1);
       next[q].assign(questions_[q].prompt.begin() + cache_.length(slot(q)), questions_[q].prompt.end());
     }
-    tfm::Buffer logits(size(questions_), model_.shape.vocab);
+    tfm::Buffer logits(std::ssize(questions_), model_.shape.vocab);
     for (Index n = 0; n < most && std::find(ended.begin(), ended.end(), false) != ended.end(); ++n) {
       Reading all = reading();
       for (std::size_t q = 0; q < questions_.size(); ++q) all.add(slot(q), next[q]);
@@ -140,8 +138,8 @@ std::vector<Opinion> Scorer::ask(const std::vector<Question>& questions, const t
   for (const Question& question : questions) {
     if (question.answers.empty() || shared(question) < 1) tfm::raise(tfm::ShapeError("tfm: a question needs an answer, and a token before it"));
     head = std::min(common_beginning(questions[0].prompt, question.prompt, head), shared(question) - 1);
-    longest = std::max(longest, size(question.prompt) + most);
-    for (const Tokens& answer : question.answers) longest = std::max(longest, size(answer));
+    longest = std::max(longest, std::ssize(question.prompt) + most);
+    for (const Tokens& answer : question.answers) longest = std::max(longest, std::ssize(answer));
   }
   if (longest > model_.shape.context)
     tfm::raise(tfm::ContextFull("tfm: the longest prompt with its answer has " + std::to_string(longest) +
@@ -150,14 +148,14 @@ std::vector<Opinion> Scorer::ask(const std::vector<Question>& questions, const t
   Reading beginning(model_, context_, cache, adapter);
   beginning.add(0, std::span(questions[0].prompt).first(tfm::to_size(head)));
   beginning.read(tfm::Logits::none, {});
-  for (Index first = 0; first < size(questions); first += at_once) {
-    const auto n = std::min(at_once, size(questions) - first);
+  for (Index first = 0; first < std::ssize(questions); first += at_once) {
+    const auto n = std::min(at_once, std::ssize(questions) - first);
     Group group(model_, context_, cache, adapter, std::span(questions).subspan(tfm::to_size(first), tfm::to_size(n)),
                 std::span(opinions).subspan(tfm::to_size(first), tfm::to_size(n)));
     group.read_prompts();
     for (std::size_t answer = 0; answer < questions[0].answers.size(); ++answer) group.judge(answer);
     group.say(most, ends_);
-    progress({"judging", first + n, size(questions)});
+    progress({"judging", first + n, std::ssize(questions)});
   }
   return opinions;
 }

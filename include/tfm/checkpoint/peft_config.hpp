@@ -145,7 +145,7 @@ inline std::string config_text(const LoraConfig& config) {
   text += ",\n  \"lora_alpha\": " + number_text(config.alpha) + ",\n  \"lora_dropout\": " + number_text(config.dropout);
   text += ",\n  \"modules_to_save\": null,\n  \"peft_type\": \"LORA\",\n  \"r\": " + std::to_string(config.r);
   text += ",\n  \"target_modules\": ";
-  text += config.targets.empty() ? "\"all-linear\"" : "[" + list(config.targets, json_string) + "]";
+  text += config.targets.empty() ? "\"all-linear\"" : "[" + list(config.targets, [](const std::string& name) { return json_string(name); }) + "]";
   text += ",\n  \"task_type\": \"CAUSAL_LM\"";
   if (!config.layers.empty())
     text += ",\n  \"layers_to_transform\": [" + list(config.layers, [](Index i) { return std::to_string(i); }) + "]";

@@ -1,0 +1,189 @@
+// The commands, their options and their help.
+#include "command_line.hpp"
+
+#include <iostream>
+#include <map>
+#include <string>
+
+#include "support/options.hpp"
+
+namespace cli {
+
+namespace {
+
+constexpr const char* about = "finetune teaches a LLaMA a task from examples, by a LoRA adapter beside its weights, on the CPU.";
+constexpr const char* footer =
+    R"(Examples:
+  finetune train --model model.gguf --data tweets.json --out adapter --seed 1
+  finetune evaluate --model model.gguf --adapter adapter --data adapter/validation.json
+  finetune chat --model model.gguf --adapter adapter
+
+A model is a GGUF file or a Hugging Face folder (config.json, safetensors or .bin, tokenizer.model). Results go to standard
+output; progress, notes and errors to standard error.
+
+Exit codes: 0 all went well; 1 an error, told on standard error; 2 the command line makes no sense;
+130 interrupted with Ctrl-C.)";
+
+constexpr const char* train_footer =
+    R"(J is Alpaca's JSON or JSON lines: records of instruction, input and output. The defaults are those of Alpaca-LoRA's recipe.
+Some texts, with all their copies, are kept for validation; what is found in the data, the memory and the time that it will
+take are told before the first step.
+
+OUT is the adapter, as PEFT opens it (adapter_config.json, adapter_model.safetensors): that of the best validation loss.
+It also gets run.json, a receipt of all that decides its bits; validation.json, the records that were held out; log/ with CSV
+files and TensorBoard's events; loss.svg; and checkpoint-N, from which --resume goes on after Ctrl-C or a crash, to the same
+bits. With --json the figures of the end are one JSON object on standard output.
+
+Examples:
+  finetune train --model model.gguf --data tweets.json --out adapter --seed 1
+  finetune train --model model.gguf --data tweets.json --out adapter --seed 1 --resume
+  finetune train --model folder/ --data alpaca.json --out adapter --steps 60 --batch 16 --micro-batch 8 --lr 1e-3 --response-only)";
+
+constexpr const char* evaluate_footer =
+    R"(The labels are the different outputs of the records. Each record's label is the likeliest of them after its prompt (its
+tokens, without EOS); and, "generated", the one that the model's own answer begins with, if any. With --adapter, before and
+after side by side.
+With --json: {"accuracy", "macro_f1", "confusion", "majority", "recall", "generated": {...}, "labels", "records"}, by the adapter where
+there is one, and then "before": {...} without it. Rows of "confusion" are the records' labels, in the order of "labels", columns what
+was given; "other" counts answers that are no label. "majority" is the commonest label's share.
+
+Examples:
+  finetune evaluate --model model.gguf --data tweets.json
+  finetune evaluate --model model.gguf --adapter adapter --data adapter/validation.json --picture confusion.svg
+  finetune evaluate --model model.gguf --adapter adapter --data adapter/validation.json --json)";
+
+const std::map<std::string, std::optional<tfm::Format>> formats{
+    {"file", std::nullopt}, {"f32", tfm::Format::f32}, {"bf16", tfm::Format::bf16}, {"int8", tfm::Format::int8}};
+const std::map<std::string, tfm::Arithmetic> arithmetics{
+    {"exact", tfm::Arithmetic::exact}, {"fast", tfm::Arithmetic::fast}, {"bf16", tfm::Arithmetic::bf16}};
+const std::map<std::string, ScheduleName> schedules{
+    {"linear", ScheduleName::linear}, {"cosine", ScheduleName::cosine}, {"constant", ScheduleName::constant}};
+const std::map<std::string, bool> paddings{{"left", true}, {"right", false}};
+const std::map<std::string, bool> accumulations{{"means", false}, {"tokens", true}};
+
+void add_number(CLI::App& app, const std::string& flag, double& value, double least, double greatest, const std::string& help) {
+  app.add_option(flag, value, help)->type_name("X")->check(range(least, greatest))->capture_default_str();
+}
+
+void add_optional_path(CLI::App& app, const std::string& flag, std::filesystem::path& path, const std::string& name, const std::string& help) {
+  add_path(app, flag, path, name, help);
+  app.get_option(flag.substr(flag.rfind(',') + 1))->required(false);
+}
+
+void add_base(CLI::App& app, BaseArguments& base) {
+  add_path(app, "-m,--model", base.model, "M", "The base: a GGUF file, or a Hugging Face folder");
+  app.option_defaults()->group("Running");
+  add_choice(app, "--base", base.format, formats, "file|f32|bf16|int8", "What the base's weights are kept in: int8 (LLM.int8(), the default), or\nas the file has them, f32, bf16");
+  add_choice(app, "--arithmetic", base.arithmetic, arithmetics, "exact|fast|bf16",
+             "exact: float32; fast (the default): 8-bit activations in products of\nquantised weights; bf16: fast, and bfloat16 products of float weights");
+  app.add_option("-t,--threads", base.threads, "Threads; 0: one for each core. Results do not depend on it")->type_name("N")->check(range(0, 1024))->capture_default_str();
+  app.option_defaults()->group("Options");
+}
+
+void add_prompt(CLI::App& app, std::filesystem::path& prompt, const std::string& otherwise) {
+  add_optional_path(app, "--template", prompt, "F", "Alpaca-LoRA's template file: how records become prompts; " + otherwise);
+}
+
+void add_names(CLI::App& app, const std::string& flag, std::vector<std::string>& names, const std::string& help) {
+  app.add_option(flag, names, help)->type_name("A,B")->delimiter(',')->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void describe(CLI::App& app, TrainArguments& train, std::optional<std::uint64_t>& seed, std::optional<Index>& warmup) {
+  app.footer(train_footer);
+  add_base(app, train.base);
+  add_path(app, "--data", train.data, "J", "Records of instruction, input and output");
+  add_path(app, "--out", train.out, "D", "The folder for the adapter, its log and its checkpoints");
+  add_seed(app, seed, "Of the adapter's beginning, the samples' order, dropout; 0, unless it is given");
+  app.add_flag("--resume", train.resume, "Go on with what is in OUT, if there is anything");
+  add_json(app, train.json);
+
+  app.option_defaults()->group("The adapter");
+  add_count(app, "--rank", train.rank, 1, "Rank of the change of each matrix");
+  add_number(app, "--alpha", train.alpha, 1e-6, 1e6, "The change is scaled by alpha / rank");
+  add_number(app, "--dropout", train.dropout, 0, 0.999, "Of what the adapter sees while it trains");
+  add_names(app, "--targets", train.targets, "Matrices that get one, or all: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj,\ndown_proj; q_proj,v_proj, unless it is given");
+  app.add_flag("--rslora", train.rslora, "Scale by alpha / sqrt(rank)");
+
+  app.option_defaults()->group("The data");
+  add_prompt(app, train.prompt, "Alpaca's, unless it is given");
+  add_count(app, "--cutoff", train.cutoff, 2, "Tokens of a sample; longer ones are cut");
+  app.add_flag("--response-only", train.response_only, "Learn the output alone, and not the prompt");
+  add_count(app, "--validation", train.validation, 0, "Records that are held out to choose the best step by");
+  app.add_option("--split-seed", train.split_seed, "Which they are")->type_name("N")->capture_default_str();
+  add_choice(app, "--padding", train.pad_left, paddings, "left|right", "Where samples are padded. left, the default: the first token of a shorter one\nis asked of padding, as transformers does; right: of nothing");
+  add_count(app, "--multiple", train.multiple, 1, "Lengths are padded to a multiple of this");
+  app.add_flag("--group-by-length", train.group_by_length, "Put samples of like lengths into a step");
+
+  app.option_defaults()->group("Training");
+  add_count(app, "--steps", train.steps, 1, "Steps of the optimizer");
+  add_count(app, "--batch", train.batch, 1, "Samples of a step");
+  add_count(app, "--micro-batch", train.micro_batch, 1, "Samples that go through the model at once");
+  add_choice(app, "--accumulation", train.mean_of_tokens, accumulations, "means|tokens", "A step's loss: the mean of its micro-batches' means (the default), or of its tokens");
+  add_number(app, "--lr", train.rate, 0, 1e6, "Learning rate of AdamW");
+  app.add_option("--warmup", warmup, "Steps in which the rate rises from 0; 100, at most a third of --steps, unless it is given")->type_name("N")->check(range(Index{0}, most));
+  add_choice(app, "--schedule", train.schedule, schedules, "linear|cosine|constant", "How the rate falls to 0 afterwards; linear, unless it is given");
+  add_number(app, "--weight-decay", train.weight_decay, 0, 1e6, "Of AdamW");
+  add_number(app, "--clip", train.clip, 0, 1e6, "The largest norm of the gradients; 0: any");
+  add_count(app, "--eval-every", train.evaluate_every, 1, "Steps between validations");
+  add_count(app, "--save-every", train.save_every, 0, "Steps between checkpoints; 0: one at the end");
+  add_count(app, "--keep", train.keep, 1, "Checkpoints that stay");
+  add_count(app, "--patience", train.patience, 0, "Validations without a better one after which training ends; 0: never");
+}
+
+void finish(TrainArguments& train, const std::optional<std::uint64_t>& seed, const std::optional<Index>& warmup) {
+  train.seed = seed.value_or(0);
+  train.warmup = warmup.value_or(std::min(train.warmup, train.steps / 3));
+  if (train.targets == std::vector<std::string>{"all"}) train.targets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+}
+
+void describe(CLI::App& app, EvaluateArguments& evaluate) {
+  app.footer(evaluate_footer);
+  add_base(app, evaluate.base);
+  add_optional_path(app, "-a,--adapter", evaluate.adapter, "D", "A PEFT folder");
+  add_path(app, "--data", evaluate.data, "J", "Records of instruction, input and output");
+  add_prompt(app, evaluate.prompt, "the adapter's own, or else Alpaca's");
+  add_names(app, "--labels", evaluate.labels, "The labels, in the order of the confusion matrix; all outputs, sorted,\nunless they are given");
+  add_optional_path(app, "--picture", evaluate.picture, "F", "Write the confusion matrices to this SVG file");
+  app.add_flag("--any-base", evaluate.any_base, "Take an adapter that was made for another base");
+  add_json(app, evaluate.json);
+}
+
+}  // namespace
+
+std::variant<Arguments, int> parse_command_line(int count, const char* const* words) {
+  CLI::App app(about, "finetune");
+  app.footer(footer);
+  app.require_subcommand(1);
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app.set_version_flag("--version", "finetune " + std::to_string(TFM_VERSION_MAJOR) + "." + std::to_string(TFM_VERSION_MINOR) + "." +
+                                        std::to_string(TFM_VERSION_PATCH));
+  app.get_formatter()->column_width(34);
+
+  TrainArguments train;
+  EvaluateArguments evaluate;
+  std::optional<std::uint64_t> seed;
+  std::optional<Index> warmup;
+  CLI::App* const train_command = app.add_subcommand("train", "Train an adapter on records");
+  describe(*train_command, train, seed, warmup);
+  CLI::App* const evaluate_command = app.add_subcommand("evaluate", "Measure how often a model gives records their labels");
+  describe(*evaluate_command, evaluate);
+
+  const auto is_first_word = [&](const CLI::App* command) { return command->get_name() == words[1]; };
+  if (count > 1 && words[1][0] != '-' && app.get_subcommands(is_first_word).empty()) {
+    std::cerr << "tfm: there is no command " << words[1] << ", expected train or evaluate\n";
+    return usage;
+  }
+  try {
+    app.parse(count, words);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? success : usage;
+  }
+  if (train_command->parsed()) {
+    finish(train, seed, warmup);
+    return Arguments(train);
+  }
+  return Arguments(evaluate);
+}
+
+}  // namespace cli
