@@ -8,6 +8,8 @@ set(tfm_utf8proc_message "utf8proc was not found, so byte-level BPE vocabularies
 <tfm/text/byte_bpe.hpp> do not compile. Install it (Debian: libutf8proc-dev), or set TFM_UTF8PROC_INCLUDE and TFM_UTF8PROC_LIBRARY")
 set(tfm_libzip_message "libzip was not found, so PyTorch's .bin files cannot be read: headers that include \
 <tfm/formats/torch_zip.hpp> do not compile. Install it (Debian: libzip-dev), or set TFM_LIBZIP_INCLUDE and TFM_LIBZIP_LIBRARY")
+set(tfm_libcsv_message "libcsv was not found, so CSV files cannot be read: headers that include \
+<tfm/train/data/csv.hpp> do not compile. Install it (Debian: libcsv-dev), or set TFM_LIBCSV_INCLUDE and TFM_LIBCSV_LIBRARY")
 
 function(tfm_import name header library)
   string(TOUPPER ${name} NAME)

@@ -4,7 +4,7 @@ add_library(tfm::tfm ALIAS tfm)
 target_include_directories(tfm INTERFACE $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
 target_compile_features(tfm INTERFACE cxx_std_20)
 target_link_libraries(tfm INTERFACE Eigen3::Eigen nlohmann_json::nlohmann_json Threads::Threads tfm::xsimd)
-foreach(name sentencepiece utf8proc libzip)
+foreach(name sentencepiece utf8proc libzip libcsv)
   if(NOT TARGET tfm::${name})
     add_library(tfm::${name} INTERFACE IMPORTED GLOBAL)  # an empty one: the headers that need it will say what is missing
   endif()

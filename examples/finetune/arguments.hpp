@@ -16,6 +16,11 @@ namespace cli {
 
 using tfm::Index;
 
+struct PrepareArguments {
+  std::filesystem::path tweets, out;
+  bool drop_retweets = false, drop_links = false, json = false;
+};
+
 /// The model that an adapter is for, and how it computes.
 struct BaseArguments {
   std::filesystem::path model;
@@ -67,9 +72,10 @@ struct ChatArguments {
   bool any_base = false;
 };
 
-using Arguments = std::variant<TrainArguments, EvaluateArguments>;
+using Arguments = std::variant<PrepareArguments, TrainArguments, EvaluateArguments>;
 
 /// The commands. Each returns the program's exit code; errors are thrown.
+int run(const PrepareArguments& arguments);
 int run(const TrainArguments& arguments);
 int run(const EvaluateArguments& arguments);
 

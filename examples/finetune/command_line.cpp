@@ -14,6 +14,7 @@ namespace {
 constexpr const char* about = "finetune teaches a LLaMA a task from examples, by a LoRA adapter beside its weights, on the CPU.";
 constexpr const char* footer =
     R"(Examples:
+  finetune prepare bitcoin-sentiment-tweets.csv --out tweets.json
   finetune train --model model.gguf --data tweets.json --out adapter --seed 1
   finetune evaluate --model model.gguf --adapter adapter --data adapter/validation.json
   finetune chat --model model.gguf --adapter adapter
@@ -23,6 +24,19 @@ output; progress, notes and errors to standard error.
 
 Exit codes: 0 all went well; 1 an error, told on standard error; 2 the command line makes no sense;
 130 interrupted with Ctrl-C.)";
+
+constexpr const char* prepare_footer =
+    R"(F is CSV in UTF-8 with a header; its columns tweet and sentiment (-1, 0 or 1) are used. J becomes an array of records
+{"instruction", "input", "output"} as Alpaca has them, written whole or not at all: the instruction asks for the
+sentiment of the tweet, the input is the tweet, the output Negative, Neutral or Positive. Beside J the labels are drawn
+into a picture, J's name without its ending and -labels.svg.
+
+With --json: {"out", "picture", "rows", "retweets", "links", "records", "labels": {...}, "distinct", "duplicates",
+"commonest": {"copies", "text"}}; retweets and links are those that were left out.
+
+Examples:
+  finetune prepare bitcoin-sentiment-tweets.csv --out tweets.json
+  finetune prepare BTC_Tweets.csv --out tweets.json --drop-retweets --drop-links --json)";
 
 constexpr const char* train_footer =
     R"(J is Alpaca's JSON or JSON lines: records of instruction, input and output. The defaults are those of Alpaca-LoRA's recipe.
@@ -86,6 +100,15 @@ void add_prompt(CLI::App& app, std::filesystem::path& prompt, const std::string&
 
 void add_names(CLI::App& app, const std::string& flag, std::vector<std::string>& names, const std::string& help) {
   app.add_option(flag, names, help)->type_name("A,B")->delimiter(',')->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void describe(CLI::App& app, PrepareArguments& prepare) {
+  app.footer(prepare_footer);
+  add_path(app, "F", prepare.tweets, "F", "Tweets, as CSV");
+  add_path(app, "--out", prepare.out, "J", "The file for the records");
+  app.add_flag("--drop-retweets", prepare.drop_retweets, "Leave out tweets that begin with RT");
+  app.add_flag("--drop-links", prepare.drop_links, "Leave out tweets with a link in them");
+  add_json(app, prepare.json);
 }
 
 void describe(CLI::App& app, TrainArguments& train, std::optional<std::uint64_t>& seed, std::optional<Index>& warmup) {
@@ -159,10 +182,13 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
                                         std::to_string(TFM_VERSION_PATCH));
   app.get_formatter()->column_width(34);
 
+  PrepareArguments prepare;
   TrainArguments train;
   EvaluateArguments evaluate;
   std::optional<std::uint64_t> seed;
   std::optional<Index> warmup;
+  CLI::App* const prepare_command = app.add_subcommand("prepare", "Make instruction data of a CSV file of tweets");
+  describe(*prepare_command, prepare);
   CLI::App* const train_command = app.add_subcommand("train", "Train an adapter on records");
   describe(*train_command, train, seed, warmup);
   CLI::App* const evaluate_command = app.add_subcommand("evaluate", "Measure how often a model gives records their labels");
@@ -170,7 +196,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
 
   const auto is_first_word = [&](const CLI::App* command) { return command->get_name() == words[1]; };
   if (count > 1 && words[1][0] != '-' && app.get_subcommands(is_first_word).empty()) {
-    std::cerr << "tfm: there is no command " << words[1] << ", expected train or evaluate\n";
+    std::cerr << "tfm: there is no command " << words[1] << ", expected prepare, train or evaluate\n";
     return usage;
   }
   try {
@@ -179,6 +205,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
     const int code = app.exit(error);
     return code == 0 ? success : usage;
   }
+  if (prepare_command->parsed()) return Arguments(prepare);
   if (train_command->parsed()) {
     finish(train, seed, warmup);
     return Arguments(train);

@@ -121,7 +121,7 @@ def without_installed_headers(user):
 
 def find_package(user):
     prefix = user.install_tfm()
-    user.build("find_package(tfm 0.1 REQUIRED COMPONENTS sentencepiece utf8proc libzip)", f"-DCMAKE_PREFIX_PATH={prefix}")
+    user.build("find_package(tfm 0.1 REQUIRED COMPONENTS sentencepiece utf8proc libzip libcsv)", f"-DCMAKE_PREFIX_PATH={prefix}")
     said = user.configure("find_package(tfm 99 REQUIRED)", f"-DCMAKE_PREFIX_PATH={prefix}", wanted=1, build="build-99")
     house.check("version" in said, "another version is accepted")
     # A component that is not there is refused in words, and without it the rest still works.

@@ -8,7 +8,7 @@ import house
 # that bring a library of their own.
 LLAMA_ROOMS = ["core", "numeric", "text", "generate"]
 TRANSLATION = ["tfm/text/word_vocab.hpp", "tfm/generate/beam_search.hpp", "tfm/generate/translate.hpp"]  # in those rooms, and no part of a chat
-OWN_LIBRARY = ["tfm/formats/torch_zip.hpp", "tfm/train/data/csv.hpp"]
+OWN_LIBRARY = ["tfm/formats/torch_zip.hpp", "tfm/train/data/csv.hpp", "tfm/train/data/tweets.hpp"]
 REFERENCE = [path for path in house.headers("kernels") if "/plain" in path]  # the loops that tests hold kernels against
 LONGEST = 400
 

@@ -1,0 +1,84 @@
+// finetune prepare: a CSV file of tweets becomes instruction data, and what is in it is told and drawn.
+#include <nlohmann/json.hpp>
+
+#include "arguments.hpp"
+#include "support/bar_chart.hpp"
+#include "support/terminal.hpp"
+#include "tfm/formats/atomic_file.hpp"
+#include "tfm/train/data/alpaca.hpp"
+#include "tfm/train/data/split.hpp"
+#include "tfm/train/data/tweets.hpp"
+
+namespace cli {
+
+namespace {
+
+std::string share(Index part, Index all) {
+  const Index tenths = (part * 1000 + all / 2) / all;
+  return std::to_string(part) + " (" + std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " %)";
+}
+
+picture::BarChart label_chart(const std::vector<std::pair<std::string, Index>>& labels, Index records) {
+  picture::BarChart chart{.title = "Labels of " + std::to_string(records) + " records", .bars = {}};
+  for (const auto& [name, count] : labels) chart.bars.push_back({name, static_cast<double>(count), share(count, records)});
+  return chart;
+}
+
+/// The beginning of a text, in one line.
+std::string beginning(std::string_view text) {
+  constexpr std::size_t longest = 60;
+  std::string out = printable(text.substr(0, std::min(text.find('\n'), longest)));
+  out.resize(out.size() - tfm::incomplete_tail(out));
+  return out.size() < text.size() ? out + " ..." : out;
+}
+
+std::filesystem::path picture_beside(const std::filesystem::path& out) {
+  return out.parent_path() / (out.stem().string() + "-labels.svg");
+}
+
+void refuse_to_overwrite(const PrepareArguments& arguments) {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(arguments.tweets, arguments.out, ignored))
+    throw UsageError("--out is the file of tweets itself: " + arguments.out.string());
+}
+
+}  // namespace
+
+int run(const PrepareArguments& arguments) {
+  refuse_to_overwrite(arguments);
+  const tfm::Tweets tweets = tfm::read_tweets(arguments.tweets, {.drop_retweets = arguments.drop_retweets, .drop_links = arguments.drop_links});
+  const auto records = static_cast<Index>(tweets.records.size());
+  if (records == 0)
+    tfm::raise(tfm::LoadError("tfm: " + arguments.tweets.string() + ": nothing is left of " + std::to_string(tweets.rows) + " tweets without retweets and links"));
+  const auto labels = tfm::output_counts(tweets.records);
+  const tfm::DistinctTexts texts = tfm::distinct_texts(tweets.records);
+  const std::size_t commonest = texts.commonest();
+  const Index copies = texts.copies[commonest];
+  const std::string& common_text = tweets.records[texts.first[commonest]].input;
+  const picture::BarChart chart = label_chart(labels, records);
+  const std::filesystem::path picture = picture_beside(arguments.out);
+
+  tfm::write_file(arguments.out, tfm::bytes_of(tfm::alpaca_json(tweets.records)));
+  tfm::write_file(picture, tfm::bytes_of(picture::svg(chart)));
+  if (arguments.json) {
+    nlohmann::ordered_json counts;
+    for (const auto& [name, count] : labels) counts[name] = count;
+    print(nlohmann::ordered_json{{"out", arguments.out.string()}, {"picture", picture.string()}, {"rows", tweets.rows},
+                                 {"retweets", tweets.retweets}, {"links", tweets.links}, {"records", records}, {"labels", counts},
+                                 {"distinct", texts.count()}, {"duplicates", texts.duplicates()},
+                                 {"commonest", {{"copies", copies}, {"text", common_text}}}}.dump() + "\n");
+    return success;
+  }
+  print(picture::in_terminal(chart, static_cast<std::size_t>(terminal_size(standard_output).columns)) + "\n");
+  if (tweets.rows > records)
+    print("left out: " + std::to_string(tweets.retweets) + " retweets and " + std::to_string(tweets.links) + " tweets with a link, of " +
+          std::to_string(tweets.rows) + "\n");
+  if (texts.duplicates() > 0)
+    print(std::to_string(texts.duplicates()) + " of " + std::to_string(records) + " records are copies of another: " + std::to_string(texts.count()) +
+          " distinct texts, the commonest " + std::to_string(copies) + " times: " + beginning(common_text) +
+          "\nA random split would put copies into training and validation both; finetune train splits by distinct text.\n");
+  print("wrote " + arguments.out.string() + " and " + picture.string() + "\n");
+  return success;
+}
+
+}  // namespace cli
