@@ -151,8 +151,9 @@ std::string table(const std::vector<Verdict>& verdicts, const Labels& labels) {
   };
   out += std::string(24, ' ');
   for (const char* const kind : {"likelihood", "generated"})
-    for (std::size_t i = 0; i < verdicts.size(); ++i) out += picture::right_aligned(verdicts.size() == 1 ? kind : i == 0 ? "before" : kind, 14);
+    for (std::size_t i = 0; i < verdicts.size(); ++i) out += picture::right_aligned(i == 0 ? kind : "", 14);
   out += "\n";
+  if (verdicts.size() > 1) out += std::string(24, ' ') + "        before         after        before         after\n";
   line("accuracy", [](const Confusion& c) { return c.accuracy(); });
   line("macro F1", [](const Confusion& c) { return c.macro_f1(); });
   for (std::size_t i = 0; i < labels.size(); ++i) line("recall of " + labels[i], [i](const Confusion& c) { return c.recall(i); });

@@ -50,7 +50,7 @@ Json as_json(const Receipt& r) {
   const tfm::AlpacaPrompt& p = r.prompt.prompt;
   return {{"version", std::to_string(TFM_VERSION_MAJOR) + "." + std::to_string(TFM_VERSION_MINOR) + "." + std::to_string(TFM_VERSION_PATCH)},
           {"model", {{"name", r.base.name}, {"sha256", r.base.base}, {"tokenizer_sha256", r.base.tokenizer}}},
-          {"data", {{"name", name_of(r.arguments.data)}, {"sha256", r.data_sha256}, {"records", r.records}, {"training", r.training}, {"validation", r.validation}}},
+          {"data", {{"name", name_of(r.arguments.data)}, {"sha256", r.data_sha256}, {"records", r.samples.records.size()}, {"training", r.samples.training.size()}, {"validation", r.samples.validation.size()}}},
           {"seed", r.arguments.seed},
           {"arguments", arguments_json(r.arguments)},
           {"prompt", {{"prompt_input", p.prompt_input}, {"prompt_no_input", p.prompt_no_input}, {"response_split", p.response_split}, {"instruction", r.prompt.instruction}}}};
@@ -93,9 +93,9 @@ void begin_run(const Receipt& receipt) {
   if (!found.empty()) throw UsageError("the run in " + folder.string() + " is another one and cannot go on: " + found);
 }
 
-void end_run(const Receipt& receipt, const RunResult& result) {
+void end_run(const Receipt& receipt, const tfm::TrainResult& result, const std::string& adapter_sha256) {
   Json run = as_json(receipt);
-  run["result"] = {{"steps", result.steps}, {"best_step", result.best_step}, {"best_loss", result.best_loss}, {"adapter_sha256", result.adapter_sha256}};
+  run["result"] = {{"steps", result.steps}, {"best_step", result.best_step}, {"best_loss", result.best_loss}, {"adapter_sha256", adapter_sha256}};
   write(receipt.arguments.out, run);
 }
 

@@ -6,6 +6,8 @@
 
 #include "arguments.hpp"
 #include "base.hpp"
+#include "samples.hpp"
+#include "tfm/train/train_watch.hpp"
 
 namespace cli {
 
@@ -13,22 +15,15 @@ struct Receipt {
   const TrainArguments& arguments;
   tfm::BaseIdentity base;
   std::string data_sha256;
-  Index records = 0, training = 0, validation = 0;
+  const Samples& samples;
   RunPrompt prompt;
-};
-
-/// What came of it.
-struct RunResult {
-  Index steps = 0, best_step = -1;
-  double best_loss = 0;
-  std::string adapter_sha256;
 };
 
 /// Begins a run: makes its folder and writes run.json; or, resuming, compares it. Errors: UsageError for a run that is there and
 /// is not to go on, or is another one, by the first thing that differs; LoadError where the system refuses.
 void begin_run(const Receipt& receipt);
-/// Adds the result.
-void end_run(const Receipt& receipt, const RunResult& result);
+/// Adds what came of it.
+void end_run(const Receipt& receipt, const tfm::TrainResult& result, const std::string& adapter_sha256);
 
 /// The prompt of the run in a folder; none where there is no run.json.
 std::optional<RunPrompt> read_run_prompt(const std::filesystem::path& folder);

@@ -33,6 +33,7 @@ struct Evaluation {
 ///
 /// A task may also have
 ///   Evaluation evaluate(Context&)                  context.training is false
+///   Index tokens(std::span<const Index>) const     what these samples have, for watches: tokens without a label count too
 ///   std::vector<Index> order(RandomKey) const      a permutation of the samples for an epoch, in place of a plain shuffle: by length, …
 template <class T>
 concept Task = requires(T task, Context& context, const MicroBatch& batch, const Gradients& gradients) {
