@@ -16,11 +16,11 @@ std::string mebibytes(Index bytes) { return std::to_string((bytes + tfm::MiB / 2
 void tell_outlook(const Samples& samples, const Base& base, const Outlook& outlook) {
   for (const std::string& line : tfm::preflight(samples.texts, samples.split, samples.training, samples.validation, base.loaded.tokenizer).lines())
     tell("tfm: " + line + "\n");
-  const Index all = outlook.parameters + outlook.trainable;
+  const Index all = outlook.parameters + outlook.trainable, passes = outlook.memory.kept + outlook.memory.scratch;
   tell("tfm: " + tfm::detail::with_commas(outlook.trainable) + " of " + tfm::detail::with_commas(all) + " parameters train (" +
        tfm::detail::fixed(100 * static_cast<double>(outlook.trainable) / static_cast<double>(all), 3) + " %)\n");
-  tell("tfm: memory " + mebibytes(outlook.weights + outlook.passes + outlook.memory.total()) + ": base " + mebibytes(outlook.weights) + ", passes " + mebibytes(outlook.passes) +
-       ", gradients and optimizer " + mebibytes(outlook.memory.total()) + "\n");
+  tell("tfm: memory " + mebibytes(outlook.weights + outlook.memory.total()) + ": base " + mebibytes(outlook.weights) + ", passes " + mebibytes(passes) +
+       ", gradients and optimizer " + mebibytes(outlook.memory.total() - passes) + "\n");
   if (outlook.seconds > 0) tell("tfm: estimated time " + tfm::detail::duration(outlook.seconds) + ", by one micro-batch that changed nothing\n");
 }
 

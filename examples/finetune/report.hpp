@@ -11,7 +11,7 @@ namespace cli {
 /// Before the first step.
 struct Outlook {
   Index trainable = 0, parameters = 0;  ///< numbers that train, and those of the base
-  Index weights = 0, passes = 0;        ///< bytes of the base, and of a micro-batch's way through it
+  Index weights = 0;                    ///< bytes of the base
   tfm::TrainerMemory memory;
   double seconds = 0;
 };

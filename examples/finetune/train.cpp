@@ -104,9 +104,10 @@ double estimated_seconds(tfm::Context& context, const Task& task, const tfm::Par
 Outlook outlook_of(tfm::Context& context, const Task& task, const Trainer& trainer, const Samples& samples, const TrainArguments& arguments, const tfm::AnyLlama& model) {
   Outlook outlook{.trainable = trainer.parameters().elements(), .weights = model.weight_bytes(), .memory = trainer.memory()};
   tfm::visit_weights(model, "", [&](const std::string&, const auto& weight, tfm::WeightRole) { outlook.parameters += weight.rows() * weight.cols(); });
+  context.kept.reserve(outlook.memory.kept);
+  context.scratch.reserve(outlook.memory.scratch);
   if (const Index left = trainer.steps() - trainer.state().step; left > 0)
     outlook.seconds = estimated_seconds(context, task, trainer.parameters(), samples, arguments, left);
-  outlook.passes = context.kept.peak() + context.scratch.peak();
   return outlook;
 }
 

@@ -27,6 +27,12 @@ struct ModelArguments {
   static constexpr tfm::Index default_context = 4096;
 };
 
+/// An adapter that is to be worn, and how much of it.
+struct AdapterArgument {
+  std::filesystem::path folder;
+  float weight = 1;
+};
+
 /// How an answer is chosen, and what ends it.
 struct AnswerArguments {
   tfm::SamplerOptions sampler;
@@ -37,6 +43,7 @@ struct AnswerArguments {
 
 struct ChatArguments {
   ModelArguments model;
+  std::vector<AdapterArgument> adapters;
   AnswerArguments answer;
   std::optional<std::string> prompt, system;
   std::string chat_template;
@@ -45,6 +52,7 @@ struct ChatArguments {
 
 struct CompleteArguments {
   ModelArguments model;
+  std::vector<AdapterArgument> adapters;
   AnswerArguments answer;
   std::optional<std::string> prompt;
   bool plain = false, json = false;

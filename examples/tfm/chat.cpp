@@ -8,6 +8,7 @@
 #include "model.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
+#include "wardrobe.hpp"
 
 namespace cli {
 
@@ -17,6 +18,7 @@ using Chat = tfm::Chat<tfm::AnyLlama>;
 
 constexpr const char* commands =
     "/reset  begins a new conversation\n"
+    "/wear   tells the adapters; /wear NAME changes to one, /wear NAME=0.5 NAME=0.5 mixes, /wear none takes all off\n"
     "/help   shows this\n"
     "/quit   leaves, as Ctrl-D does\n"
     "Ctrl-C stops an answer. A line that begins with // is said with one slash.\n";
@@ -47,11 +49,12 @@ std::string figures(const tfm::ChatStatistics& last) {
 }
 
 void tell_setup(const ChatArguments& arguments, const Loaded& loaded, const Chat& chat,
-                const tfm::ChatOptions& options) {
+                const tfm::ChatOptions& options, const tfm::Adapter* worn) {
   const tfm::SessionOptions& session = options.session;
   const tfm::Memory memory = loaded.model.memory({.context = session.context,
                                                   .chunk = session.chunk,
                                                   .threads = thread_count(arguments.model),
+                                                  .rank = worn == nullptr ? 0 : worn->rank(),
                                                   .cache = session.cache});
   tell("tfm: seed " + std::to_string(options.sampler.seed) + ", template " + chat.chat_template().name() +
        ", context " + std::to_string(session.context) + ", memory " + std::to_string(memory.total() / tfm::MiB) +
@@ -97,7 +100,18 @@ void answer(Chat& chat, ProgressBar& bar, const std::string& text) {
   reset_interrupt();
 }
 
-int converse(Chat& chat, ProgressBar& bar, const std::string& name) {
+/// "/wear …": the adapters are told, or changed.
+void change(Chat& chat, Wardrobe& wardrobe, std::string_view names) {
+  if (names.find_first_not_of(' ') == names.npos) return tell(wardrobe.list());
+  try {
+    chat.wear(wardrobe.chosen(names));
+    tell_dimly("[the conversation goes on with" + std::string(names) + "]\n");
+  } catch (const UsageError& error) {
+    tell(std::string(error.what()) + "; there are:\n" + wardrobe.list());
+  }
+}
+
+int converse(Chat& chat, Wardrobe& wardrobe, ProgressBar& bar, const std::string& name) {
   catch_interrupt(false);
   LineEditor editor;
   tell_dimly(name + ". /help lists the commands; Ctrl-C stops an answer, Ctrl-D leaves.\n");
@@ -112,6 +126,7 @@ int converse(Chat& chat, ProgressBar& bar, const std::string& name) {
       if (command == "/quit" || command == "/exit") return success;
       if (command == "/reset") chat.reset(), tell_dimly("[a new conversation]\n");
       else if (command == "/help") tell(commands);
+      else if (command == "/wear" || command.starts_with("/wear ")) change(chat, wardrobe, std::string_view(command).substr(5));
       else tell("There is no command " + command + ".\n" + commands);
     }
     if (!output_is_whole()) return failure;
@@ -153,9 +168,12 @@ int run(const ChatArguments& arguments) {
   options.session = session_options(arguments.model, loaded.model);
   options.clock = seconds;
   show_progress(options, bar);
+  Wardrobe wardrobe(arguments.adapters, arguments.model, loaded.model);
   Chat chat(loaded, options);
-  if (arguments.verbose) tell_setup(arguments, loaded, chat, options);
-  return question ? answer_once(chat, bar, *question) : converse(chat, bar, model_name(arguments.model.model));
+  const tfm::Adapter* const worn = wardrobe.all();
+  chat.wear(worn);
+  if (arguments.verbose) tell_setup(arguments, loaded, chat, options, worn);
+  return question ? answer_once(chat, bar, *question) : converse(chat, wardrobe, bar, model_name(arguments.model.model));
 }
 
 }  // namespace cli

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "support/options.hpp"
+#include "wardrobe.hpp"
 
 namespace cli {
 
@@ -39,7 +40,8 @@ Examples:
   tfm chat --model model.gguf --system 'You answer in one sentence.' --temperature 0.3
   tfm chat --model model.gguf --prompt 'Name three fruits.' --temperature 0 --max-tokens 60
   git log -5 | tfm chat --model model.gguf --seed 1 > summary.txt
-  tfm chat --model base.gguf --template alpaca --overflow slide --context 2048)";
+  tfm chat --model base.gguf --template alpaca --overflow slide --context 2048
+  tfm chat --model base.gguf --adapter tweets/ --adapter poems/=0    /wear poems changes to the other)";
 
 constexpr const char* complete_footer =
     R"(The prompt is a template's text: control tokens that it spells out (<s>, <|im_end|>) become those tokens,
@@ -51,6 +53,8 @@ token that ended it.
 Examples:
   tfm complete --model model.gguf --prompt 'Once upon a time' --temperature 0 --max-tokens 100
   tfm complete --model model.gguf --prompt '' --seed 7 --json
+  tfm complete --model folder/ --adapter lora/ --prompt 'Once' --json
+  tfm complete --model folder/ --adapter one/=0.7 --adapter other/=0.3 --prompt 'Once'
   tfm complete --model model.gguf --stop . < beginning.txt)";
 
 constexpr const char* info_footer =
@@ -114,6 +118,19 @@ void add_text(CLI::App& app, const std::string& flag, std::optional<std::string>
 
 void add_model(CLI::App& app, std::filesystem::path& model) {
   add_path(app, "-m,--model", model, "F", "A GGUF file, or a Hugging Face folder");
+}
+
+void add_adapters(CLI::App& app, std::vector<AdapterArgument>& adapters) {
+  const auto parse = [&adapters](const CLI::results_t& words) {
+    for (const std::string& word : words) adapters.push_back(parse_adapter(word));
+    return true;
+  };
+  app.add_option("-a,--adapter", parse,
+                 "A folder with an adapter of PEFT's to wear; D=0.5: half of it. Several are\nworn at once, as their weighted sum")
+      ->type_name("D[=X]")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check([](const std::string& text) { return text.empty() ? "it is empty" : ""; });
 }
 
 void add_threads(CLI::App& app, ModelArguments& model) {
@@ -180,6 +197,7 @@ void add_answer(CLI::App& app, AnswerArguments& answer) {
 void describe(CLI::App& app, ChatArguments& chat) {
   app.footer(chat_footer);
   add_model(app, chat.model.model);
+  add_adapters(app, chat.adapters);
   add_text(app, "-p,--prompt", chat.prompt, "Answer this and exit");
   add_text(app, "--system", chat.system, "The system prompt; the model's own, unless it is given");
   app.add_option("--template", chat.chat_template,
@@ -198,6 +216,7 @@ void describe(CLI::App& app, CompleteArguments& complete) {
   app.footer(complete_footer);
   complete.answer.max_tokens = 256;
   add_model(app, complete.model.model);
+  add_adapters(app, complete.adapters);
   add_text(app, "-p,--prompt", complete.prompt, "The text to continue");
   app.add_flag("--plain", complete.plain, "Nothing in the prompt is a control token");
   add_json(app, complete.json);

@@ -5,6 +5,7 @@
 #include "model.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
+#include "wardrobe.hpp"
 #include "tfm/generate/generate.hpp"
 
 namespace cli {
@@ -39,7 +40,9 @@ int run(const CompleteArguments& arguments) {
     tfm::raise(
         tfm::TokenizerError("tfm: " + arguments.model.model.string() + " has no tokenizer: no text can be continued"));
   const std::vector<Token> ids = prompt_ids(loaded.tokenizer, prompt, arguments.plain);
+  Wardrobe wardrobe(arguments.adapters, arguments.model, loaded.model);
   tfm::Session session(loaded.model, session_options(arguments.model, loaded.model));
+  session.wear(wardrobe.all());
   tfm::Sampler sampler(sampler_options(arguments.answer));
   const tfm::StopRules rules(loaded.stop_tokens, arguments.answer.stop);
 

@@ -31,12 +31,13 @@ Contents contents_of(const tfm::OpenedCheckpoint& opened) {
   Contents contents;
   for (const tfm::Tensor& tensor : opened.tensors.tensors()) {
     TypeCount& type = contents.types[tensor.type_name];
-    const auto format = format_of(tensor.type);
+    const auto format = tfm::detail::stored_format(tensor);
     ++type.tensors;
     type.values += tensor.size();
     type.bytes += static_cast<Index>(tensor.bytes.size());
     type.supported = format.has_value();
-    const bool computed = tensor.name == "rope_freqs.weight" || tensor.name.ends_with("rotary_emb.inv_freq");
+    const bool computed = tensor.name == "rope_freqs.weight" || tensor.name.ends_with("rotary_emb.inv_freq") || tensor.name.ends_with(".SCB") ||
+                          tensor.name.ends_with(".weight_format");
     const bool unused = computed || (opened.shape.tied && tensor.name == "lm_head.weight");
     if (unused || tensor.shape.empty()) continue;
     contents.parameters += tensor.size();

@@ -4,6 +4,7 @@
 #include "tfm/checkpoint/load_llama.hpp"
 #include "tfm/core/context.hpp"
 #include "tfm/generate/chat.hpp"
+#include "tfm/generate/compare.hpp"
 #include "tfm/generate/generate.hpp"
 #include "tfm/generate/loaded.hpp"
 #include "tfm/generate/session.hpp"

@@ -106,13 +106,21 @@ TEST_CASE("the spelling of transformers before version 5, and that of the first 
   CHECK_FALSE(legacy.pad);
 }
 
-TEST_CASE("a checkpoint in 8 bits is refused by the key that says so") {
+TEST_CASE("a checkpoint that bitsandbytes has made int8 says its threshold; one in 4 bits is refused") {
   const auto path = tfm_test::require(tfm_test::golden() / "llama/mha/int8/config.json");
   if (!path) return;
-  CHECK(tfm_test::error_of<LoadError>([&] { read_llama_config(read_json(*path)); }) ==
-        "tfm: " + path->string() +
-            ": 'quantization_config': quantised checkpoints (the string 'bitsandbytes') are not supported, expected "
-            "weights in F32, F16 or BF16");
+  const LlamaConfig config = read_llama_config(read_json(*path));
+  CHECK(config.int8_threshold == 6.f);
+  CHECK(config.shape.dim == 64);
+  const auto shape = std::string(R"("vocab_size": 8, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8)");
+  const auto with = [&](const std::string& how) {
+    return JsonDocument("{" + shape + R"(, "quantization_config": {"quant_method": "bitsandbytes", )" + how + "}}", "config.json");
+  };
+  CHECK(read_llama_config(with(R"("load_in_8bit": true, "llm_int8_threshold": 4.5)")).int8_threshold == 4.5f);
+  for (const char* const how : {R"("load_in_4bit": true)", R"("load_in_8bit": true, "load_in_4bit": true)"})
+    CHECK(tfm_test::error_of<LoadError>([&] { read_llama_config(with(how)); }) ==
+          "tfm: config.json: 'quantization_config': quantised checkpoints (the string 'bitsandbytes') are not supported, expected weights in "
+          "F32, F16 or BF16, or bitsandbytes' with load_in_8bit");
 }
 
 TEST_CASE("real tokenizer_config.json files") {

@@ -122,7 +122,7 @@ TEST_CASE("config.json is refused by its key") {
         "config.json: 'partial_rotary_factor': found the number 0.5, expected 1: the whole head is turned");
   CHECK(with("quantization_config", R"({"quant_method": "bitsandbytes"})") ==
         "config.json: 'quantization_config': quantised checkpoints (the string 'bitsandbytes') are not supported, "
-        "expected weights in F32, F16 or BF16");
+        "expected weights in F32, F16 or BF16, or bitsandbytes' with load_in_8bit");
   CHECK(with("rope_scaling", R"({"rope_type": "yarn", "factor": 2})") ==
         "config.json: 'rope_scaling.rope_type': found the string 'yarn', expected 'default', 'linear' or 'llama3'");
   CHECK(with("rope_scaling", R"({"type": "linear"})") == "config.json: 'rope_scaling': 'factor' is missing");

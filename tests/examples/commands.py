@@ -131,6 +131,52 @@ class Complete(unittest.TestCase):
             self.assertEqual(cut["text"], whole[:whole.index(".")])
 
 
+class Adapters(unittest.TestCase):
+    """complete and chat with PEFT's adapters, over the GGUF file and over the folder of the same weights."""
+
+    def setUp(self):
+        self.adapter = need(os.path.join(DATA, "adapters/stories260K-qv"))
+        with open(os.path.join(self.adapter, "expected.json"), encoding="utf-8") as file:
+            self.expected = json.load(file)
+
+    def complete(self, model, *adapters, tokens=64):
+        worn = [word for adapter in adapters for word in ("--adapter", adapter)]
+        found = run_json("complete", "--model", model, "--prompt", self.expected["prompt"], "--max-tokens", tokens, *EXACT, *worn)
+        self.assertEqual(found["prompt_ids"], self.expected["prompt_ids"])
+        return found["ids"]
+
+    def test_ids_with_and_without(self):
+        with_it, without = (self.expected[which]["greedy_ids"][5:] for which in ("adapter", "base"))
+        self.assertNotEqual(with_it, without)
+        for model in STORIES, need(os.path.join(DATA, "stories260K/hf")):
+            self.assertEqual(self.complete(model), without)
+            self.assertEqual(self.complete(model, self.adapter), with_it)
+            self.assertEqual(self.complete(model, self.adapter + "=1"), with_it)
+            self.assertEqual(self.complete(model, self.adapter + "=0"), without)
+            self.assertEqual(self.complete(model, self.adapter + "=0.5", self.adapter + "=0.5"), with_it, "a mix")
+            self.assertEqual(self.complete(model, self.adapter + "=2", self.adapter + "=-2"), without)
+            self.assertNotEqual(self.complete(model, self.adapter + "=0.5"), with_it)
+
+    def test_notes_go_to_standard_error(self):
+        out, err = run("complete", "--model", STORIES, "--prompt", STORY, "--max-tokens", 4, *EXACT, "--adapter", self.adapter)
+        self.assertNotIn(b"note", out)
+        self.assertIn(b"tfm: note: " + self.adapter.encode(), err)
+        self.assertIn(b"not by base_model_name_or_path, 'stories260K'", err)
+
+    def test_chat(self):
+        def answer(*worn):
+            return run("chat", "--model", STORIES, "--temperature", 0, "--max-tokens", 20, "--prompt", STORY, *worn)[0]
+
+        self.assertNotEqual(answer("--adapter", self.adapter), answer())
+        self.assertEqual(answer("--adapter", self.adapter + "=0"), answer())
+
+    def test_refusals(self):
+        for adapter in "/not/there", os.path.join(DATA, "stories260K"):
+            out, err = run("complete", "--model", STORIES, "--prompt", STORY, "--adapter", adapter, code=1)
+            self.assertEqual(out, b"")
+            self.assertIn(adapter.encode(), err)
+
+
 class Perplexity(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()

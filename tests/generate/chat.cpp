@@ -153,3 +153,23 @@ TEST_CASE("times come from the caller's clock") {
   REQUIRE(chat.last().first_token_seconds == 1);
   REQUIRE(chat.last().total_seconds == 2);
 }
+
+TEST_CASE("a chat that changes its adapter goes on with the whole conversation") {
+  Adapter adapter(stories().model, {.rank = 4, .targets = {"q_proj"}});
+  for (Index slot = 0; slot < adapter.size(); ++slot)
+    if (adapter.touches(slot)) fill(adapter[slot].b.values(), 0.1f);
+  Chat chat(stories(), options()), bare(stories(), options());
+  chat.say("Once upon a time");
+  bare.say("Once upon a time");
+  const Index before = chat.session().length();
+  chat.wear(&adapter);
+  chat.say("The end");
+  REQUIRE(chat.last().prompt_tokens > before);  // all of it again
+  REQUIRE(chat.messages().size() == 4);
+  REQUIRE(chat.messages()[1].content == bare.messages()[1].content);
+  bare.say("The end");
+  REQUIRE(chat.messages()[3].content != bare.messages()[3].content);
+  chat.wear(nullptr);
+  chat.say("Once upon a time");
+  require_consistent(chat, options().session);
+}

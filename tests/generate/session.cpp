@@ -90,3 +90,35 @@ TEST_CASE("session options that make no sense are refused by name") {
   REQUIRE_THROWS_WITH(Session(stories().model, {.cache = Format::q8_0}), "tfm: a cache stores F32 or F16, found Q8_0");
   REQUIRE_THROWS_AS(Session(stories().model, {.context = -5}), OptionError);
 }
+
+TEST_CASE("a session that wears an adapter has its logits, and forgets what another one evaluated") {
+  const AnyLlama& model = stories().model;
+  Adapter adapter(model, {.rank = 4, .targets = {"q_proj", "down_proj"}});
+  for (Index slot = 0; slot < adapter.size(); ++slot)
+    if (adapter.touches(slot)) fill(adapter[slot].b.values(), 0.02f);
+  const auto ids = some_tokens(20);
+  Session session(model, {.context = 64, .chunk = 8, .threads = 1});
+  const auto logits_of = [&] {
+    session.evaluate(ids);
+    return std::vector<float>(session.logits().begin(), session.logits().end());
+  };
+  const auto bare = logits_of();
+  session.wear(&adapter);
+  REQUIRE((session.length() == 0 && !session.has_logits()));
+  const auto worn = logits_of();
+  REQUIRE(worn != bare);
+  const Index start[] = {0, 20};
+  const Adapter* const one[] = {&adapter};
+  Context context(1);
+  KvCache cache = model.make_cache(1, 64);
+  Buffer expected(1, model.shape.vocab);
+  model.forward(context, {.start = start, .adapter = one}, ids, cache, Logits::last, expected);
+  REQUIRE(std::equal(worn.begin(), worn.end(), expected.view().data));
+  session.wear(nullptr);
+  REQUIRE(logits_of() == bare);
+  const Adapter wrong(std::vector<LoraPair>{});
+  session.wear(&wrong);  // it changes nothing
+  adapter[0].b = F32(3, 4);
+  REQUIRE_THROWS_AS(session.wear(&adapter), ShapeError);
+  REQUIRE(logits_of() == bare);
+}

@@ -14,6 +14,7 @@ struct LlamaConfig {
   DynamicLlamaShape shape;
   std::optional<std::int32_t> bos, pad;  ///< none where the file has null or a negative id
   std::vector<std::int32_t> eos;
+  std::optional<float> int8_threshold;  ///< of a checkpoint that bitsandbytes has made int8: its llm_int8_threshold
 };
 
 namespace detail {
@@ -97,17 +98,29 @@ inline void require_plain_llama(const Json& root) {
       bias->refuse("found true, expected false: biases are not supported");
   if (const auto pairs = root.find_value("rope_interleaved"); pairs && pairs->boolean())
     pairs->refuse("found true, expected false: rotary pairs are halves");
-  if (const auto quantised = root.find_value("quantization_config")) {
-    const auto method = quantised->find_value("quant_method");
+}
+
+/// What bitsandbytes says of a checkpoint in 8 bits; other kinds of quantised checkpoints are refused.
+inline void read_quantization(const Json& root, LlamaConfig& config) {
+  const auto quantised = root.find_value("quantization_config");
+  if (!quantised) return;
+  const auto method = quantised->find_value("quant_method");
+  const auto says = [&](std::string_view key) {
+    const auto value = quantised->find_value(key);
+    return value && value->boolean();
+  };
+  const bool int8 = method && method->text() == "bitsandbytes" && says("load_in_8bit") && !says("load_in_4bit");
+  if (!int8)
     quantised->refuse("quantised checkpoints" + (method ? " (" + method->found() + ")" : std::string()) +
-                      " are not supported, expected weights in F32, F16 or BF16");
-  }
+                      " are not supported, expected weights in F32, F16 or BF16, or bitsandbytes' with load_in_8bit");
+  const auto threshold = quantised->find_value("llm_int8_threshold");
+  config.int8_threshold = threshold ? positive(*threshold) : 6.f;
 }
 
 }  // namespace detail
 
 /// Reads config.json. Errors: LoadError that names the file, the key, what was found and what was expected; a model
-/// that is no LLaMA, has biases or is quantised is refused by the key that says so.
+/// that is no LLaMA, has biases or is quantised, but by bitsandbytes to int8, is refused by the key that says so.
 inline LlamaConfig read_llama_config(const JsonDocument& document) {
   const Json root = document.root();
   detail::require_plain_llama(root);
@@ -136,6 +149,7 @@ inline LlamaConfig read_llama_config(const JsonDocument& document) {
   }
   if (const auto tied = root.find_value("tie_word_embeddings")) shape.tied = tied->boolean();
   detail::read_rope(root, shape);
+  detail::read_quantization(root, config);
   if (const char* const why = misfit(shape)) root.refuse(std::string("impossible shape: ") + why);
 
   config.bos = detail::token_id(root, "bos_token_id");

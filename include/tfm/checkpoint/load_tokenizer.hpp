@@ -41,6 +41,18 @@ inline SpecialTokens gguf_special(const GgufMetadata& metadata, Index size, bool
   return special;
 }
 
+/// The tables of a vocabulary of kind `llama`; they point into the arguments.
+inline SentencePieceTables gguf_sentencepiece(const GgufMetadata& metadata, std::span<const std::string_view> pieces, std::span<const float> scores,
+                                              std::span<const std::int32_t> types) {
+  return {.pieces = pieces,
+          .scores = scores,
+          .types = types,
+          .special = gguf_special(metadata, static_cast<Index>(pieces.size()), true),
+          .add_space_prefix = gguf_flag(metadata, "tokenizer.ggml.add_space_prefix", true),
+          .remove_extra_whitespaces = gguf_flag(metadata, "tokenizer.ggml.remove_extra_whitespaces", false),
+          .what = metadata.file()};
+}
+
 inline bool has_tokenizer(const GgufMetadata& metadata) {
   for (Index i = 0; i < metadata.size(); ++i)
     if (metadata[i].key().starts_with("tokenizer.ggml.")) return true;
@@ -63,14 +75,7 @@ inline AnyTokenizer load_tokenizer(const GgufMetadata& metadata) {
   if (const auto value = metadata.find("tokenizer.ggml.token_type")) types = value->integers();
   if (model.text() == "llama") {
     const std::vector<float> scores = metadata.at("tokenizer.ggml.scores").numbers();
-    return SentencePieceTokenizer(SentencePieceTables{
-        .pieces = pieces,
-        .scores = scores,
-        .types = types,
-        .special = detail::gguf_special(metadata, size, true),
-        .add_space_prefix = detail::gguf_flag(metadata, "tokenizer.ggml.add_space_prefix", true),
-        .remove_extra_whitespaces = detail::gguf_flag(metadata, "tokenizer.ggml.remove_extra_whitespaces", false),
-        .what = metadata.file()});
+    return SentencePieceTokenizer(detail::gguf_sentencepiece(metadata, pieces, scores, types));
   }
   const std::vector<std::string_view> merges = metadata.at("tokenizer.ggml.merges").texts();
   const auto pre = metadata.find("tokenizer.ggml.pre");

@@ -153,7 +153,7 @@ inline F32 read_f32(Context& context, const FileRows& rows) {
   const Index each = std::max<Index>(1, (Index{1} << 16) / rows.cols);
   context.run(ceil_div(rows.rows, each), [&](Index chunk, int) {
     for (Index r = chunk * each; r < std::min(rows.rows, (chunk + 1) * each); ++r)
-      dequantise_row(rows.format, rows.row(r), rows.cols, 1, weight.values().row(r));
+      dequantise_row(rows.format, rows.row(r), rows.cols, rows.scale(r), weight.values().row(r));
   });
   return weight;
 }

@@ -128,6 +128,9 @@ Opening begin_config(std::string file, LlamaConfig config, TensorStore tensors, 
     opened.tokenizer = std::move(found.tokenizer);
     opened.jinja = std::move(found.jinja);
     opened.notes = std::move(found.notes);
+    if (const float threshold = config.int8_threshold.value_or(Int8Options().threshold); threshold != Int8Options().threshold)
+      opened.notes.push_back("config.json says llm_int8_threshold is " + number_text(static_cast<double>(threshold)) +
+                             ": set Context::int8.threshold to it");
     settle_special_tokens(opened, config, generation_eos);
     require_room_for(opened, false);
   };

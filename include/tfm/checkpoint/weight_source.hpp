@@ -1,5 +1,8 @@
 #pragma once
 // WeightSource: a checkpoint's tensors under Hugging Face's names, whatever the file calls them.
+#include <cmath>
+#include <cstring>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -46,6 +49,16 @@ inline std::string gguf_name(std::string_view name) {
   return std::string(name);
 }
 
+/// The format that a weight's bytes are in. Those of int8 need a scale for each row beside them: bitsandbytes' NAME.SCB.
+inline std::optional<Format> stored_format(const Tensor& tensor) noexcept {
+  return tensor.type == DataType::i8 ? std::optional(Format::int8) : format_of(tensor.type);
+}
+/// "self_attn.q_proj" + suffix for "self_attn.q_proj.weight".
+inline std::string beside(std::string_view weight, std::string_view suffix) {
+  constexpr std::string_view end = ".weight";
+  return std::string(weight.ends_with(end) ? weight.substr(0, weight.size() - end.size()) : weight) + std::string(suffix);
+}
+
 }  // namespace detail
 
 /// Finds tensors, checks their shapes, and remembers which were used. The store must outlive it.
@@ -53,6 +66,32 @@ class WeightSource {
   const TensorStore& store_;
   Convention convention_;
   std::set<const Tensor*> used_;
+  std::map<const Tensor*, std::vector<float>> scales_;  // of int8 weights: SCB / 127
+
+  // The scales that bitsandbytes keeps beside an int8 matrix: each row's largest magnitude.
+  void read_scales(const Tensor& tensor) {
+    const Tensor* const absmax = store_.find(detail::beside(tensor.name, ".SCB"));
+    if (absmax == nullptr || tensor.shape.size() != 2 || convention_ != Convention::hugging_face)
+      raise(LoadError(where(tensor) + " is of type " + tensor.type_name + ", expected F32, F16, BF16, Q8_0, Q4_0 or Q4_1, or '" +
+                      detail::beside(tensor.name, ".SCB") + "' beside a matrix of int8"));
+    if (absmax->type != DataType::f32 || absmax->shape != std::vector<Index>{tensor.shape[0]})
+      raise(ShapeError(where(*absmax) + " is " + absmax->type_name + " " + shape_text(absmax->shape) + ", expected F32 [" +
+                       std::to_string(tensor.shape[0]) + "]"));
+    if (const Tensor* const order = store_.find(detail::beside(tensor.name, ".weight_format"))) {
+      if (order->type != DataType::u8 || order->bytes.size() != 1 || order->bytes[0] != std::byte{0})
+        raise(LoadError(where(*order) + " is not one byte 0, which says that the matrix is row by row; other orders are not supported"));
+      mark_used(*order);
+    }
+    std::vector<float> scales(absmax->bytes.size() / sizeof(float));
+    std::memcpy(scales.data(), absmax->bytes.data(), absmax->bytes.size());
+    for (float& scale : scales) {
+      if (!(scale >= 0 && scale < 1e38f))
+        raise(LoadError(where(*absmax) + " holds " + number_text(static_cast<double>(scale)) + ", expected finite numbers, none below 0"));
+      scale /= 127.f;
+    }
+    scales_[&tensor] = std::move(scales);
+    mark_used(*absmax);
+  }
 
  public:
   WeightSource(const TensorStore& store, Convention convention) : store_(store), convention_(convention) {}
@@ -76,16 +115,18 @@ class WeightSource {
     const Tensor& tensor = store_.at(stored_name(name));
     if (tensor.shape != shape)
       raise(ShapeError(where(tensor) + " has shape " + shape_text(tensor.shape) + ", expected " + shape_text(shape)));
-    if (!format_of(tensor.type))
+    if (tensor.type == DataType::i8) read_scales(tensor);
+    else if (!format_of(tensor.type))
       raise(LoadError(where(tensor) + " is of type " + tensor.type_name +
                       ", expected F32, F16, BF16, Q8_0, Q4_0 or Q4_1"));
     mark_used(tensor);
     return tensor;
   }
-  /// The rows of a matrix; `heads` not 0: they are q or k, so many heads.
+  /// The rows of a matrix that at() has given; `heads` not 0: they are q or k, so many heads.
   FileRows rows(const Tensor& tensor, Index heads) const {
     const Index rows = tensor.shape.size() == 1 ? 1 : tensor.shape[0];
-    return {*format_of(tensor.type), tensor.bytes.data(), rows, tensor.shape.back(), nullptr,
+    const auto scales = scales_.find(&tensor);
+    return {*detail::stored_format(tensor), tensor.bytes.data(), rows, tensor.shape.back(), scales == scales_.end() ? nullptr : scales->second.data(),
             convention_ == Convention::gguf ? heads : 0};
   }
   void mark_used(const Tensor& tensor) { used_.insert(&tensor); }

@@ -2,10 +2,12 @@
 // Writing safetensors files.
 #include <algorithm>
 #include <bit>
+#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,40 +19,42 @@ namespace tfm::inline TFM_ABI {
 
 namespace detail {
 
-/// The format's entry for a tensor's type; checks that the bytes are those of the shape.
-inline const SafetensorsType& safetensors_type_of(const Tensor& tensor) {
-  const auto refuse = [&](const std::string& what) {
-    raise(LoadError("tfm: cannot write tensor " + in_quotes(tensor.name) + " as safetensors: " + what));
-  };
+[[noreturn]] inline void refuse_to_write(const Tensor& tensor, const std::string& what) {
+  raise(LoadError("tfm: cannot write tensor " + in_quotes(tensor.name) + " as safetensors: " + what));
+}
+
+/// The format's entry for a tensor's type, and the bytes of its shape; `found`: how many there are, which is checked.
+inline std::pair<const SafetensorsType*, Index> safetensors_type_of(const Tensor& tensor, Index found) {
   const auto type = std::find_if(safetensors_types.begin(), safetensors_types.end(), [&](const SafetensorsType& t) {
     return t.type == tensor.type && (t.type != DataType::other || t.name == tensor.type_name);
   });
   if (type == safetensors_types.end())
-    refuse("the format has no type " +
-           (tensor.type == DataType::other ? tensor.type_name : std::string(name(tensor.type))));
+    refuse_to_write(tensor, "the format has no type " +
+                                (tensor.type == DataType::other ? tensor.type_name : std::string(name(tensor.type))));
   Index bits = type->bits;
   bool fits = tensor.name != "__metadata__";
   for (const Index dim : tensor.shape) fits = fits && dim >= 0 && !__builtin_mul_overflow(bits, dim, &bits);
-  if (!fits || bits % 8 != 0 || bits / 8 != static_cast<Index>(tensor.bytes.size()))
-    refuse("found " + std::to_string(tensor.bytes.size()) + " bytes for " + shape_text(tensor.shape) + " of " +
-           std::string(type->name));
-  return *type;
+  if (!fits || bits % 8 != 0 || (found >= 0 && bits / 8 != found))
+    refuse_to_write(tensor, "found " + std::to_string(std::max<Index>(found, 0)) + " bytes for " + shape_text(tensor.shape) + " of " +
+                                std::string(type->name));
+  return {&*type, bits / 8};
 }
 
-}  // namespace detail
-
-/// Writes the file at `path`, whole or not at all. The order is the format's usual one (wide types first, then by
-/// name), so that every tensor is aligned to its type and the same tensors give the same bytes; the data begin at a
-/// multiple of 8. Throws LoadError for a type or a name that the format cannot hold, a name that is there twice, and
-/// where the file cannot be written.
-inline void write_safetensors(const std::filesystem::path& path, std::span<const Tensor> tensors,
-                              std::vector<std::pair<std::string, std::string>> metadata = {}) {
+/// `given`: whether the tensors' bytes are there already, so that they can be checked before anything is written.
+template <class F>
+void write_safetensors(const std::filesystem::path& path, std::span<const Tensor> tensors, std::vector<std::pair<std::string, std::string>> metadata,
+                       bool given, F&& bytes) {
   struct Item {
     const Tensor* tensor;
-    const detail::SafetensorsType* type;
+    const SafetensorsType* type;
+    Index size;
   };
   std::vector<Item> items;
-  for (const Tensor& tensor : tensors) items.push_back({&tensor, &detail::safetensors_type_of(tensor)});
+  for (const Tensor& tensor : tensors) {
+    const auto [type, size] = safetensors_type_of(tensor, given ? static_cast<Index>(tensor.bytes.size()) : -1);
+    items.push_back({&tensor, type, size});
+  }
+
   std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
     return a.type->bits != b.type->bits ? a.type->bits > b.type->bits : a.tensor->name < b.tensor->name;
   });
@@ -67,12 +71,12 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
     header += '}';
   }
   Index at = 0;
-  for (const auto& [tensor, type] : items) {
+  for (const auto& [tensor, type, size] : items) {
     key(tensor->name);
     header.append("{\"dtype\":\"").append(type->name).append("\",\"shape\":[");
     for (std::size_t i = 0; i < tensor->shape.size(); ++i)
       header.append(i > 0 ? "," : "").append(std::to_string(tensor->shape[i]));
-    const Index end = at + static_cast<Index>(tensor->bytes.size());
+    const Index end = at + size;
     header.append("],\"data_offsets\":[")
         .append(std::to_string(at))
         .append(",")
@@ -92,8 +96,31 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
   const std::uint64_t length = header.size();
   file.write(std::as_bytes(std::span<const std::uint64_t>(&length, 1)));
   file.write(header);
-  for (const auto& [tensor, type] : items) file.write(tensor->bytes);
+  for (const auto& [tensor, type, size] : items) {
+    const std::span<const std::byte> written = bytes(*tensor);
+    if (static_cast<Index>(written.size()) != size) safetensors_type_of(*tensor, static_cast<Index>(written.size()));
+    file.write(written);
+  }
   file.commit();
+}
+
+}  // namespace detail
+
+/// Writes the file at `path`, whole or not at all. The order is the format's usual one (wide types first, then by
+/// name), so that every tensor is aligned to its type and the same tensors give the same bytes; the data begin at a
+/// multiple of 8. Throws LoadError for a type or a name that the format cannot hold, a name that is there twice, and
+/// where the file cannot be written.
+inline void write_safetensors(const std::filesystem::path& path, std::span<const Tensor> tensors,
+                              std::vector<std::pair<std::string, std::string>> metadata = {}) {
+  detail::write_safetensors(path, tensors, std::move(metadata), true, [](const Tensor& tensor) { return tensor.bytes; });
+}
+/// The same of tensors that are made one by one: `bytes(tensor)` gives a tensor's when it is its turn, and they are used until
+/// the next call.
+template <class F>
+  requires std::convertible_to<std::invoke_result_t<F&, const Tensor&>, std::span<const std::byte>>
+void write_safetensors(const std::filesystem::path& path, std::span<const Tensor> tensors,
+                       std::vector<std::pair<std::string, std::string>> metadata, F&& bytes) {
+  detail::write_safetensors(path, tensors, std::move(metadata), false, bytes);
 }
 
 }  // namespace tfm::inline TFM_ABI

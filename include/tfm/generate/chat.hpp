@@ -112,6 +112,14 @@ class Chat {
   const ChatTemplate& chat_template() const noexcept { return template_; }
   Session<Model>& session() noexcept { return session_; }
 
+  /// The conversation goes on with this adapter, which must outlive that, or with none (null): all that was said is evaluated
+  /// again with the next message. Errors: ShapeError for an adapter of other sizes.
+  void wear(const Adapter* adapter) {
+    session_.wear(adapter);
+    evaluated_ = 0;
+    pending_.clear();
+  }
+
   /// Begins a new conversation.
   void reset() {
     messages_.clear();

@@ -33,6 +33,7 @@ class Session {
   KvCache cache_;
   Buffer logits_;
   std::vector<Token> tokens_;
+  const Adapter* adapter_ = nullptr;
   Index chunk_;
   bool has_logits_ = false;
 
@@ -51,7 +52,7 @@ class Session {
     context_.isa = options.isa;
     context_.arithmetic = options.arithmetic;
     context_.stop = options.stop;
-    context_.scratch.reserve(Model::scratch_bytes(model.shape, chunk_, 1, context_.threads->count()));
+    reserve(0);
     tokens_.reserve(to_size(cache_.context()));
   }
 
@@ -64,6 +65,15 @@ class Session {
   Index room() const noexcept { return capacity() - length(); }
   void set_stop(StopToken stop) noexcept { context_.stop = std::move(stop); }
 
+  /// From now on every token is evaluated with this adapter, which must outlive that, or with none (null). What has been
+  /// evaluated is forgotten: keys and values were another model's. Errors: ShapeError for an adapter of other sizes.
+  void wear(const Adapter* adapter) {
+    if (adapter != nullptr) model_.require_fit(*adapter);
+    truncate(0);
+    adapter_ = adapter;
+    reserve(adapter == nullptr ? 0 : adapter->rank());
+  }
+
   /// Evaluates the first of these tokens, at most one chunk, and says how many: for hosts without a spare thread, which
   /// call it from their loop with a small chunk until nothing is left. logits() are then those of the last token.
   /// Errors: ContextFull, Stopped, ShapeError for an id outside the vocabulary; nothing has changed then.
@@ -71,7 +81,8 @@ class Session {
     const Index n = std::min(chunk_, static_cast<Index>(tokens.size()));
     if (n == 0) return 0;
     const Index start[] = {0, n}, position[] = {length()};
-    model_.forward(context_, Batch{start, position}, tokens.first(to_size(n)), cache_, n == static_cast<Index>(tokens.size()) ? Logits::last : Logits::none, logits_);
+    const Adapter* const worn[] = {adapter_};
+    model_.forward(context_, Batch{.start = start, .position = position, .adapter = worn}, tokens.first(to_size(n)), cache_, n == static_cast<Index>(tokens.size()) ? Logits::last : Logits::none, logits_);
     tokens_.insert(tokens_.end(), tokens.begin(), tokens.begin() + n);
     has_logits_ = n == static_cast<Index>(tokens.size());
     return n;
@@ -113,6 +124,9 @@ class Session {
     tokens_.resize(to_size(std::max<Index>(n, 0)));
     has_logits_ = false;
   }
+
+ private:
+  void reserve(Index rank) { context_.scratch.reserve(Model::scratch_bytes(model_.shape, chunk_, 1, context_.threads->count(), rank)); }
 };
 
 }  // namespace tfm::inline TFM_ABI

@@ -2,6 +2,7 @@
 // Adapter: the low-rank pairs of LoRA, a value beside the model.    Hu et al. 2021, arXiv:2106.09685
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -85,5 +86,44 @@ class Adapter {
     for (Index i = 0; i < options.rank * in; ++i) pair.a.values().data[i] = width * (key.uniform(static_cast<std::uint64_t>(i)) - 0.5f);
   }
 };
+
+/// One of several adapters that are worn at once.
+struct WeightedAdapter {
+  const Adapter* adapter = nullptr;
+  float weight = 1;  ///< what its change is multiplied with; below 0 it is taken away
+};
+
+/// Several adapters as one: ΔW = Σ weight scaling B A. Their A stand below one another, their B side by side ("cat" in PEFT's
+/// add_weighted_adapter), so that nothing is left out, and a mix of equal weights and scalings has their very numbers. For use,
+/// not for training: it drops nothing. Errors: ShapeError for adapters of different models.
+inline Adapter mix(std::span<const WeightedAdapter> parts) {
+  std::vector<LoraPair> pairs(parts.empty() ? 0 : to_size(parts.front().adapter->size()));
+  for (Index slot = 0; slot < static_cast<Index>(pairs.size()); ++slot) {
+    std::vector<std::pair<const LoraPair*, float>> worn;  // and its whole factor
+    Index rank = 0;
+    for (const WeightedAdapter& part : parts) {
+      if (part.adapter->size() != static_cast<Index>(pairs.size()))
+        raise(ShapeError("tfm: adapters of " + std::to_string(pairs.size()) + " and " + std::to_string(part.adapter->size()) +
+                         " layers cannot be mixed, expected adapters of one model"));
+      if (!part.adapter->touches(slot)) continue;
+      const LoraPair& pair = (*part.adapter)[slot];
+      if (const float factor = part.weight * pair.scaling; factor != 0) worn.emplace_back(&pair, factor), rank += pair.rank();
+      if (!worn.empty() && (pair.a.cols() != worn.front().first->a.cols() || pair.b.rows() != worn.front().first->b.rows()))
+        raise(ShapeError("tfm: adapters of different sizes cannot be mixed, in slot " + std::to_string(slot)));
+    }
+    if (worn.empty()) continue;
+    const LoraPair& like = *worn.front().first;
+    LoraPair& mixed = pairs[to_size(slot)];
+    mixed = {F32(rank, like.a.cols()), F32(like.b.rows(), rank), worn.front().second, like.name};
+    Index first = 0;
+    for (const auto& [pair, factor] : worn) {
+      copy(pair->a.view(), mixed.a.values().slice(first, pair->rank()));
+      for (Index r = 0; r < like.b.rows(); ++r)
+        for (Index k = 0; k < pair->rank(); ++k) mixed.b.values().row(r)[first + k] = factor / mixed.scaling * pair->b.view().row(r)[k];
+      first += pair->rank();
+    }
+  }
+  return Adapter(std::move(pairs));
+}
 
 }  // namespace tfm::inline TFM_ABI

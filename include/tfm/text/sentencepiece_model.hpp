@@ -5,6 +5,7 @@
 #include <bitset>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -223,13 +224,19 @@ inline void check_sentencepiece_model(const SentencePieceModel& model) {
   check_charsmap(model.charsmap, model.what);
 }
 
-/// The model as the library reads it, and nothing more. Control pieces get names that no text becomes: the library
-/// looks characters up among them too, so that a control piece of one character would be typed by typing it.
-inline std::string write_sentencepiece_model(const SentencePieceModel& model) {
+/// What a written model is for.
+enum class SentencePieceUse : unsigned char {
+  library,  ///< control pieces get names that no text becomes: the library looks characters up among them too, so that a control
+            ///< piece of one character would be typed by typing it
+  file,     ///< all pieces by their names, and which of them have a role, for others to read
+};
+
+/// The model as the library reads it, and nothing more.
+inline std::string write_sentencepiece_model(const SentencePieceModel& model, SentencePieceUse use = SentencePieceUse::library) {
   std::string out, part;
   for (std::size_t i = 0; i < model.pieces.size(); ++i) {
     const auto& piece = model.pieces[i];
-    const bool control = piece.type == TokenType::control;
+    const bool control = use == SentencePieceUse::library && piece.type == TokenType::control;
     part.clear();
     ProtobufWriter field(part);
     field.bytes(1, control ? "<control " + std::to_string(i) + ">" : std::string(piece.text));
@@ -242,6 +249,13 @@ inline std::string write_sentencepiece_model(const SentencePieceModel& model) {
   trainer.integer(3, static_cast<std::uint64_t>(model.kind));
   trainer.integer(24, model.space_as_suffix);
   trainer.integer(35, model.byte_fallback);
+  if (use == SentencePieceUse::file) {
+    const std::optional<Token> roles[] = {model.special.unknown, model.special.bos, model.special.eos, model.special.pad};
+    for (std::uint32_t i = 0; i < 4; ++i) {  // fields 40 to 43 are ids, -1 for none; 45 to 48 the pieces
+      trainer.integer(40 + i, static_cast<std::uint64_t>(std::int64_t{roles[i].value_or(-1)}));
+      if (roles[i]) trainer.bytes(45 + i, model.pieces[to_size(*roles[i])].text);
+    }
+  }
   ProtobufWriter(out).bytes(2, part);
   part.clear();
   ProtobufWriter normalizer(part);

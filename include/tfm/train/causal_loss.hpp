@@ -15,6 +15,8 @@ inline void shift_labels(const Batch& batch, std::span<const std::int32_t> label
       shifted[t] = t + 1 < end ? labels[to_size(t + 1)] : ignored_label;
 }
 
+inline constexpr Index logit_rows = 128;  ///< of logits that causal_loss computes at a time
+
 /// weight Σ cross-entropy of the tokens that have a label; adds the gradients of that unless `gradients` is null. ids, labels
 /// [tokens] as Hugging Face has them, see shift_labels. Logits are computed a hundred-odd rows at a time, of rows with a label alone.
 /// Errors: ShapeError for ids, labels or adapters that do not fit; Stopped.
@@ -36,7 +38,7 @@ Loss causal_loss(Context& context, const Llama<S, P>& model, const Batch& batch,
 
   const MutableView dhidden = gradients == nullptr ? MutableView{} : context.kept.matrix(hidden.rows, hidden.cols);
   if (gradients != nullptr) fill(dhidden, 0);
-  constexpr Index each = 128;  // rows of logits at a time
+  constexpr Index each = logit_rows;
   Loss loss;
   for (Index first = 0; first < count; first += each) {
     if (context.stop.stop_requested()) raise(Stopped());

@@ -1,10 +1,14 @@
 #pragma once
 // CausalTask: training a LLaMA, or an adapter that it wears, on texts.
+#include <array>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tfm/models/llama_training_memory.hpp"
 #include "tfm/train/causal_loss.hpp"
 #include "tfm/train/data/causal_sample.hpp"
 #include "tfm/train/data/group_by_length.hpp"
@@ -97,6 +101,31 @@ class CausalTask {
     }
     return rows;
   }
+  // The validation texts, some at a time.
+  void for_each_evaluation(auto&& f) const {
+    std::vector<Index> which;
+    for (Index first = 0; first < static_cast<Index>(validation_.size()); first += options_.evaluation_batch) {
+      which.clear();
+      for (Index i = first; i < std::min(first + options_.evaluation_batch, static_cast<Index>(validation_.size())); ++i) which.push_back(i);
+      f(which);
+    }
+  }
+  PassMemory pass_memory(const Context& context, const std::vector<CausalSample>& from, const EachMicroBatch& each, bool backward) const {
+    std::set<std::array<Index, 3>> sizes;  // many micro-batches have the same: sequences, tokens, the longest's
+    each([&](std::span<const Index> which) {
+      const Index to = width(from, which);
+      std::array<Index, 3> size{static_cast<Index>(which.size()), 0, 0};
+      for (const Index i : which) {
+        const auto own = static_cast<Index>(from[to_size(i)].ids.size()), n = own + (options_.left_pad && own < to ? 1 : 0);
+        size[1] += n, size[2] = std::max(size[2], n);
+      }
+      sizes.insert(size);
+    });
+    PassMemory most;
+    for (const auto& [sequences, tokens, longest] : sizes)
+      most = most.or_more(training_memory(context, model_, {tokens, sequences, longest, adapter_, options_.recompute, backward}, logit_rows));
+    return most;
+  }
   // Labels of a whole step, whose micro-batches are as long as this one, but for the last.
   Index step_labels(const MicroBatch& batch) const noexcept {
     const bool last = batch.part + 1 == batch.parts && batch.parts > 1;
@@ -148,16 +177,19 @@ class CausalTask {
     return causal_loss(context, model_, own.batch(), own.ids, own.labels, {.weight = weight}, &gradients, options_.recompute);
   }
 
+  /// What train() takes of the context's arenas for these micro-batches, and what evaluate() takes.
+  PassMemory memory(const Context& context, const EachMicroBatch& each) const { return pass_memory(context, samples_, each, true); }
+  PassMemory evaluation_memory(const Context& context) const {
+    return pass_memory(context, validation_, [&](const auto& f) { for_each_evaluation(f); }, false);
+  }
+
   /// The mean over all labelled tokens of the validation texts, in nats.
   Evaluation evaluate(Context& context) const {
     Loss loss;
-    std::vector<Index> which;
-    for (Index first = 0; first < static_cast<Index>(validation_.size()); first += options_.evaluation_batch) {
-      which.clear();
-      for (Index i = first; i < std::min(first + options_.evaluation_batch, static_cast<Index>(validation_.size())); ++i) which.push_back(i);
+    for_each_evaluation([&](std::span<const Index> which) {
       const Rows own = rows(validation_, which, {});
       loss += causal_loss(context, model_, own.batch(), own.ids, own.labels, {}, nullptr, options_.recompute);
-    }
+    });
     return {loss.per_token(), {{"tokens", static_cast<double>(loss.tokens)}}};
   }
 };

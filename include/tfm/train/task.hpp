@@ -2,6 +2,7 @@
 // Task: what a Trainer asks of the thing that it trains: how many samples there are, and the loss and gradients of some of them.
 #include <algorithm>
 #include <concepts>
+#include <functional>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -21,6 +22,9 @@ struct MicroBatch {
   Index part = 0, parts = 1;       ///< this is number `part` of `parts`
 };
 
+/// Calls what it is given with the samples of each micro-batch that is to come.
+using EachMicroBatch = std::function<void(const std::function<void(std::span<const Index>)>&)>;
+
 /// What an evaluation found.
 struct Evaluation {
   double loss = 0;                                      ///< the smaller the better: it chooses the best model and ends training early
@@ -34,6 +38,8 @@ struct Evaluation {
 /// A task may also have
 ///   Evaluation evaluate(Context&)                  context.training is false
 ///   Index tokens(std::span<const Index>) const     what these samples have, for watches: tokens without a label count too
+///   PassMemory memory(const Context&, const EachMicroBatch&) const   {kept, scratch}: bytes that train() takes of the context's arenas
+///   PassMemory evaluation_memory(const Context&) const               and evaluate(), at most: for Trainer::memory()
 ///   std::vector<Index> order(RandomKey) const      a permutation of the samples for an epoch, in place of a plain shuffle: by length, …
 template <class T>
 concept Task = requires(T task, Context& context, const MicroBatch& batch, const Gradients& gradients) {

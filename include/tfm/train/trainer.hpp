@@ -27,10 +27,11 @@ struct TrainerOptions {
   Index keep = 2;          ///< checkpoints that stay
 };
 
-/// Bytes of training beside the model and what its passes take.
+/// Bytes of training beside the model: of what trains, and of the largest micro-batch's passes, where the task says them (task.hpp).
 struct TrainerMemory {
   Index gradients{}, optimizer{}, best{};
-  constexpr Index total() const noexcept { return gradients + optimizer + best; }
+  Index kept{}, scratch{};  ///< the context's arenas
+  constexpr Index total() const noexcept { return gradients + optimizer + best + kept + scratch; }
 };
 
 /// Trains `parameters` on a task.
@@ -86,10 +87,16 @@ class Trainer {
   const TrainState& state() const noexcept { return state_; }
   Index steps() const noexcept { return options_.steps; }
   Index steps_per_epoch() const { return EpochOrder::steps(static_cast<Index>(task_.samples()), options_.batch); }
-  TrainerMemory memory() const noexcept {
+  /// Known before the first step: every micro-batch that is to come is looked at, nothing is computed.
+  TrainerMemory memory() const {
     const Index each = parameters_.floats() * static_cast<Index>(sizeof(float));
     const bool keeps_best = options_.evaluate_every > 0 && options_.load_best && options_.output.empty();
-    return {each, each * static_cast<Index>(O::states.size()), keeps_best ? each : 0};
+    TrainerMemory memory{each, each * static_cast<Index>(O::states.size()), keeps_best ? each : 0};
+    const auto count = [&](const auto& pass) { memory.kept = std::max(memory.kept, pass.kept), memory.scratch = std::max(memory.scratch, pass.scratch); };
+    if constexpr (says_memory) count(task_.memory(context_, [this](const auto& f) { for_each_micro_batch(f); }));
+    if constexpr (requires { task_.evaluation_memory(context_); })
+      if (options_.evaluate_every > 0) count(task_.evaluation_memory(context_));
+    return memory;
   }
 
   /// Goes on from the newest checkpoint in options.output; false where there is none.
@@ -114,6 +121,7 @@ class Trainer {
   /// or a watch throws. Older checkpoints are untouched by all of them.
   TrainResult fit() {
     begin_output();
+    reserve();
     TrainResult result;
     for (;;) {
       if (context_.stop.stop_requested()) {
@@ -145,6 +153,27 @@ class Trainer {
   }
 
  private:
+  static constexpr bool says_memory = requires(const T& task, const Context& context, const EachMicroBatch& each) { task.memory(context, each); };
+
+  template <class F>
+  void for_each_micro_batch(F&& f) const {
+    EpochOrder order;
+    for (Index step = 0; step < options_.steps; ++step) {
+      auto samples = order.of(step, state_.samples, options_.batch, [&](Index epoch) { return make_order(epoch); });
+      while (!samples.empty()) {
+        const std::size_t n = std::min(samples.size(), to_size(options_.micro_batch));
+        f(samples.first(n));
+        samples = samples.subspan(n);
+      }
+    }
+  }
+  // So that the arenas are as large as memory() says, and not what they would grow to.
+  void reserve() {
+    const TrainerMemory all = memory();
+    context_.kept.reserve(all.kept);
+    context_.scratch.reserve(all.scratch);
+  }
+
   /// Restores what a call sets in the context.
   struct Restore {
     Context& context;
@@ -219,8 +248,10 @@ class Trainer {
     const Restore restore(context_);
     context_.training = true;
     context_.random = RandomKey{options_.seed}.with(1).with(static_cast<std::uint64_t>(number));
-    context_.kept.reserve(context_.kept.peak());
-    context_.scratch.reserve(context_.scratch.peak());
+    if constexpr (!says_memory) {
+      context_.kept.reserve(context_.kept.peak());
+      context_.scratch.reserve(context_.scratch.peak());
+    }
     fill(gradient_, 0);
     const auto loss = gradients_of(samples, number % steps_per_epoch() * options_.batch);
     if (!loss || context_.stop.stop_requested()) return std::nullopt;

@@ -1,6 +1,7 @@
-// The half of exchange.py that is ours: saves adapters, and writes the logits of a model that wears one.
+// The half of exchange.py that is ours: saves adapters, writes the logits of a model that wears one, and merges one into its base.
 //   exchange save BASE FOLDER             makes FOLDER/{qv,all,rslora}
 //   exchange logits BASE ADAPTER IDS OUT  reads int32 ids, writes float32 logits
+//   exchange merge BASE ADAPTER FOLDER    makes FOLDER, a Hugging Face folder
 #include <cmath>
 #include <cstdio>
 #include <fstream>
@@ -9,7 +10,9 @@
 #include "support/run_llama.hpp"
 #include "tfm/checkpoint/load_llama.hpp"
 #include "tfm/checkpoint/peft.hpp"
+#include "tfm/checkpoint/save_llama.hpp"
 #include "tfm/core/random.hpp"
+#include "tfm/models/merge.hpp"
 
 using namespace tfm;
 
@@ -69,7 +72,14 @@ int main(int count, char** arguments) {
       logits(load_llama(given[1]).model, given[2], given[3].c_str(), given[4].c_str());
       return 0;
     }
-    std::fputs("exchange save BASE FOLDER | exchange logits BASE ADAPTER IDS OUT\n", stderr);
+    if (given.size() == 4 && given[0] == "merge") {
+      auto base = load_llama(given[1]);
+      Context context(2);
+      merge(context, base.model, peft::load(given[2], base.model).adapter);
+      save_llama(context, base.model, given[3], {.tokenizer_of = given[1]});
+      return 0;
+    }
+    std::fputs("exchange save BASE FOLDER | exchange logits BASE ADAPTER IDS OUT | exchange merge BASE ADAPTER FOLDER\n", stderr);
   } catch (const Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
   }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Adapters that tfm saves open in Python's PEFT, and PEFT's open in tfm: the logits are the same.
+"""Adapters that tfm saves open in Python's PEFT, and PEFT's open in tfm: the logits are the same. So are those of folders into which
+tfm merged an adapter, in transformers.
 
   exchange.py PROGRAM CHECKOUT
 """
@@ -22,7 +23,7 @@ if python and "TFM_PEFT_CHILD" not in os.environ:
 try:
     import torch
     from peft import LoraConfig, PeftModel, get_peft_model
-    from transformers import LlamaForCausalLM
+    from transformers import LlamaForCausalLM, LlamaTokenizer
 except ImportError as error:
     skip(f"not there: {error.name}")
 torch.manual_seed(0)
@@ -69,6 +70,16 @@ for kind, base, hf in BASES:
             adapter = os.path.join(folder, name)
             theirs = PeftModel.from_pretrained(base_of(hf), adapter).eval()(ids[None]).logits[0]
             compare(f"tfm's {name} over {kind} in PEFT", ours_with(base, adapter, ids, folder), theirs, plain)
+            merged = os.path.join(folder, "merged-" + name)
+            subprocess.run([program, "merge", base, adapter, merged], check=True)
+            opened, report = LlamaForCausalLM.from_pretrained(merged, dtype=torch.float32, output_loading_info=True)
+            if any(report.values()):
+                sys.exit(f"{merged}: {report}")
+            compare(f"tfm's {name} merged into {kind}, in transformers", opened.eval()(ids[None]).logits[0], theirs, plain)
+            if kind == "GGUF" and name == "qv":
+                text, tokenizer = "Once upon a time, there  was", LlamaTokenizer.from_pretrained(merged)
+                if tokenizer.decode(tokenizer(text).input_ids, skip_special_tokens=True).strip() != text or tokenizer(text).input_ids[0] != 1:
+                    sys.exit(f"{merged}: the tokenizer gives {tokenizer(text).input_ids}")
         for name, options in (("qv", {"target_modules": ["q_proj", "v_proj"]}), ("all", {"target_modules": "all-linear", "r": 3}),
                               ("rslora", {"target_modules": ["o_proj", "up_proj"], "use_rslora": True, "r": 5})):
             wearing = get_peft_model(base_of(hf), LoraConfig(**{"lora_alpha": 16, "task_type": "CAUSAL_LM", **options})).eval()

@@ -1,0 +1,77 @@
+#include "wardrobe.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <sstream>
+
+#include "support/terminal.hpp"
+#include "tfm/checkpoint/peft.hpp"
+#include "tfm/formats/torch_zip.hpp"
+
+namespace cli {
+
+namespace {
+
+/// The last part of a path; of "folder/" too.
+std::string last_part(const std::filesystem::path& path) {
+  const std::filesystem::path normal = path.lexically_normal();
+  return (normal.has_filename() ? normal.filename() : normal.parent_path().filename()).string();
+}
+
+}  // namespace
+
+AdapterArgument parse_adapter(const std::string& word) {
+  const auto at = word.rfind('=');
+  if (at == word.npos || at == 0 || at + 1 == word.size()) return {word};
+  char* end = nullptr;
+  const float weight = std::strtof(word.c_str() + at + 1, &end);
+  if (end != word.c_str() + word.size() || !std::isfinite(weight)) return {word};
+  return {word.substr(0, at), weight};
+}
+
+Wardrobe::Wardrobe(const std::vector<AdapterArgument>& named, const ModelArguments& arguments, const tfm::AnyLlama& model) : named_(named) {
+  if (named.empty()) return;
+  const tfm::peft::LoadOptions options{.base = tfm::base_identity(arguments.model, tfm::read_torch), .read_bin = tfm::read_torch};
+  for (const AdapterArgument& one : named_) {
+    auto loaded = tfm::peft::load(one.folder, model, options);
+    for (const std::string& note : loaded.notes) tell("tfm: note: " + one.folder.string() + ": " + note + "\n");
+    adapters_.push_back(std::move(loaded.adapter));
+  }
+}
+
+const tfm::Adapter* Wardrobe::all() {
+  std::vector<tfm::WeightedAdapter> parts;
+  for (std::size_t i = 0; i < named_.size(); ++i) parts.push_back({&adapters_[i], named_[i].weight});
+  return wear(std::move(parts));
+}
+
+const tfm::Adapter* Wardrobe::chosen(std::string_view words) {
+  std::vector<tfm::WeightedAdapter> parts;
+  std::istringstream stream{std::string(words)};
+  for (std::string word; stream >> word;) {
+    if (word == "none") continue;
+    const AdapterArgument wanted = parse_adapter(word);
+    const auto found = std::find_if(named_.begin(), named_.end(), [&](const AdapterArgument& one) {
+      return wanted.folder == last_part(one.folder) || wanted.folder == one.folder;
+    });
+    if (found == named_.end()) throw UsageError("there is no adapter " + wanted.folder.string());
+    parts.push_back({&adapters_[static_cast<std::size_t>(found - named_.begin())], wanted.weight});
+  }
+  return wear(std::move(parts));
+}
+
+std::string Wardrobe::list() const {
+  std::string text;
+  for (const AdapterArgument& one : named_) text += last_part(one.folder) + "\n";
+  return text;
+}
+
+const tfm::Adapter* Wardrobe::wear(std::vector<tfm::WeightedAdapter> parts) {
+  if (parts.empty()) return nullptr;
+  if (parts.size() == 1 && parts.front().weight == 1) return parts.front().adapter;
+  mixed_ = tfm::mix(parts);
+  return &mixed_;
+}
+
+}  // namespace cli

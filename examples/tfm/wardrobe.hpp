@@ -1,0 +1,31 @@
+#pragma once
+// Wardrobe: the adapters that were named on the command line, to be worn alone or mixed.
+#include "model.hpp"
+
+namespace cli {
+
+class Wardrobe {
+  std::vector<AdapterArgument> named_;
+  std::vector<tfm::Adapter> adapters_;
+  tfm::Adapter mixed_;
+
+ public:
+  /// Loads all of them; their notes go to standard error. Errors: tfm::Error.
+  Wardrobe(const std::vector<AdapterArgument>& named, const ModelArguments& arguments, const tfm::AnyLlama& model);
+
+  /// All that were named, each with its weight, as one; null where there is none. Valid until the next call.
+  const tfm::Adapter* all();
+  /// Those that the words name, "NAME" or "NAME=WEIGHT" by the last part of their folder's path; null for "none". Errors:
+  /// UsageError for a name that is not known.
+  const tfm::Adapter* chosen(std::string_view words);
+  /// A line for each.
+  std::string list() const;
+
+ private:
+  const tfm::Adapter* wear(std::vector<tfm::WeightedAdapter> parts);
+};
+
+/// "FOLDER" or "FOLDER=WEIGHT"; a weight is what follows the last '=', if it is a number.
+AdapterArgument parse_adapter(const std::string& word);
+
+}  // namespace cli

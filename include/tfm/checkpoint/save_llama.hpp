@@ -1,0 +1,134 @@
+#pragma once
+// save_llama: any Llama as a Hugging Face folder: config.json, model.safetensors, and the tokenizer of where it came from.
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tfm/checkpoint/save_tokenizer.hpp"
+#include "tfm/checkpoint/shape_agreement.hpp"
+#include "tfm/core/progress.hpp"
+#include "tfm/formats/safetensors_writer.hpp"
+#include "tfm/layers/visit.hpp"
+#include "tfm/models/llama.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+struct SaveLlamaOptions {
+  Format format = Format::f32;             ///< of every tensor: F32, BF16 or F16; what is quantised is dequantised
+  std::filesystem::path tokenizer_of{};    ///< the checkpoint whose tokenizer goes with it: folder or GGUF file; empty: none does
+  ProgressCallback progress{};             ///< bytes that are written
+};
+
+namespace detail {
+
+/// The scaling by which config.json gives the model's frequencies. GGUF files of Llama 3.1 and later say it as divisors, of which
+/// the scalings that Meta published are known again. LoadError for others.
+template <Shape S, class P>
+RopeScaling scaling_of(const Llama<S, P>& model) {
+  using Kind = RopeScaling::Kind;
+  const RopeScaling stated = model.shape.rope_scaling;
+  const auto half = static_cast<Index>(model.frequencies.size());
+  for (const RopeScaling& scaling : {stated, RopeScaling{.kind = Kind::llama3, .factor = 8}, RopeScaling{.kind = Kind::llama3, .factor = 32}}) {
+    bool same = true;
+    for (Index i = 0; same && i < half; ++i) {
+      const float frequency = rope_frequency(i, 2 * half, model.shape.rope_theta, scaling);
+      same = std::abs(model.frequencies[to_size(i)] - frequency) <= 1e-4f * frequency;
+    }
+    if (same) return scaling;
+  }
+  raise(LoadError("tfm: the model's rotary frequencies are those of no scaling that config.json can say, expected none, linear or llama3"));
+}
+
+/// config.json, in words that transformers 4 and 5 both read.
+template <Shape S>
+std::string config_text(const S& s, const RopeScaling& scaling, Format format, const SpecialTokens& special) {
+  std::string text = "{\n  \"architectures\": [\"LlamaForCausalLM\"]";
+  const auto add = [&](const char* key, const std::string& value) { text += std::string(",\n  \"") + key + "\": " + value; };
+  const auto number = [](Index n) { return std::to_string(n); };
+  const auto token = [](const std::optional<Token>& id) { return id ? std::to_string(*id) : std::string("null"); };
+  const auto boolean = [](bool b) { return std::string(b ? "true" : "false"); };
+  add("attention_bias", "false"), add("attention_dropout", "0.0");
+  add("bos_token_id", token(special.bos)), add("eos_token_id", token(special.eos)), add("pad_token_id", token(special.pad));
+  add("head_dim", number(head_dim(s))), add("hidden_act", "\"silu\""), add("hidden_size", number(s.dim));
+  add("intermediate_size", number(s.ffn)), add("max_position_embeddings", number(s.context)), add("mlp_bias", "false");
+  add("model_type", "\"llama\""), add("num_attention_heads", number(s.heads)), add("num_hidden_layers", number(s.layers));
+  add("num_key_value_heads", number(s.kv_heads)), add("rms_norm_eps", size_text(float{s.norm_eps}));
+  if (scaling.kind == RopeScaling::Kind::none) {
+    add("rope_scaling", "null");
+  } else {
+    std::string rope = "{\"rope_type\": \"" + std::string(name(scaling.kind)) + "\", \"factor\": " + size_text(scaling.factor);
+    if (scaling.kind == RopeScaling::Kind::llama3)
+      rope += ", \"low_freq_factor\": " + size_text(scaling.low_freq_factor) + ", \"high_freq_factor\": " + size_text(scaling.high_freq_factor) +
+              ", \"original_max_position_embeddings\": " + std::to_string(static_cast<Index>(scaling.original_context));
+    add("rope_scaling", rope + "}");
+  }
+  add("rope_theta", size_text(float{s.rope_theta})), add("tie_word_embeddings", boolean(s.tied));
+  add("torch_dtype", format == Format::f32 ? "\"float32\"" : format == Format::bf16 ? "\"bfloat16\"" : "\"float16\"");
+  add("use_cache", "true"), add("vocab_size", number(s.vocab));
+  return text + "\n}\n";
+}
+
+}  // namespace detail
+
+/// Writes the model into `folder`, which is made if need be: what load_llama and transformers open. Names and the order of rotary
+/// pairs are Hugging Face's, whatever file the model came from. One tensor is in memory beside the model. What finetune merge does:
+///   auto llama = tfm::load_llama(base);
+///   auto loaded = tfm::peft::load(adapter, llama.model, …);
+///   auto merged = tfm::clone(llama.model);
+///   tfm::merge(context, merged, loaded.adapter);
+///   tfm::compare_models(context, tfm::ComparedModel{llama.model, &loaded.adapter}, tfm::ComparedModel{merged}, ids);   // printed
+///   for (const std::string& note : tfm::save_llama(context, merged, out, {.tokenizer_of = base})) …
+/// Returns what is to be told. Errors: OptionError for another format, LoadError where a file cannot be written or config.json cannot
+/// say the model's frequencies, TokenizerError, Stopped.
+template <Shape S, class P>
+std::vector<std::string> save_llama(Context& context, const Llama<S, P>& model, const std::filesystem::path& folder, const SaveLlamaOptions& options = {}) {
+  const Format format = options.format;
+  if (format != Format::f32 && format != Format::bf16 && format != Format::f16)
+    raise(OptionError("tfm: a Hugging Face folder's tensors are F32, BF16 or F16, found " + std::string(name(format))));
+  const RopeScaling scaling = detail::scaling_of(model);
+  std::vector<Tensor> tensors;
+  std::map<std::string_view, std::function<void(Index, float*)>> rows;  // by name: one row of it
+  Index total = 0;
+  visit_weights(model, "", [&](const std::string& name, const auto& weight, WeightRole role) {
+    Tensor tensor;
+    tensor.name = name;
+    tensor.type = format == Format::f32 ? DataType::f32 : format == Format::bf16 ? DataType::bf16 : DataType::f16;
+    if (role == WeightRole::norm) tensor.shape = {weight.cols()};
+    else tensor.shape = {weight.rows(), weight.cols()};
+    total += weight.rows() * row_bytes(format, weight.cols());
+    tensors.push_back(std::move(tensor));
+  });
+  std::size_t next = 0;
+  visit_weights(model, "", [&](const std::string&, const auto& weight, WeightRole) {
+    rows[tensors[next++].name] = [&weight](Index r, float* out) { row(weight, r, out); };
+  });
+
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) raise(LoadError("tfm: cannot make the folder " + folder.string() + ": " + failed.message()));
+  SavedTokenizer tokenizer;
+  if (!options.tokenizer_of.empty()) tokenizer = save_tokenizer(options.tokenizer_of, folder);
+  std::vector<std::byte> bytes;
+  Index done = 0;
+  write_safetensors(folder / "model.safetensors", tensors, {{"format", "pt"}}, [&](const Tensor& tensor) -> std::span<const std::byte> {
+    const Index cols = tensor.shape.back(), count = tensor.shape.size() == 1 ? 1 : tensor.shape[0], row_size = row_bytes(format, cols);
+    bytes.resize(to_size(count * row_size));
+    const auto& read = rows.at(tensor.name);
+    context.run(count, [&](Index r, int) {
+      std::vector<float> floats(to_size(cols));
+      read(r, floats.data());
+      quantise_row(format, floats.data(), cols, bytes.data() + r * row_size);
+    });
+    if (context.stop.stop_requested()) raise(Stopped());
+    done += static_cast<Index>(bytes.size());
+    if (options.progress) options.progress({"writing", done, total});
+    return bytes;
+  });
+  write_file(folder / "config.json", bytes_of(detail::config_text(model.shape, scaling, format, tokenizer.special)));
+  return tokenizer.notes;
+}
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,142 @@
+#pragma once
+// How many bytes a training pass of a LLaMA takes of a Context's arenas, before it begins.
+#include <algorithm>
+
+#include "tfm/kernels/attention_rows.hpp"
+#include "tfm/kernels/losses.hpp"
+#include "tfm/models/llama_training.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// Sizes of a batch, and how it is run.
+struct TrainingPass {
+  Index tokens{}, sequences{};
+  Index longest{};                   ///< tokens of the longest sequence
+  const Adapter* adapter = nullptr;  ///< what all of them wear, or none
+  Recompute recompute = Recompute::blocks;
+  bool backward = true;              ///< gradients are asked for: dropout is on, and backward follows
+};
+
+/// Bytes of the two arenas.
+struct PassMemory {
+  Index kept{}, scratch{};
+  constexpr Index total() const noexcept { return kept + scratch; }
+  /// Of passes that follow one another.
+  constexpr PassMemory or_more(const PassMemory& other) const noexcept { return {std::max(kept, other.kept), std::max(scratch, other.scratch)}; }
+};
+
+namespace detail {
+
+/// What follows the calls of forward_for_training and backward_for_training, take by take.
+template <Shape S, class P>
+class TrainingBytes {
+  const Llama<S, P>& model_;
+  const TrainingPass& n_;
+  const Context& context_;
+  Index threads_ = context_.threads->count();
+
+  static constexpr Index floats(Index n) noexcept { return Arena::bytes_for(n); }
+  Index tokens(Index cols) const noexcept { return floats(n_.tokens * cols); }
+  Index tiles() const noexcept { return floats(threads_ * kernels::scratch_floats); }
+
+  // A product's operands: float32, or what fast arithmetic makes of them.
+  template <class W>
+  Index product(const W& weight, Index rows) const noexcept {
+    if constexpr (requires { weight.format(); })
+      if (context_.arithmetic != Arithmetic::exact && weight.format() >= Format::q8_0)
+        return kernels::matmul_scratch_bytes(rows, weight.cols(), threads_);
+    return tiles() + (context_.arithmetic == Arithmetic::bf16 ? Arena::bytes_for(rows * round_up(weight.cols(), 2), 2) : 0);
+  }
+  template <class Layer>
+  const LoraPair* worn(const Layer& layer) const noexcept {
+    if constexpr (requires { layer.slot; })
+      if (n_.adapter != nullptr && n_.adapter->touches(layer.slot)) return &(*n_.adapter)[layer.slot];
+    return nullptr;
+  }
+  bool drops() const noexcept { return n_.backward && n_.adapter != nullptr && n_.adapter->dropout > 0; }
+  Index keys() const noexcept { return drops() ? Arena::bytes_for(n_.longest, sizeof(std::uint64_t)) : 0; }
+
+  template <class Layer>
+  Index kept(const Layer& layer) const noexcept {
+    const LoraPair* const pair = worn(layer);
+    return pair == nullptr ? 0 : tokens(pair->rank()) + (drops() ? tokens(pair->a.cols()) : 0);
+  }
+  template <class Layer>
+  Index forward(const Layer& layer) const noexcept {
+    const Index base = product(layer.base_weight(), n_.tokens);
+    const LoraPair* const pair = worn(layer);
+    if (pair == nullptr) return base;
+    return std::max(base, keys() + floats(n_.longest * pair->b.rows()) + std::max(product(pair->a, n_.longest), product(pair->b, n_.longest)));
+  }
+  template <class Layer>
+  Index backward(const Layer& layer) const noexcept {
+    const LoraPair* const pair = worn(layer);
+    if (pair == nullptr) return tiles();
+    return floats(n_.longest * pair->b.rows()) + floats(n_.longest * pair->rank()) + (drops() ? floats(n_.longest * pair->a.cols()) + keys() : 0) + tiles();
+  }
+  template <class F, class... Layer>
+  static Index most(F&& of, const Layer&... layers) noexcept {
+    return std::max({of(layers)...});
+  }
+
+ public:
+  TrainingBytes(const Context& context, const Llama<S, P>& model, const TrainingPass& pass) noexcept : model_(model), n_(pass), context_(context) {}
+
+  Index kept(const LlamaBlock<P>& block) const noexcept {
+    const auto& [q, k, v, o] = block.self_attn;
+    const auto& [gate, up, down] = block.mlp;
+    const Index dim = model_.shape.dim, q_width = q.base_weight().rows(), kv_width = k.base_weight().rows(), ffn = gate.base_weight().rows();
+    return 3 * tokens(dim) + 2 * tokens(1) + 2 * tokens(q_width) + 2 * tokens(kv_width) + tokens(2 * model_.shape.heads) + 3 * tokens(ffn) + kept(q) + kept(k) +
+           kept(v) + kept(o) + kept(gate) + kept(up) + kept(down);
+  }
+  Index forward(const LlamaBlock<P>& block) const noexcept {
+    const auto& [q, k, v, o] = block.self_attn;
+    const auto& [gate, up, down] = block.mlp;
+    const auto of = [this](const auto& layer) { return forward(layer); };
+    const Index dim = head_dim(model_.shape), room = round_up(n_.longest, kernels::key_block) * (dim + round_up(dim, 16)) + kernels::attention_floats(dim);
+    const Index attention = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) + std::max(floats(threads_ * room), forward(o));
+    return tokens(model_.shape.dim) + std::max({attention, most(of, q, k, v), most(of, gate, up, down)});
+  }
+  Index backward(const LlamaBlock<P>& block) const noexcept {
+    const auto& [q, k, v, o] = block.self_attn;
+    const auto& [gate, up, down] = block.mlp;
+    const auto of = [this](const auto& layer) { return backward(layer); };
+    const Index lists = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) + Arena::bytes_for(n_.sequences, sizeof(kernels::RowsGradient));
+    const Index attention = 2 * tokens(q.base_weight().rows()) + 2 * tokens(k.base_weight().rows()) + lists +
+                            std::max(floats(threads_ * kernels::attention_backward_floats(head_dim(model_.shape), n_.longest)), most(of, q, k, v, o));
+    return tokens(model_.shape.dim) + std::max(attention, 3 * tokens(gate.base_weight().rows()) + most(of, gate, up, down));
+  }
+  /// A hundred-odd rows of logits and their gradient.
+  Index logits(Index rows) const noexcept {
+    const Index n = std::min(rows, n_.tokens), losses = Arena::bytes_for(n, sizeof(std::int32_t)) + Arena::bytes_for(n, sizeof(kernels::RowLoss));
+    return floats(n * model_.shape.dim) + floats(n * model_.shape.vocab) + Arena::bytes_for(n, sizeof(std::int32_t)) +
+           std::max({product(model_.output(), n), tiles(), losses});
+  }
+};
+
+}  // namespace detail
+
+/// What causal_loss (train/causal_loss.hpp) takes of context.kept and context.scratch for a batch of these sizes on
+/// context.threads, by context.arithmetic. `logits`: rows of logits at a time.
+template <Shape S, class P>
+PassMemory training_memory(const Context& context, const Llama<S, P>& model, const TrainingPass& pass, Index logits) {
+  const detail::TrainingBytes<S, P> bytes(context, model, pass);
+  const auto rows = [&](Index cols) { return Arena::bytes_for(pass.tokens * cols); };
+  const auto count = static_cast<Index>(model.layers.size());
+  const bool keeps = pass.recompute == Recompute::nothing;
+  Index blocks = 0, most = 0, forward = 0, backward = 0;
+  for (const LlamaBlock<P>& block : model.layers) {
+    blocks += bytes.kept(block), most = std::max(most, bytes.kept(block));
+    forward = std::max(forward, bytes.forward(block)), backward = std::max(backward, bytes.backward(block));
+  }
+  const Index begin = 2 * rows(head_dim(model.shape) / 2) + Arena::bytes_for(count + 1, sizeof(MutableView)) + (count + 1) * rows(model.shape.dim) +
+                      (keeps ? Arena::bytes_for(count, sizeof(typename LlamaBlock<P>::Saved)) + blocks : 0);
+  const Index end = rows(model.shape.dim) + rows(1) + Arena::bytes_for(pass.tokens, sizeof(std::int32_t)) + Arena::bytes_for(pass.tokens, sizeof(Index)) +
+                    (pass.backward ? rows(model.shape.dim) : 0);
+  const Index again = keeps ? 0 : most;  // of one block at a time, forward and once more in backward
+  PassMemory memory{begin + (pass.backward ? end + again : std::max(end, again)), std::max(forward, bytes.logits(logits))};
+  if (pass.backward) memory.scratch = std::max(memory.scratch, rows(model.shape.dim) + std::max(backward, keeps ? 0 : forward));
+  return memory;
+}
+
+}  // namespace tfm::inline TFM_ABI

@@ -1,0 +1,106 @@
+#pragma once
+// merge: an adapter becomes part of its model's weights, and can be taken out again.    Hu et al. 2021, arXiv:2106.09685, section 4.1
+#include <concepts>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "tfm/kernels/elementwise.hpp"
+#include "tfm/models/llama.hpp"
+#include "tfm/numeric/pack.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+/// The weights that a merge replaced, by their slots: what unmerge gives back. They are the old bytes themselves, not copies.
+struct MergedWeights {
+  struct Weight {
+    Index slot = -1;
+    PackedWeight packed{};  ///< one of the two
+    F32 trainable{};
+  };
+  std::vector<Weight> replaced;
+};
+
+namespace detail {
+
+/// W + scaling B A, in float32.
+template <class W>
+F32 merged_weight(Context& context, const W& weight, const LoraPair& pair) {
+  F32 sum(weight.rows(), weight.cols());
+  context.run(sum.rows(), [&](Index r, int) { row(weight, r, sum.values().row(r)); });
+  constexpr Index each = 256;  // rows of B A at a time
+  for (Index first = 0; first < sum.rows() && !context.stop.stop_requested(); first += each) {
+    const Arena::Frame frame(context.scratch);
+    const Index n = std::min(each, sum.rows() - first);
+    const MutableView change = context.scratch.matrix(n, sum.cols());
+    fill(change, 0);
+    matmul_backward(context, pair.a, pair.b.view().slice(first, n), change);
+    kernels::scale_add(context, pair.scaling, change, sum.values().slice(first, n));
+  }
+  if (context.stop.stop_requested()) raise(Stopped());
+  return sum;
+}
+
+}  // namespace detail
+
+/// Puts back what merge() replaced, bit for bit, and takes the merged weights in exchange: called twice, nothing has changed.
+template <Shape S, class P>
+void unmerge(Llama<S, P>& model, MergedWeights& merged) noexcept {
+  visit_lora_layers(model, "", [&](const std::string&, auto& layer) {
+    using W = typename std::remove_cvref_t<decltype(layer)>::weight_type;
+    for (MergedWeights::Weight& kept : merged.replaced) {
+      if (kept.slot != layer.slot) continue;
+      if constexpr (std::same_as<W, F32>) std::swap(layer.base.weight, kept.trainable);
+      else kept.packed = std::exchange(layer.base.weight, W(std::move(kept.packed)));
+    }
+  });
+}
+
+/// W becomes W + scaling B A in every layer that the adapter changes, in the format that W has: a quantised weight is
+/// dequantised, added to and quantised again, which rounds anew; compare_models (generate/compare.hpp) says what that changed.
+/// The weights that were there are returned: with them unmerge() restores every bit; dropped, their memory is free once no other
+/// model shares it. Without them merging mix({{&adapter, -1}}) subtracts, up to rounding. Beside the model it takes one matrix
+/// in float32. Errors: ShapeError for an adapter of other sizes, LoadError for a sum that is not finite and would be quantised,
+/// Stopped; the model has not changed then.
+template <Shape S, class P>
+MergedWeights merge(Context& context, Llama<S, P>& model, const Adapter& adapter) {
+  model.require_fit(adapter);
+  MergedWeights fresh;
+  visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
+    if (!adapter.touches(layer.slot)) return;
+    using W = typename std::remove_cvref_t<decltype(layer)>::weight_type;
+    static_assert(std::same_as<W, F32> || std::derived_from<W, PackedWeight>, "tfm: adapters are merged into F32 and tfm's packed formats alone");
+    F32 sum = detail::merged_weight(context, layer.base.weight, adapter[layer.slot]);
+    fresh.replaced.push_back({.slot = layer.slot});
+    if constexpr (std::same_as<W, F32>) {
+      sum.parameter = layer.base.weight.parameter;
+      fresh.replaced.back().trainable = std::move(sum);
+    } else {
+      const View values = sum.view();
+      fresh.replaced.back().packed = pack(context, layer.base.weight.format(),
+                                          {Format::f32, reinterpret_cast<const std::byte*>(values.data), values.rows, values.cols}, name);
+    }
+  });
+  unmerge(model, fresh);  // the other way round: it takes what was there
+  return fresh;
+}
+
+/// A model of the same numbers. Frozen weights are shared, not copied: nobody writes into them.
+template <Shape S, class P>
+Llama<S, P> clone(const Llama<S, P>& model) {
+  Llama<S, P> same(model.shape);
+  same.frequencies = model.frequencies;
+  std::vector<const void*> weights;
+  visit_weights(model, "", [&](const std::string&, const auto& weight, WeightRole) { weights.push_back(&weight); });
+  auto next = weights.begin();
+  visit_weights(same, "", [&](const std::string&, auto& weight, WeightRole) {
+    using W = std::remove_cvref_t<decltype(weight)>;
+    const W& from = *static_cast<const W*>(*next++);
+    if constexpr (requires { from.clone(); }) weight = from.clone();
+    else weight = from;
+  });
+  return same;
+}
+
+}  // namespace tfm::inline TFM_ABI
