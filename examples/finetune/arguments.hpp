@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "support/adapter_argument.hpp"
 #include "support/exit_code.hpp"
 #include "tfm/core/index.hpp"
 #include "tfm/core/isa.hpp"
@@ -65,18 +66,27 @@ struct EvaluateArguments {
 
 struct ChatArguments {
   BaseArguments base;
-  std::vector<std::filesystem::path> adapters;
-  std::filesystem::path prompt;
-  std::optional<std::string> instruction;
+  std::vector<AdapterArgument> adapters;
+  std::filesystem::path prompt;            ///< empty: the first adapter's own, or else Alpaca's
+  std::optional<std::string> instruction;  ///< none: the one that all of the first adapter's records had
   Index max_tokens = 256;
-  bool any_base = false;
 };
 
-using Arguments = std::variant<PrepareArguments, TrainArguments, EvaluateArguments>;
+struct MergeArguments {
+  BaseArguments base{.model = {}, .format = tfm::Format::f32};
+  std::vector<AdapterArgument> adapters;
+  std::filesystem::path out, text;  ///< text: empty: the first adapter's validation.json, or else its prompt
+  tfm::Format format = tfm::Format::f32;
+  bool json = false;
+};
+
+using Arguments = std::variant<PrepareArguments, TrainArguments, EvaluateArguments, ChatArguments, MergeArguments>;
 
 /// The commands. Each returns the program's exit code; errors are thrown.
 int run(const PrepareArguments& arguments);
 int run(const TrainArguments& arguments);
 int run(const EvaluateArguments& arguments);
+int run(const ChatArguments& arguments);
+int run(const MergeArguments& arguments);
 
 }  // namespace cli

@@ -18,6 +18,7 @@ constexpr const char* footer =
   finetune train --model model.gguf --data tweets.json --out adapter --seed 1
   finetune evaluate --model model.gguf --adapter adapter --data adapter/validation.json
   finetune chat --model model.gguf --adapter adapter
+  finetune merge --model model.gguf --adapter adapter --out merged
 
 A model is a GGUF file or a Hugging Face folder (config.json, safetensors or .bin, tokenizer.model). Results go to standard
 output; progress, notes and errors to standard error.
@@ -66,8 +67,31 @@ Examples:
   finetune evaluate --model model.gguf --adapter adapter --data adapter/validation.json --picture confusion.svg
   finetune evaluate --model model.gguf --adapter adapter --data adapter/validation.json --json)";
 
+constexpr const char* chat_footer =
+    R"(Each line of standard input becomes a prompt as the adapter's training made them, and the answer is a line of standard
+output: the likeliest token, one after the other. The template and the instruction are those that run.json in the first
+adapter's folder keeps. /wear NAME changes the adapter, /wear NAME=0.5 NAME=0.5 mixes them, /wear none takes all off;
+/help tells more.
+
+Examples:
+  finetune chat --model model.gguf --adapter adapter
+  finetune chat --model model.gguf --adapter tweets --adapter poems=0
+  echo 'Bitcoin is going to the moon' | finetune chat --model model.gguf --adapter adapter)";
+
+constexpr const char* merge_footer =
+    R"(O becomes a Hugging Face folder with the base's weights, the adapters added to them, and its tokenizer. It is read back and
+compared with the base that wears the adapters, over --text, or else over records that the first adapter's training held out:
+the KL divergence between their predictions, and how often both find the same token the likeliest. With a quantised --base
+the sums are quantised again, which costs more than an adapter over it.
+With --json: {"out", "kl_divergence", "top_1_agreement", "tokens"}.
+
+Examples:
+  finetune merge --model model.gguf --adapter adapter --out merged
+  finetune merge --model folder/ --adapter one=0.7 --adapter other=0.3 --out merged --base bf16 --format bf16)";
+
 const std::map<std::string, std::optional<tfm::Format>> formats{
     {"file", std::nullopt}, {"f32", tfm::Format::f32}, {"bf16", tfm::Format::bf16}, {"int8", tfm::Format::int8}};
+const std::map<std::string, tfm::Format> file_formats{{"f32", tfm::Format::f32}, {"bf16", tfm::Format::bf16}, {"f16", tfm::Format::f16}};
 const std::map<std::string, tfm::Arithmetic> arithmetics{
     {"exact", tfm::Arithmetic::exact}, {"fast", tfm::Arithmetic::fast}, {"bf16", tfm::Arithmetic::bf16}};
 const std::map<std::string, ScheduleName> schedules{
@@ -87,7 +111,7 @@ void add_optional_path(CLI::App& app, const std::string& flag, std::filesystem::
 void add_base(CLI::App& app, BaseArguments& base) {
   add_path(app, "-m,--model", base.model, "M", "The base: a GGUF file, or a Hugging Face folder");
   app.option_defaults()->group("Running");
-  add_choice(app, "--base", base.format, formats, "file|f32|bf16|int8", "What the base's weights are kept in: int8 (LLM.int8(), the default), or\nas the file has them, f32, bf16");
+  add_choice(app, "--base", base.format, formats, "file|f32|bf16|int8", "What the base's weights are kept in; " + std::string(base.format == tfm::Format::f32 ? "f32" : "int8 (as LLM.int8())") + ",\nunless it is given");
   add_choice(app, "--arithmetic", base.arithmetic, arithmetics, "exact|fast|bf16",
              "exact: float32; fast (the default): 8-bit activations in products of\nquantised weights; bf16: fast, and bfloat16 products of float weights");
   app.add_option("-t,--threads", base.threads, "Threads; 0: one for each core. Results do not depend on it")->type_name("N")->check(range(0, 1024))->capture_default_str();
@@ -171,6 +195,37 @@ void describe(CLI::App& app, EvaluateArguments& evaluate) {
   add_json(app, evaluate.json);
 }
 
+void add_adapters(CLI::App& app, std::vector<AdapterArgument>& adapters) {
+  const auto parse = [&adapters](const CLI::results_t& words) {
+    for (const std::string& word : words) adapters.push_back(parse_adapter(word));
+    return true;
+  };
+  app.add_option("-a,--adapter", parse, "A PEFT folder; D=0.5: half of it. Several are worn at once, as their weighted sum")
+      ->type_name("D")
+      ->required()
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void describe(CLI::App& app, ChatArguments& chat) {
+  app.footer(chat_footer);
+  add_base(app, chat.base);
+  add_adapters(app, chat.adapters);
+  add_prompt(app, chat.prompt, "the first adapter's own, or else Alpaca's");
+  app.add_option("--instruction", chat.instruction, "What is to be done with each line; the adapter's own, unless it is given")->type_name("TEXT");
+  add_count(app, "-n,--max-tokens", chat.max_tokens, 1, "Tokens of an answer, at most");
+}
+
+void describe(CLI::App& app, MergeArguments& merge) {
+  app.footer(merge_footer);
+  add_base(app, merge.base);
+  add_adapters(app, merge.adapters);
+  add_path(app, "--out", merge.out, "O", "The folder for the merged model");
+  add_choice(app, "--format", merge.format, file_formats, "f32|bf16|f16", "What the folder's tensors are kept in; f32, unless it is given");
+  add_optional_path(app, "--text", merge.text, "F", "A text over which the models are compared");
+  add_json(app, merge.json);
+}
+
 }  // namespace
 
 std::variant<Arguments, int> parse_command_line(int count, const char* const* words) {
@@ -185,18 +240,24 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   PrepareArguments prepare;
   TrainArguments train;
   EvaluateArguments evaluate;
+  ChatArguments chat;
+  MergeArguments merge;
   std::optional<std::uint64_t> seed;
   std::optional<Index> warmup;
-  CLI::App* const prepare_command = app.add_subcommand("prepare", "Make instruction data of a CSV file of tweets");
-  describe(*prepare_command, prepare);
-  CLI::App* const train_command = app.add_subcommand("train", "Train an adapter on records");
-  describe(*train_command, train, seed, warmup);
-  CLI::App* const evaluate_command = app.add_subcommand("evaluate", "Measure how often a model gives records their labels");
-  describe(*evaluate_command, evaluate);
+  const auto add = [&](const char* name, const char* help, auto&... arguments) {
+    CLI::App* const command = app.add_subcommand(name, help);
+    describe(*command, arguments...);
+    return command;
+  };
+  const CLI::App* const prepare_command = add("prepare", "Make instruction data of a CSV file of tweets", prepare);
+  const CLI::App* const train_command = add("train", "Train an adapter on records", train, seed, warmup);
+  const CLI::App* const evaluate_command = add("evaluate", "Measure how often a model gives records their labels", evaluate);
+  const CLI::App* const chat_command = add("chat", "Try adapters by hand, change and mix them", chat);
+  add("merge", "Make adapters part of their base", merge);
 
   const auto is_first_word = [&](const CLI::App* command) { return command->get_name() == words[1]; };
   if (count > 1 && words[1][0] != '-' && app.get_subcommands(is_first_word).empty()) {
-    std::cerr << "tfm: there is no command " << words[1] << ", expected prepare, train or evaluate\n";
+    std::cerr << "tfm: there is no command " << words[1] << ", expected prepare, train, evaluate, chat or merge\n";
     return usage;
   }
   try {
@@ -210,7 +271,9 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
     finish(train, seed, warmup);
     return Arguments(train);
   }
-  return Arguments(evaluate);
+  if (evaluate_command->parsed()) return Arguments(evaluate);
+  if (chat_command->parsed()) return Arguments(chat);
+  return Arguments(merge);
 }
 
 }  // namespace cli
