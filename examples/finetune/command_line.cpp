@@ -128,7 +128,7 @@ void add_names(CLI::App& app, const std::string& flag, std::vector<std::string>&
 
 void describe(CLI::App& app, PrepareArguments& prepare) {
   app.footer(prepare_footer);
-  add_path(app, "F", prepare.tweets, "F", "Tweets, as CSV");
+  add_path(app, "F", prepare.tweets, "", "Tweets, as CSV");
   add_path(app, "--out", prepare.out, "J", "The file for the records");
   app.add_flag("--drop-retweets", prepare.drop_retweets, "Leave out tweets that begin with RT");
   app.add_flag("--drop-links", prepare.drop_links, "Leave out tweets with a link in them");

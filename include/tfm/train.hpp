@@ -12,6 +12,7 @@
 #include "tfm/train/data/preflight.hpp"
 #include "tfm/train/data/split.hpp"
 #include "tfm/train/data/translation.hpp"
+#include "tfm/train/data/windows.hpp"
 #include "tfm/train/initialise.hpp"
 #include "tfm/train/parameters.hpp"
 #include "tfm/train/progress_bar.hpp"

@@ -1,3 +1,4 @@
+#include "../../examples/support/bar_chart.hpp"
 #include "../../examples/support/heat_map.hpp"
 #include "../../examples/support/line_chart.hpp"
 
@@ -80,6 +81,36 @@ TEST_CASE("line charts in a terminal fill the columns and rows that they are giv
   for (std::size_t i = 1; i + 1 < drawn.size(); ++i) CHECK(picture::characters(drawn[i]) == 50);
   CHECK(drawn[1].starts_with("      10 \xE2\x94\xA4"));
   CHECK(drawn[1].find("\xE2\xA0\x80") != std::string::npos);
+}
+
+picture::BarChart three_bars() {
+  return {.title = "Labels <of> 7", .bars = {{"yes", 4, "4 (57 %)"}, {"\xC3\xA9t\xC3\xA9", 3, "3 (43 %)"}, {"no", 0, "0 (0 %)"}}};
+}
+
+TEST_CASE("bar charts as SVG have a bar for each value, as long as it is large", "[pictures]") {
+  const std::string svg = picture::svg(three_bars());
+  CHECK(count(svg, "<title>") == 3);
+  CHECK(count(svg, "Labels &lt;of&gt; 7") == 1);
+  CHECK(count(svg, "width=\"380\" height=\"24\"") == 1);
+  CHECK(count(svg, "width=\"285\" height=\"24\"") == 1);
+  CHECK(count(svg, "width=\"0\" height=\"24\"") == 1);
+  CHECK(count(svg, ">4 (57 %)<") == 1);
+  CHECK(count(picture::svg(picture::BarChart{}), "<title>") == 0);
+}
+
+TEST_CASE("bar charts in a terminal are drawn in eighths of a character", "[pictures]") {
+  const std::string full = "\xE2\x96\x88";
+  const auto drawn = lines(picture::in_terminal(three_bars(), 3 + 1 + 10 + 2 + 8));  // names, bars, notes and what is between them
+  REQUIRE(drawn.size() == 4);
+  const auto bar = [&](int n) {
+    std::string out;
+    for (int i = 0; i < n; ++i) out += full;
+    return out;
+  };
+  CHECK(drawn[1] == "yes " + bar(10) + " 4 (57 %)");
+  CHECK(drawn[2] == "\xC3\xA9t\xC3\xA9 " + bar(7) + "\xE2\x96\x8C 3 (43 %)");  // 7 and a half
+  CHECK(drawn[3] == " no  0 (0 %)");
+  CHECK(lines(picture::in_terminal(three_bars(), 5)).size() == 4);
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
-"""What the tests of examples/tfm share: the program, the models and the data."""
+"""What the tests of the programs in examples/ share: the program, the models and the data."""
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -42,6 +44,25 @@ def need(path):
         print(f"[tfm: skipped] not there: {path}", flush=True)
         raise unittest.SkipTest(path)
     return path
+
+
+def contents(*path):
+    with open(os.path.join(*path), "rb") as file:
+        return file.read()
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="tfm-test-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def write(self, name, text):
+        with open(self.path(name), "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+        return self.path(name)
 
 
 def main():

@@ -14,7 +14,7 @@
 #include "tfm/checkpoint/weight_source.hpp"
 #include "tfm/core/progress.hpp"
 #include "tfm/formats/tensor_index.hpp"
-#include "tfm/models/llama.hpp"
+#include "tfm/models/llama_weights.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -28,19 +28,6 @@ struct LoadOptions {
 };
 
 namespace detail {
-
-/// [rows, cols] of a weight by its name; [cols] of a norm.
-template <Shape S>
-std::vector<Index> llama_weight_shape(const S& shape, std::string_view name) {
-  const Index q = shape.heads * head_dim(shape), kv = shape.kv_heads * head_dim(shape);
-  if (name.ends_with("norm.weight")) return {shape.dim};
-  if (name.ends_with("q_proj.weight")) return {q, shape.dim};
-  if (name.ends_with("k_proj.weight") || name.ends_with("v_proj.weight")) return {kv, shape.dim};
-  if (name.ends_with("o_proj.weight")) return {shape.dim, q};
-  if (name.ends_with("gate_proj.weight") || name.ends_with("up_proj.weight")) return {shape.ffn, shape.dim};
-  if (name.ends_with("down_proj.weight")) return {shape.dim, shape.ffn};
-  return {shape.vocab, shape.dim};  // the embedding and the output
-}
 
 /// How many heads' rows a weight is, whose rotary pairs may have to be sorted; 0: none.
 template <Shape S>

@@ -50,7 +50,7 @@ inline double divergence(const float* p, const float* q, Index n) noexcept {
   double sum = 0;
   for (Index i = 0; i < n; ++i) {
     const double log_p = static_cast<double>(p[i]) - of_p;
-    sum += std::exp(log_p) * (log_p - (static_cast<double>(q[i]) - of_q));
+    sum += rounded_product(std::exp(log_p), log_p - (static_cast<double>(q[i]) - of_q));
   }
   return sum;
 }

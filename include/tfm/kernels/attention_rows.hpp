@@ -49,31 +49,32 @@ inline Index most_keys(std::span<const RowsSequence> sequences) noexcept {
   return most;
 }
 
+// Runs body(sequence, kv_head, worker), a few of them a chunk where they are short.
+template <class Body>
+inline void by_heads(Context& context, const RowsShape& shape, std::span<const RowsSequence> sequences, Body body) {
+  const Index heads = static_cast<Index>(sequences.size()) * shape.kv_heads;
+  Index work = 0;
+  for (const auto& s : sequences) work += s.q.rows * (s.k.rows * shape.head_dim * 2 + 512);  // softmax and packing are half of short ones
+  const Index each = chunk_items(context, heads, shape.group() * work / std::max<Index>(static_cast<Index>(sequences.size()), 1), 1);
+  context.run(ceil_div(heads, each), [&](Index chunk, int worker) {
+    for (Index i = chunk * each; i < std::min(heads, (chunk + 1) * each); ++i) body(to_size(i / shape.kv_heads), i % shape.kv_heads, worker);
+  });
+}
+
 }  // namespace prepare
 
 /// out = softmax(q kᵀ scale) v for every sequence and head.    Vaswani et al. 2017, equation 1
 inline void attention_rows(Context& context, const RowsShape& shape, std::span<const RowsSequence> sequences) noexcept {
   const Arena::Frame frame(context.scratch);
-  const Index dim = shape.head_dim, padded = round_up(dim, 16), room = round_up(prepare::most_keys(sequences), key_block);
-  const Index floats = room * (dim + padded) + attention_floats(dim);
+  const Index floats = attention_rows_floats(shape.head_dim, prepare::most_keys(sequences));
   float* const scratch = context.scratch.take<float>(context.threads->count() * floats);
   for (const auto& s : sequences)
     if (s.weights != nullptr) fill({s.weights, shape.heads * s.q.rows, s.k.rows}, 0);
-  context.run(static_cast<Index>(sequences.size()) * shape.kv_heads, [&](Index chunk, int worker) {
-    const RowsSequence& s = sequences[to_size(chunk / shape.kv_heads)];
-    const Index kv_head = chunk % shape.kv_heads;
-    float *const panels = scratch + worker * floats, *const rows = panels + room * dim, *const own = rows + room * padded;
-    const Index at = kv_head * dim;
-    for (Index j = 0; j < round_up(s.k.rows, 16); ++j) {  // whole panels of keys; what stands behind them nobody reads
-      float* const panel = panels + (j / 16 * 16 * dim) + j % 16;
-      for (Index d = 0; d < dim; ++d) panel[16 * d] = j < s.k.rows ? s.k.row(j)[at + d] : 0.f;
-    }
-    for (Index j = 0; j < s.k.rows; ++j)
-      for (Index d = 0; d < padded; ++d) rows[j * padded + d] = d < dim ? s.v.row(j)[at + d] : 0.f;
-    AttentionHead head = prepare::head_of(shape, s, kv_head);
-    head.keys = reinterpret_cast<const std::byte*>(panels);
-    head.values = reinterpret_cast<const std::byte*>(rows);
-    report(context, TFM_ON(context.isa, attention_chunk(head, 0, s.q.rows, own)));
+  prepare::by_heads(context, shape, sequences, [&](std::size_t i, Index kv_head, int worker) {
+    const RowsSequence& s = sequences[i];
+    const Index at = kv_head * shape.head_dim;
+    const AttentionHead head = prepare::head_of(shape, s, kv_head);
+    report(context, TFM_ON(context.isa, attention_rows_chunk(head, s.q.rows, s.k.data + at, s.v.data + at, s.k.cols, scratch + worker * floats)));
   });
 }
 
@@ -83,10 +84,9 @@ inline void attention_rows_backward(Context& context, const RowsShape& shape, st
   const Arena::Frame frame(context.scratch);
   const Index floats = attention_backward_floats(shape.head_dim, prepare::most_keys(sequences));
   float* const scratch = context.scratch.take<float>(context.threads->count() * floats);
-  context.run(static_cast<Index>(sequences.size()) * shape.kv_heads, [&](Index chunk, int worker) {
-    const Index i = chunk / shape.kv_heads, kv_head = chunk % shape.kv_heads;
-    const RowsSequence& s = sequences[to_size(i)];
-    const RowsGradient& g = gradients[to_size(i)];
+  prepare::by_heads(context, shape, sequences, [&](std::size_t i, Index kv_head, int worker) {
+    const RowsSequence& s = sequences[i];
+    const RowsGradient& g = gradients[i];
     const Index q_at = kv_head * shape.group() * shape.head_dim, kv_at = kv_head * shape.head_dim;
     const AttentionBackward task{prepare::head_of(shape, s, kv_head), s.q.rows, s.k.data + kv_at, s.v.data + kv_at, s.k.cols,
                                  g.dout.data + q_at, g.dq.data + q_at, g.dk.data + kv_at, g.dv.data + kv_at};

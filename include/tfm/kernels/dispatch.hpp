@@ -11,12 +11,14 @@ inline void report(Context& context, Isa ran) noexcept {
 }
 
 /// How many of `items` make a chunk, each of `work` multiply-adds or the like: enough that handing it out costs nothing
-/// (0.1 us against about 10), little enough that a stop is noticed within 10 ms on one slow core, a multiple of `step`.
+/// (0.1 us against about 10), little enough that a stop is noticed within 10 ms on one slow core, a multiple of `step`; and as many
+/// chunks for each thread as for any other.
 inline Index chunk_items(const Context& context, Index items, Index work, Index step) noexcept {
   constexpr Index least = 1 << 16, most = 1 << 26;
   const Index even = items / (8 * context.threads->count());
   const Index n = std::max(std::min(even, most / std::max<Index>(work, 1)), least / std::max<Index>(work, 1));
-  return std::max(step, n / step * step);
+  const Index each = std::max(step, n / step * step), chunks = ceil_div(items, each);
+  return chunks < 2 ? each : round_up(ceil_div(items, round_up(chunks, context.threads->count())), step);
 }
 
 /// body(first, count) over `rows` rows that cost `work` each, in parallel where it pays; it returns the region that ran.

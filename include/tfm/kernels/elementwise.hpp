@@ -32,6 +32,14 @@ inline void add_bias_backward(Context& context, View dy, float* db) noexcept {
   });
 }
 
+/// Row t of y += row rows[t] of the table.
+inline void gather_add(Context& context, View table, const Index* rows, MutableView y) noexcept {
+  by_rows(context, y.rows, y.cols, [&](Index first, Index count) {
+    Isa ran{};
+    for (Index t = first; t < first + count; ++t) ran = TFM_ON(context.isa, add_into(table.row(rows[t]), y.row(t), y.cols));
+    return ran;
+  });
+}
 /// The gradient of y = a table[ids]: row ids[t] of dtable += a dy[t], in the tokens' order.
 inline void gather_backward(Context& context, float a, View dy, const std::int32_t* ids, MutableView dtable) noexcept {
   by_columns(context, dy.cols, dy.rows, [&](Index first, Index count) {

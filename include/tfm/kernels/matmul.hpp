@@ -258,11 +258,12 @@ inline void matmul_backward(Context& context, const F32& w, View dy, MutableView
 }
 inline void accumulate(Context& context, View dy, View x, MutableView dw) noexcept {
   const Arena::Frame frame(context.scratch);
-  float* const scratch = context.scratch.take<float>(context.threads->count() * kernels::scratch_floats);
-  const Index each = std::clamp<Index>(round_up(ceil_div(dw.rows, 2 * context.threads->count()), 6), 6, 48);  // whole tiles
+  float* const scratch = context.scratch.take<float>(context.threads->count() * kernels::accumulate_floats);
+  const Index pieces = context.threads->count() * ceil_div(dw.rows, context.threads->count() * kernels::accumulate_rows);
+  const Index each = round_up(ceil_div(dw.rows, pieces), 6);  // whole tiles
   context.run(ceil_div(dw.rows, each), [&](Index chunk, int worker) {
     const Index first = chunk * each, n = std::min(each, dw.rows - first);
-    float* const own = scratch + worker * kernels::scratch_floats;
+    float* const own = scratch + worker * kernels::accumulate_floats;
     kernels::report(context, TFM_ON(context.isa, accumulate_chunk(dy.data, dy.cols, x.data, x.cols, x.rows, dw.data, first, n, own)));
   });
 }

@@ -43,10 +43,11 @@ struct Dropout {
  private:
   const std::uint64_t* keys(Context& context, const Batch& batch) const {
     auto* const each = context.scratch.take<std::uint64_t>(batch.tokens());
-    for (Index s = 0; s < batch.sequences(); ++s)
+    for (Index s = 0; s < batch.sequences(); ++s) {
+      const RandomKey sequence = key(context, batch, s);
       for (Index t = 0; t < batch.length(s); ++t)
-        each[batch.first(s) + t] =
-            key(context, batch, s).with(static_cast<std::uint64_t>(batch.position_of(s) + t)).seed;
+        each[batch.first(s) + t] = sequence.with(static_cast<std::uint64_t>(batch.position_of(s) + t)).seed;
+    }
     return each;
   }
 };

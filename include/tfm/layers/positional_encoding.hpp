@@ -29,9 +29,13 @@ struct PositionalEncoding {
 
   /// x [tokens, dim] in place: each token's row of the table is added, then dropout. Positions are below the table's.
   void forward(Context& context, const Batch& batch, MutableView x) const noexcept {
-    for (Index s = 0; s < batch.sequences(); ++s)
-      kernels::add(context, View(table).slice(batch.position_of(s), batch.length(s)),
-                   x.slice(batch.first(s), batch.length(s)));
+    {
+      const Arena::Frame frame(context.scratch);
+      auto* const rows = context.scratch.take<Index>(batch.tokens());
+      for (Index s = 0; s < batch.sequences(); ++s)
+        for (Index t = 0; t < batch.length(s); ++t) rows[batch.first(s) + t] = batch.position_of(s) + t;
+      kernels::gather_add(context, table, rows, x);
+    }
     dropout.forward(context, batch, x);
   }
   /// dx += …

@@ -93,7 +93,8 @@ class TrainingBytes {
     const auto& [q, k, v, o] = block.self_attn;
     const auto& [gate, up, down] = block.mlp;
     const auto of = [this](const auto& layer) { return forward(layer); };
-    const Index dim = head_dim(model_.shape), room = round_up(n_.longest, kernels::key_block) * (dim + round_up(dim, 16)) + kernels::attention_floats(dim);
+    const Index dim = head_dim(model_.shape);
+    const Index keys_and_values = round_up(n_.longest, kernels::key_block) * (dim + round_up(dim, 16)), room = keys_and_values + kernels::attention_floats(dim);
     const Index attention = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) + std::max(floats(threads_ * room), forward(o));
     return tokens(model_.shape.dim) + std::max({attention, most(of, q, k, v), most(of, gate, up, down)});
   }

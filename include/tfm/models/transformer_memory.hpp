@@ -32,8 +32,7 @@ class PassBytes {
     return kernels::matmul_scratch_bytes(tokens, cols, n_.threads);
   }
   constexpr Index attention(Index queries, Index keys) const noexcept {
-    const Index floats = round_up(n_.longest, kernels::key_block) * (head_dim() + round_up(head_dim(), 16)) +
-                         kernels::attention_floats(head_dim());
+    const Index floats = kernels::attention_rows_floats(head_dim(), n_.longest);
     const Index sequences = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence));
     return 2 * rows(queries) + 2 * rows(keys) + Arena::bytes_for(queries, sizeof(Index)) + sequences +
            std::max(product(std::max(queries, keys), s_.dim), Arena::bytes_for(n_.threads * floats));
@@ -43,13 +42,13 @@ class PassBytes {
     const Index sequences = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) +
                             Arena::bytes_for(n_.sequences, sizeof(kernels::RowsGradient));
     return 2 * rows(queries) + 2 * rows(keys) + sequences +
-           Arena::bytes_for(n_.threads * std::max(floats, kernels::scratch_floats));
+           Arena::bytes_for(n_.threads * std::max(floats, kernels::accumulate_floats));
   }
   constexpr Index ffn(Index tokens) const noexcept {
     return inner(tokens) + std::max(product(tokens, s_.dim), product(tokens, s_.ffn));
   }
   constexpr Index ffn_backward(Index tokens) const noexcept {
-    return inner(tokens) + Arena::bytes_for(n_.threads * kernels::scratch_floats);
+    return inner(tokens) + Arena::bytes_for(n_.threads * kernels::accumulate_floats);
   }
   constexpr Index kept_attention(Index queries, Index keys) const noexcept {
     return 2 * rows(queries) + 2 * rows(keys) + Arena::bytes_for(queries, sizeof(Index)) +

@@ -8,12 +8,11 @@ import os
 import shutil
 import sys
 import tempfile
-import unittest
 import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import program
-from program import SHARED, need, run, run_json
+from program import SHARED, Case, contents, need, run, run_json
 
 DATA = os.path.join(SHARED, "data/translation/fra.txt")
 FILES = ["attention-decoder-cross.svg", "attention-decoder-self.svg", "attention-encoder.svg", "checkpoints", "config.json", "log", "loss.svg",
@@ -23,25 +22,6 @@ SENTENCES = ["go .", "i lost .", "he's calm .", "i'm home ."]
 
 def train(folder, *options, preset="article", data=None, json_wanted=True, **more):
     return run("train", "--preset", preset, "--data", data or need(DATA), "--out", folder, *(["--json"] if json_wanted else []), *options, **more)
-
-
-def contents(*path):
-    with open(os.path.join(*path), "rb") as file:
-        return file.read()
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="tfm-test-")
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-
-    def path(self, *names):
-        return os.path.join(self.folder, *names)
-
-    def write(self, name, text):
-        with open(self.path(name), "wb") as file:
-            file.write(text if isinstance(text, bytes) else text.encode())
-        return self.path(name)
 
 
 class Train(Case):

@@ -9,6 +9,22 @@ struct RowsF16 {
   static TFM_LANES F at(const std::byte* w, Index k, Index stride) { return load_f16(w + k * stride * 2); }
 };
 
+// Rows of n floats to rows of `padded`, a multiple of 16, the rest 0.
+inline void pad_rows(const float* from, Index from_row, Index rows, Index n, float* to, Index padded) {
+  for (Index r = 0; r < rows; ++r, from += from_row, to += padded)
+    by_lanes(n, [&](Index d, Index lanes) { store(to + d, load_some(from + d, lanes)); });
+}
+// Rows of keys or values to panels [position / 16][head_dim][16], missing positions 0.
+inline void panel_rows_of(const float* from, Index from_row, Index rows, Index n, float* to) {
+  for (Index panel = 0; panel < rows; panel += 16, to += 16 * n) {
+    const Index valid = rows - panel < 16 ? rows - panel : 16;
+    if (valid < 16)
+      for (Index d = 0; d < n; ++d) store(to + 16 * d, zero());
+    for (Index i = 0; i < valid; ++i, from += from_row)
+      for (Index d = 0; d < n; ++d) to[16 * d + i] = from[d];
+  }
+}
+
 // How many keys a row sees, and what its scores are multiplied with: 0 where it sees none, so that all keys count alike.
 struct Seen {
   Index keys;
@@ -35,9 +51,12 @@ inline void score_block(const AttentionHead& a, Index block, Index keys, const f
 }
 
 // What dropout multiplies the weights of one row and block with: 0 or 1 / (1 - rate), by head, token and key alone.
-inline void dropout_row(const AttentionHead& a, Index head, Index token, Index block, Index panels, float* factors) {
-  const RandomKey key = RandomKey{a.dropout_key}.with(static_cast<std::uint64_t>(a.first_head + head)).with(static_cast<std::uint64_t>(token));
-  dropout_factors(key.seed, static_cast<std::uint64_t>(block * key_block), a.dropout, 16 * panels, factors);
+inline RandomKey dropout_head(const AttentionHead& a, Index head) {
+  return RandomKey{a.dropout_key}.with(static_cast<std::uint64_t>(a.first_head + head));
+}
+inline void dropout_row(const AttentionHead& a, RandomKey head, Index token, Index block, Index panels, float* factors) {
+  const Index count = 16 * panels < key_block ? 16 * panels : key_block;  // never more: compilers ask
+  dropout_factors(head.with(static_cast<std::uint64_t>(token)).seed, static_cast<std::uint64_t>(block * key_block), a.dropout, count, factors);
 }
 
 // Query rows first .. first + rows, at most query_tile: row r is head r % group of token r / group.
@@ -49,11 +68,12 @@ inline void attend_tile(const AttentionHead& a, Index first, Index rows, float* 
   F sum[query_tile];
   float largest[query_tile];
   Seen seen[query_tile];
+  RandomKey head_key = dropout_head(a, 0);
   Index most = 0;
   for (Index r = 0; r < rows; ++r) {
     const Index token = (first + r) / a.group, head = (first + r) % a.group;
-    for (Index d = 0; d < a.head_dim; ++d) q[r * a.head_dim + d] = a.q[token * a.q_row + head * a.head_dim + d];
-    for (Index d = 0; d < a.value_row; ++d) out[r * a.value_row + d] = 0.f;
+    by_lanes(a.head_dim, [&](Index d, Index n) { store_some(q + r * a.head_dim + d, load_some(a.q + token * a.q_row + head * a.head_dim + d, n), n); });
+    for (Index d = 0; d < a.value_row; d += 16) store(out + r * a.value_row + d, zero());
     sum[r] = zero();
     largest[r] = -__builtin_inff();
     seen[r] = seen_by(a, token);
@@ -70,7 +90,7 @@ inline void attend_tile(const AttentionHead& a, Index first, Index rows, float* 
       for (Index p = 1; p < panels; ++p) most_of_lanes = max(most_of_lanes, load(s + 16 * p));
       const float block_largest = reduce_max(most_of_lanes);
       const float now = block_largest > largest[r] ? block_largest : largest[r];
-      const F correction = exponential(set(largest[r] - now));  // 0 at first, 1 where the largest stays
+      const F correction = b == 0 ? zero() : exponential(set(largest[r] - now));  // 1 where the largest stays
       F block_sum = zero();
       for (Index p = 0; p < panels; ++p) {
         const F e = exponential(sub(load(s + 16 * p), set(now)));
@@ -81,7 +101,8 @@ inline void attend_tile(const AttentionHead& a, Index first, Index rows, float* 
       largest[r] = now;
       if (a.dropout > 0) {
         float factors[key_block];
-        dropout_row(a, (first + r) % a.group, (first + r) / a.group, b, panels, factors);
+        if (a.group > 1) head_key = dropout_head(a, (first + r) % a.group);
+        dropout_row(a, head_key, (first + r) / a.group, b, panels, factors);
         for (Index p = 0; p < panels; ++p) store(s + 16 * p, mul(load(s + 16 * p), load(factors + 16 * p)));
       }
       for (Index d = 0; d < a.value_row; d += 16) store(out + r * a.value_row + d, mul(load(out + r * a.value_row + d), correction));
@@ -123,4 +144,14 @@ TFM_KERNEL Isa attention_chunk(const AttentionHead& a, Index first, Index count,
   const Index end = (first + count) * a.group;
   for (Index r = first * a.group; r < end; r += query_tile) attend_tile(a, r, end - r < query_tile ? end - r : query_tile, scratch);
   return this_isa;
+}
+// All tokens of one head whose k and v are rows, kv_row apart, in place of a.keys and a.values. scratch holds attention_rows_floats.
+TFM_KERNEL Isa attention_rows_chunk(AttentionHead a, Index tokens, const float* k, const float* v, Index kv_row, float* scratch) {
+  const Index room = round_up(a.key_count, key_block);
+  float *const panels = scratch, *const rows = panels + room * a.head_dim;
+  panel_rows_of(k, kv_row, a.key_count, a.head_dim, panels);
+  pad_rows(v, kv_row, a.key_count, a.head_dim, rows, a.value_row);
+  a.keys = reinterpret_cast<const std::byte*>(panels);
+  a.values = reinterpret_cast<const std::byte*>(rows);
+  return attention_chunk(a, 0, tokens, rows + room * a.value_row);
 }

@@ -5,29 +5,17 @@
 //   dV += (P . M)ᵀ dO;  dP = (dO Vᵀ) . M;  dS = P . (dP - D), D = rowsum(dO . O);  dQ += scale dS K;  dK += scale dSᵀ Q
 // Each gradient has one sum: over heads of the group, then queries, for keys; over keys for queries.
 
-// Rows of n floats to rows of `padded`, the rest 0.
-inline void pad_rows(const float* from, Index from_row, Index rows, Index n, float* to, Index padded) {
-  for (Index r = 0; r < rows; ++r)
-    for (Index d = 0; d < padded; ++d) to[r * padded + d] = d < n ? from[r * from_row + d] : 0.f;
-}
-// Rows of keys or values to panels [position / 16][head_dim][16], missing positions 0.
-inline void panel_rows_of(const float* from, Index from_row, Index rows, Index n, float* to) {
-  for (Index panel = 0; panel < rows; panel += 16, to += 16 * n)
-    for (Index i = 0; i < 16; ++i)
-      for (Index d = 0; d < n; ++d) to[d * 16 + i] = panel + i < rows ? from[(panel + i) * from_row + d] : 0.f;
-}
-
 struct BackwardScratch {
   float *key_panels, *value_panels, *key_rows, *dk, *dv;          // of all keys
   float *q, *dout, *q_rows, *dout_rows, *dq, *weights, *dscores;  // of a tile of queries
 };
 
 // weights = P . M and dscores = scale P . (dP - D) of one block of keys, in place of scores and dO Vᵀ.
-inline void softmax_backward(const AttentionHead& a, Index block, Index panels, Index head, Index token, const Seen& seen, float inner, float* weights,
+inline void softmax_backward(const AttentionHead& a, RandomKey head_key, Index block, Index panels, Index head, Index token, const Seen& seen, float inner, float* weights,
                              float* dscores) {
   const float* const saved = a.softmax + 2 * (token * a.group + head);
   float factors[key_block];
-  if (a.dropout > 0) dropout_row(a, head, token, block, panels, factors);
+  if (a.dropout > 0) dropout_row(a, head_key, token, block, panels, factors);
   for (Index p = 0; p < panels; ++p) {
     const Index left = seen.keys - block * key_block - 16 * p, n = left < 0 ? 0 : left > 16 ? 16 : left;
     const F score = mul(load(weights + 16 * p), set(seen.scale));
@@ -45,25 +33,29 @@ inline void attention_backward_tile(const AttentionBackward& a, Index head, Inde
   const Index dim = f.head_dim, padded = round_up(dim, 16), size = dim * 64;
   Seen seen[backward_tile];
   float inner[backward_tile];
+  const RandomKey head_key = dropout_head(f, head);
   Index most = 0;
   for (Index r = 0; r < rows; ++r) {
     const float* const q = f.q + (first + r) * f.q_row + head * dim;
     const float* const dout = a.dout + (first + r) * f.out_row + head * dim;
-    for (Index d = 0; d < dim; ++d) s.q[r * dim + d] = q[d], s.dout[r * dim + d] = dout[d];
+    by_lanes(dim, [&](Index d, Index n) {
+      store_some(s.q + r * dim + d, load_some(q + d, n), n);
+      store_some(s.dout + r * dim + d, load_some(dout + d, n), n);
+    });
     inner[r] = sum_of_products(dout, f.out + (first + r) * f.out_row + head * dim, dim);
     seen[r] = seen_by(f, first + r);
     most = seen[r].keys > most ? seen[r].keys : most;
   }
   pad_rows(s.q, dim, rows, dim, s.q_rows, padded);
   pad_rows(s.dout, dim, rows, dim, s.dout_rows, padded);
-  for (Index i = 0; i < rows * padded; ++i) s.dq[i] = 0.f;
+  for (Index i = 0; i < rows * padded; i += 16) store(s.dq + i, zero());
 
   const auto bytes = [](const float* p) { return reinterpret_cast<const std::byte*>(p); };
   for (Index b = 0; b * key_block < most; ++b) {
     const Index keys = most - b * key_block < key_block ? most - b * key_block : key_block, at = b * key_block, panels = (keys + 15) / 16;
     float_panels<PlainF32>({bytes(s.key_panels + at * dim), size, 16, s.q, dim, 1, dim, s.weights, key_block, 16, false}, panels, rows);
     float_panels<PlainF32>({bytes(s.value_panels + at * dim), size, 16, s.dout, dim, 1, dim, s.dscores, key_block, 16, false}, panels, rows);
-    for (Index r = 0; r < rows; ++r) softmax_backward(f, b, panels, head, first + r, seen[r], inner[r], s.weights + r * key_block, s.dscores + r * key_block);
+    for (Index r = 0; r < rows; ++r) softmax_backward(f, head_key, b, panels, head, first + r, seen[r], inner[r], s.weights + r * key_block, s.dscores + r * key_block);
     float_panels<PlainF32>({bytes(s.dout_rows), 64, padded, s.weights, 1, key_block, rows, s.dv + at * padded, padded, 16, true}, padded / 16, keys);
     float_panels<PlainF32>({bytes(s.q_rows), 64, padded, s.dscores, 1, key_block, rows, s.dk + at * padded, padded, 16, true}, padded / 16, keys);
     float_panels<PlainF32>({bytes(s.key_rows + at * padded), 64, padded, s.dscores, key_block, 1, keys, s.dq, padded, 16, true}, padded / 16, rows);
@@ -89,7 +81,10 @@ TFM_KERNEL Isa attention_backward(const AttentionBackward& a, float* scratch) {
   panel_rows_of(a.k, a.kv_row, keys, dim, s.key_panels);
   panel_rows_of(a.v, a.kv_row, keys, dim, s.value_panels);
   pad_rows(a.k, a.kv_row, keys, dim, s.key_rows, padded);
-  for (Index i = 0; i < keys * padded; ++i) s.dk[i] = s.dv[i] = 0.f;
+  for (Index i = 0; i < keys * padded; i += 16) {
+    store(s.dk + i, zero());
+    store(s.dv + i, zero());
+  }
   for (Index head = 0; head < a.forward.group; ++head)
     for (Index first = 0; first < a.tokens; first += backward_tile)
       attention_backward_tile(a, head, first, a.tokens - first < backward_tile ? a.tokens - first : backward_tile, s);

@@ -92,6 +92,13 @@ inline void float_panels(FloatTile a, Index panels, Index tokens) {
       }
       if (panels == 0) return;
     }
+    if constexpr (Many && tile_panels > 2)
+      if (tokens > 1 && panels >= 2) {
+        a.last = panels == 2 ? last : 16;
+        float_tokens<R, tile_tokens, 2>(a, tokens);
+        advance(2);
+        continue;
+      }
     a.last = panels == 1 ? last : 16;
     if (!Many || tokens < 2) float_tokens<R, 1, 1>(a, tokens);
     else float_tokens<R, Many ? tile_tokens : 1, 1>(a, tokens);

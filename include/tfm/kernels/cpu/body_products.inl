@@ -2,10 +2,13 @@
 
 // Rows p 16 .. of row-major floats to a panel [k][16], missing rows 0.
 inline void pack_rows(const float* rows, Index row_count, Index cols, Index panel, Index from, Index to, float* out) {
-  for (Index r = 0; r < 16; ++r) {
-    const Index row = 16 * panel + r;
-    for (Index k = from; k < to; ++k) out[(k - from) * 16 + r] = row < row_count ? rows[row * cols + k] : 0.f;
-  }
+  const float* const own = rows + 16 * panel * cols;
+  const Index valid = row_count - 16 * panel;
+  Index k = from;
+  if (valid >= 16)
+    for (; k + 16 <= to; k += 16) turn(own + k, cols, out + (k - from) * 16, 16);
+  for (; k < to; ++k)
+    for (Index r = 0; r < 16; ++r) out[(k - from) * 16 + r] = r < valid ? own[r * cols + k] : 0.f;
 }
 
 // Panels first .. first + count of one product of float32 activations; scratch holds scratch_floats.
@@ -50,38 +53,47 @@ TFM_KERNEL Isa backward_chunk(const BackwardTask& a, Index k, Index n, float* sc
   const Panels& w = a.w;
   const Index groups = (n + 15) / 16, last = n - 16 * (groups - 1);
   constexpr Index rows_at_once = 256;  // scratch: [group][row][16 k]
-  alignas(64) float turned[64 * 16];
+  alignas(64) float turned[64 * 16] = {};
   for (Index from = 0; from < w.rows; from += rows_at_once) {
     const Index rows = w.rows - from < rows_at_once ? w.rows - from : rows_at_once;
-    for (Index r = 0; r < rows; r += 16) {
-      const Index valid = rows - r < 16 ? rows - r : 16;
-      if (a.row_major == nullptr) expand_panel(w, (from + r) / 16, k, k + n, turned);
-      for (Index i = 0; i < valid; ++i)
-        for (Index c = 0; c < n; ++c)
-          scratch[(c / 16 * rows_at_once + r + i) * 16 + c % 16] =
-              a.row_major == nullptr ? turned[c * 16 + i] : a.row_major[(from + r + i) * w.cols + k + c];
-    }
-    if (last < 16)
+    if (a.row_major != nullptr) {
       for (Index r = 0; r < rows; ++r)
-        for (Index c = last; c < 16; ++c) scratch[((groups - 1) * rows_at_once + r) * 16 + c] = 0.f;
+        for (Index g = 0; g < groups; ++g)
+          store(scratch + (g * rows_at_once + r) * 16, load_some(a.row_major + (from + r) * w.cols + k + 16 * g, g == groups - 1 ? last : 16));
+    } else {
+      for (Index r = 0; r < rows; r += 16) {  // what is turned of missing columns and rows nobody reads
+        expand_panel(w, (from + r) / 16, k, k + n, turned);
+        for (Index g = 0; g < groups; ++g) turn(turned + g * 256, 16, scratch + (g * rows_at_once + r) * 16, 16);
+      }
+    }
     float_panels<PlainF32>({reinterpret_cast<const std::byte*>(scratch), rows_at_once * 64, 16, a.dy + from, w.rows, 1, rows,
                             a.dx + k, w.cols, last, true}, groups, a.tokens);
   }
   return this_isa;
 }
 
-// dw[row .. row + n) += dy[:, row .. row + n)ᵀ x: tokens are the k of a product whose weights are x's columns.
-// scratch holds expand_floats.
+// dw[row .. row + n) += dy[:, row .. row + n)ᵀ x: tokens are the k of a product whose weights are x's columns. Long rows are
+// first brought together: a power of two apart they would fall on the same lines of the cache. n is at most accumulate_rows,
+// scratch holds accumulate_floats.
 TFM_KERNEL Isa accumulate_chunk(const float* dy, Index out, const float* x, Index in, Index tokens, float* dw, Index row, Index n, float* scratch) {
-  for (Index c = 0; c < in; c += 64) {
-    const Index width = in - c < 64 ? in - c : 64, groups = (width + 15) / 16;
-    for (Index from = 0; from < tokens; from += expand_k) {
-      const Index count = tokens - from < expand_k ? tokens - from : expand_k;
-      for (Index g = 0; g < groups; ++g)
+  constexpr Index short_row = 128;
+  const bool copies_x = in > short_row || in % 16 != 0, copies_dy = out > short_row;
+  float* const columns = scratch + expand_floats;  // [token][n] of dy
+  for (Index from = 0; from < tokens; from += expand_k) {
+    const Index count = tokens - from < expand_k ? tokens - from : expand_k;
+    const float* const own = dy + from * out + row;
+    if (copies_dy)
+      for (Index t = 0; t < count; ++t)
+        by_lanes(n, [&](Index i, Index lanes) { store_some(columns + t * n + i, load_some(own + t * out + i, lanes), lanes); });
+    for (Index c = 0; c < in; c += 64) {
+      const Index width = in - c < 64 ? in - c : 64, groups = (width + 15) / 16, last = width - 16 * (groups - 1);
+      const float* const inputs = x + from * in + c;
+      if (copies_x)
         for (Index t = 0; t < count; ++t)
-          store(scratch + (g * expand_k + t) * 16, load_some(x + (from + t) * in + c + 16 * g, width - 16 * g < 16 ? width - 16 * g : 16));
-      float_panels<PlainF32>({reinterpret_cast<const std::byte*>(scratch), expand_k * 64, 16, dy + from * out + row, 1, out, count,
-                              dw + row * in + c, in, width - 16 * (groups - 1), true}, groups, n);
+          for (Index g = 0; g < groups; ++g)
+            store(scratch + (g * expand_k + t) * 16, load_some(inputs + t * in + 16 * g, g == groups - 1 ? last : 16));
+      float_panels<PlainF32>({reinterpret_cast<const std::byte*>(copies_x ? scratch : inputs), copies_x ? expand_k * 64 : 64, copies_x ? 16 : in,
+                              copies_dy ? columns : own, 1, copies_dy ? n : out, count, dw + row * in + c, in, last, true}, groups, n);
     }
   }
   return this_isa;

@@ -144,3 +144,28 @@ TFM_LANES float square_root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_
 // Keeps a sum in its registers: g++ 12 otherwise moves arrays of sums to memory and back.
 TFM_LANES void hold(F& a) { asm("" : "+x"(a.lo), "+x"(a.hi)); }
 TFM_LANES void hold(I& a) { asm("" : "+x"(a.lo), "+x"(a.hi)); }
+
+// to[j to_row + i] = from[i from_row + j] for i, j below 16.
+inline void turn(const float* from, Index from_row, float* to, Index to_row) {
+  for (Index block = 0; block < 4; ++block) {
+    const Index rows = block / 2 * 8, cols = block % 2 * 8;
+    __m256 m[2][4];  // [group of four rows][q]: 128-bit lane L holds column 4 L + q of the group
+    TFM_UNROLL
+    for (Index i = 0; i < 2; ++i) {
+      const auto row = [&](Index r) { return _mm256_loadu_ps(from + (rows + 4 * i + r) * from_row + cols); };
+      const auto pairs = [&](__m256 a) { return _mm256_castps_pd(a); };
+      const __m256 a = row(0), b = row(1), c = row(2), d = row(3);
+      const __m256d low_ab = pairs(_mm256_unpacklo_ps(a, b)), high_ab = pairs(_mm256_unpackhi_ps(a, b));
+      const __m256d low_cd = pairs(_mm256_unpacklo_ps(c, d)), high_cd = pairs(_mm256_unpackhi_ps(c, d));
+      m[i][0] = _mm256_castpd_ps(_mm256_unpacklo_pd(low_ab, low_cd));
+      m[i][1] = _mm256_castpd_ps(_mm256_unpackhi_pd(low_ab, low_cd));
+      m[i][2] = _mm256_castpd_ps(_mm256_unpacklo_pd(high_ab, high_cd));
+      m[i][3] = _mm256_castpd_ps(_mm256_unpackhi_pd(high_ab, high_cd));
+    }
+    TFM_UNROLL
+    for (Index q = 0; q < 4; ++q) {
+      _mm256_storeu_ps(to + (cols + q) * to_row + rows, _mm256_permute2f128_ps(m[0][q], m[1][q], 0x20));
+      _mm256_storeu_ps(to + (cols + 4 + q) * to_row + rows, _mm256_permute2f128_ps(m[0][q], m[1][q], 0x31));
+    }
+  }
+}

@@ -66,3 +66,29 @@ TFM_LANES float square_root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_
 // Keeps a sum in its register: g++ 12 otherwise moves arrays of sums to memory and back.
 TFM_LANES void hold(F& a) { asm("" : "+v"(a.v)); }
 TFM_LANES void hold(I& a) { asm("" : "+v"(a.v)); }
+
+// to[j to_row + i] = from[i from_row + j] for i, j below 16.
+inline void turn(const float* from, Index from_row, float* to, Index to_row) {
+  __m512 m[4][4];  // [group of four rows][q]: 128-bit lane L holds column 4 L + q of the group
+  TFM_UNROLL
+  for (Index i = 0; i < 4; ++i) {
+    const auto row = [&](Index r) { return _mm512_loadu_ps(from + (4 * i + r) * from_row); };
+    const auto pairs = [&](__m512 a) { return _mm512_castps_pd(a); };
+    const __m512 a = row(0), b = row(1), c = row(2), d = row(3);
+    const __m512d low_ab = pairs(_mm512_unpacklo_ps(a, b)), high_ab = pairs(_mm512_unpackhi_ps(a, b));
+    const __m512d low_cd = pairs(_mm512_unpacklo_ps(c, d)), high_cd = pairs(_mm512_unpackhi_ps(c, d));
+    m[i][0] = _mm512_castpd_ps(_mm512_unpacklo_pd(low_ab, low_cd));
+    m[i][1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low_ab, low_cd));
+    m[i][2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high_ab, high_cd));
+    m[i][3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high_ab, high_cd));
+  }
+  TFM_UNROLL
+  for (Index q = 0; q < 4; ++q) {
+    const __m512 even_low = _mm512_shuffle_f32x4(m[0][q], m[1][q], 0x88), even_high = _mm512_shuffle_f32x4(m[2][q], m[3][q], 0x88);
+    const __m512 odd_low = _mm512_shuffle_f32x4(m[0][q], m[1][q], 0xdd), odd_high = _mm512_shuffle_f32x4(m[2][q], m[3][q], 0xdd);
+    _mm512_storeu_ps(to + q * to_row, _mm512_shuffle_f32x4(even_low, even_high, 0x88));
+    _mm512_storeu_ps(to + (4 + q) * to_row, _mm512_shuffle_f32x4(odd_low, odd_high, 0x88));
+    _mm512_storeu_ps(to + (8 + q) * to_row, _mm512_shuffle_f32x4(even_low, even_high, 0xdd));
+    _mm512_storeu_ps(to + (12 + q) * to_row, _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd));
+  }
+}

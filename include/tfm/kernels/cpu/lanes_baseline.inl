@@ -197,3 +197,9 @@ TFM_LANES float reduce_max(F a) {
 TFM_LANES float square_root(float x) { return __builtin_sqrtf(x); }
 TFM_LANES void hold(F&) {}
 TFM_LANES void hold(I&) {}
+
+// to[j to_row + i] = from[i from_row + j] for i, j below 16.
+inline void turn(const float* from, Index from_row, float* to, Index to_row) {
+  for (Index i = 0; i < 16; ++i)
+    for (Index j = 0; j < 16; ++j) to[j * to_row + i] = from[i * from_row + j];
+}

@@ -163,3 +163,18 @@ TFM_LANES float reduce_max(F a) { return vmaxvq_f32(vmaxq_f32(vmaxq_f32(a.q[0], 
 TFM_LANES float square_root(float x) { return __builtin_sqrtf(x); }
 TFM_LANES void hold(F& a) { asm("" : "+w"(a.q[0]), "+w"(a.q[1]), "+w"(a.q[2]), "+w"(a.q[3])); }
 TFM_LANES void hold(I& a) { asm("" : "+w"(a.q[0]), "+w"(a.q[1]), "+w"(a.q[2]), "+w"(a.q[3])); }
+
+// to[j to_row + i] = from[i from_row + j] for i, j below 16.
+inline void turn(const float* from, Index from_row, float* to, Index to_row) {
+  for (Index i = 0; i < 16; i += 4)
+    for (Index j = 0; j < 16; j += 4) {
+      const auto row = [&](Index r) { return vld1q_f32(from + (i + r) * from_row + j); };
+      const auto pairs = [&](float32x4_t a) { return vreinterpretq_f64_f32(a); };
+      const auto put = [&](Index r, float64x2_t a) { vst1q_f32(to + (j + r) * to_row + i, vreinterpretq_f32_f64(a)); };
+      const float32x4_t a = row(0), b = row(1), c = row(2), d = row(3);
+      const float64x2_t even_ab = pairs(vtrn1q_f32(a, b)), odd_ab = pairs(vtrn2q_f32(a, b));
+      const float64x2_t even_cd = pairs(vtrn1q_f32(c, d)), odd_cd = pairs(vtrn2q_f32(c, d));
+      put(0, vtrn1q_f64(even_ab, even_cd)), put(1, vtrn1q_f64(odd_ab, odd_cd));
+      put(2, vtrn2q_f64(even_ab, even_cd)), put(3, vtrn2q_f64(odd_ab, odd_cd));
+    }
+}

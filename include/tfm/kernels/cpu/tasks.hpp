@@ -47,6 +47,8 @@ struct BackwardTask {
 inline constexpr Index expand_k = 256;  // columns expanded at a time: panels of 4 x 256 x 16 floats stay in the second cache
 inline constexpr Index expand_floats = 4 * expand_k * 16;
 inline constexpr Index scratch_floats = expand_floats * 3 / 2;  // and the same as bfloat16
+inline constexpr Index accumulate_rows = 96;  // of a weight's gradient at a time: whole tiles
+inline constexpr Index accumulate_floats = expand_floats + expand_k * accumulate_rows;
 
 /// Attention of the query heads that share one key/value head.
 struct AttentionHead {
@@ -76,6 +78,11 @@ inline constexpr Index query_tile = 6, key_block = 64;
 
 /// Floats of scratch that one worker needs for it.
 constexpr Index attention_floats(Index head_dim) noexcept { return query_tile * (head_dim + round_up(head_dim, 16) + key_block); }
+
+/// The same where keys and values are rows, at most `keys` of them.
+constexpr Index attention_rows_floats(Index head_dim, Index keys) noexcept {
+  return round_up(keys, key_block) * (head_dim + round_up(head_dim, 16)) + attention_floats(head_dim);
+}
 
 /// The gradient of one key/value head's attention, from row-major q, k, v [.., heads x head_dim]; adds to dq, dk, dv.
 struct AttentionBackward {

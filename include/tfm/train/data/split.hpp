@@ -34,10 +34,10 @@ struct DistinctTexts {
   }
 };
 
-inline DistinctTexts distinct_texts(std::span<const std::string> texts) {
+inline DistinctTexts distinct_texts(std::span<const std::string_view> texts) {
   DistinctTexts out;
   std::unordered_map<std::string_view, std::size_t> groups;
-  for (const std::string& text : texts) {
+  for (const std::string_view text : texts) {
     const auto [place, is_new] = groups.try_emplace(text, out.copies.size());
     if (is_new) out.copies.push_back(0), out.first.push_back(out.of.size());
     ++out.copies[place->second];
@@ -51,7 +51,7 @@ inline DistinctTexts distinct_texts(std::span<const AlpacaRecord> records) {
   std::vector<std::string> texts;
   texts.reserve(records.size());
   for (const AlpacaRecord& record : records) texts.push_back(record.instruction + '\0' + record.input);
-  return distinct_texts(texts);
+  return distinct_texts(std::vector<std::string_view>(texts.begin(), texts.end()));
 }
 
 /// Which samples to learn from and which to measure with; both in the order of the data.

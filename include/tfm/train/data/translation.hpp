@@ -3,20 +3,18 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <numeric>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "tfm/core/random.hpp"
 #include "tfm/formats/byte_views.hpp"
 #include "tfm/formats/mapped_file.hpp"
 #include "tfm/text/tokenizer.hpp"
 #include "tfm/text/unicode.hpp"
 #include "tfm/text/utf8.hpp"
 #include "tfm/text/white_space.hpp"
+#include "tfm/train/data/split.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -89,27 +87,19 @@ struct HeldOutPairs {
 /// Holds out all pairs of some source sentences, drawn by `seed`, until they are at least `least`; both parts keep
 /// their order. Fewer than `least` pairs in all leave nothing to learn from.
 inline HeldOutPairs hold_out(std::vector<SentencePair> pairs, Index least, std::uint64_t seed) {
-  std::unordered_map<std::string_view, std::size_t> sentences;
-  std::vector<std::size_t> sentence_of, count;
-  for (const SentencePair& pair : pairs) {
-    const auto [place, is_new] = sentences.try_emplace(pair.source, count.size());
-    if (is_new) count.push_back(0);
-    ++count[place->second];
-    sentence_of.push_back(place->second);
-  }
-  std::vector<std::size_t> order(count.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  const RandomKey key{seed};
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return key.bits(a) < key.bits(b); });
-  std::vector<bool> held(count.size());
+  std::vector<std::string_view> sources;
+  for (const SentencePair& pair : pairs) sources.push_back(pair.source);
+  const DistinctTexts sentences = distinct_texts(sources);
+  std::vector<bool> held(sentences.copies.size());
   Index so_far = 0;
-  for (std::size_t i = 0; i < order.size() && so_far < least; ++i) {
-    held[order[i]] = true;
-    so_far += static_cast<Index>(count[order[i]]);
+  for (const std::size_t sentence : sentences.drawn(RandomKey{seed})) {
+    if (so_far >= least) break;
+    held[sentence] = true;
+    so_far += sentences.copies[sentence];
   }
   HeldOutPairs out;
   for (std::size_t i = 0; i < pairs.size(); ++i)
-    (held[sentence_of[i]] ? out.held_out : out.training).push_back(std::move(pairs[i]));
+    (held[sentences.of[i]] ? out.held_out : out.training).push_back(std::move(pairs[i]));
   return out;
 }
 

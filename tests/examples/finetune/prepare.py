@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""`finetune prepare`, from outside: what it writes, draws and prints, and what bad input does to it.
+
+  prepare.py PROGRAM [TEST...]
+"""
+import json
+import os
+import resource
+import sys
+import xml.etree.ElementTree
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import program
+from program import SHARED, Case, contents, need, run
+
+TWEETS = os.path.join(SHARED, "data/tweets/bitcoin-sentiment-tweets.csv")
+RECORDS = os.path.join(SHARED, "data/tweets/alpaca-bitcoin-sentiment-dataset.json")
+HEADER = "date,tweet,sentiment\n"
+
+
+class Prepare(Case):
+    def figures(self, tweets, *options, out="j.json"):
+        return json.loads(run("prepare", tweets, "--out", self.path(out), "--json", *options)[0])
+
+    def test_the_articles_tweets(self):
+        figures = self.figures(need(TWEETS))
+        self.assertEqual(contents(self.path("j.json")), contents(need(RECORDS)))
+        text = figures["commonest"].pop("text")
+        self.assertTrue(text.startswith("Earn bitcoin on a daily basis!\n"), text)
+        self.assertEqual(figures, {"out": self.path("j.json"), "picture": self.path("j-labels.svg"), "rows": 1897, "retweets": 0, "links": 0,
+                                   "records": 1897, "labels": {"Neutral": 860, "Positive": 779, "Negative": 258}, "distinct": 1544,
+                                   "duplicates": 353, "commonest": {"copies": 312}})
+        self.assertEqual(sorted(os.listdir(self.folder)), ["j-labels.svg", "j.json"])
+        picture = contents(self.path("j-labels.svg")).decode()
+        self.assertTrue(xml.etree.ElementTree.fromstring(picture).tag.endswith("}svg"))
+        for words in "Labels of 1897 records", "Neutral", "860 (45.3 %)", "779 (41.1 %)", "258 (13.6 %)":
+            self.assertIn(words, picture)
+
+    def test_words_for_a_person(self):
+        out, err = run("prepare", need(TWEETS), "--out", self.path("j.json"))
+        for words in ("Neutral \u2588", "Negative \u2588", "860 (45.3 %)", "353 of 1897 records are copies", "1544 distinct texts", "312 times: Earn bitcoin",
+                      "splits by distinct text", "wrote " + self.path("j.json")):
+            self.assertIn(words, out.decode())
+        self.assertNotIn("\x1b", out.decode())
+        self.assertEqual(err, b"")
+
+    def test_left_out_on_request(self):
+        tweets = self.write("t.csv", HEADER + "x,RT @a: http://b,1\nx,see https://b,-1\nx,\x1b]0;x\x07 plain\u2028text,0\n")
+        self.assertEqual(self.figures(tweets)["records"], 3)
+        figures = self.figures(tweets, "--drop-retweets", "--drop-links")
+        self.assertEqual((figures["rows"], figures["retweets"], figures["links"], figures["records"]), (3, 1, 1, 1))
+        self.assertEqual(json.loads(contents(self.path("j.json"))),
+                         [{"instruction": "Detect the sentiment of the tweet.", "input": "\x1b]0;x\x07 plain\u2028text", "output": "Neutral"}])
+        out = run("prepare", tweets, "--out", self.path("j.json"), "--drop-links")[0].decode()
+        self.assertIn("left out: 0 retweets and 2 tweets with a link, of 3", out)
+        self.assertNotIn("\x1b", out)
+        self.assertNotIn("copies", out)
+
+    def fails(self, tweets, *options, code=1, **more):
+        before = sorted(os.listdir(self.folder))
+        err = run("prepare", tweets, "--out", self.path("j.json"), *options, code=code, **more)[1].decode()
+        self.assertTrue(err.startswith("tfm: "), err)
+        self.assertEqual(sorted(os.listdir(self.folder)), before)
+        return err
+
+    def test_what_cannot_be(self):
+        good = self.write("good.csv", HEADER + "x,fine,1\n")
+        self.assertIn("No such file", self.fails("/nowhere/t.csv"))
+        self.assertIn("it is empty", self.fails(self.write("t.csv", "")))
+        self.assertIn("t.csv: line 3: 'sentiment': found '2', expected -1, 0 or 1", self.fails(self.write("t.csv", HEADER + "x,a,1\nx,b,2\n")))
+        self.assertIn("t.csv: line 1: found no column 'sentiment'", self.fails(self.write("t.csv", "date,tweet\nx,y\n")))
+        self.assertIn("t.csv: line 2: found '\\xff'", self.fails(self.write("t.csv", HEADER.encode() + b"x,\xff,1\n")))
+        self.assertIn("nothing is left of 1 tweets", self.fails(self.write("t.csv", HEADER + "x,RT @a,1\n"), "--drop-retweets"))
+        self.assertIn("--out is the file of tweets itself", self.fails(good, "--out", good, code=2))
+        self.assertEqual(contents(good), (HEADER + "x,fine,1\n").encode())
+        run("prepare", code=2)
+        run("prepare", good, code=2)
+
+    def test_a_file_that_cannot_be_written_is_left_as_it_was(self):
+        good = self.write("good.csv", HEADER + "x,fine and long enough for this,1\n" * 40)
+        self.write("j.json", "before")
+        self.assertIn("No such file", self.fails(good, "--out", self.path("nowhere/j.json")))
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        self.assertIn("File too large", self.fails(good, preexec_fn=limit))
+        self.assertEqual(contents(self.path("j.json")), b"before")
+
+    def test_a_tweet_of_a_megabyte(self):
+        figures = self.figures(self.write("t.csv", HEADER + "x," + "b" * (1 << 20) + ",1\n"))
+        self.assertEqual(len(figures["commonest"]["text"]), 1 << 20)
+        self.assertEqual(len(json.loads(contents(self.path("j.json")))[0]["input"]), 1 << 20)
+
+
+if __name__ == "__main__":
+    program.main()
