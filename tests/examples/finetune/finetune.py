@@ -12,22 +12,16 @@ import shutil
 import struct
 import sys
 import tempfile
-import unittest
 import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import program
-from program import STORIES, run, run_json
+from program import STORIES, contents, run, run_json
 
 LABELS = ["blue", "green", "red"]
 WORDS = {"blue": "sea sky rain river lake".split(), "green": "tree grass leaf frog hill".split(), "red": "fire rose blood sun cherry".split()}
 SHORT = ["--cutoff", 64, "--batch", 8, "--micro-batch", 4, "--base", "f32"]
 TEMPLATE = {"prompt_input": "{instruction}\n{input}\n=> ", "prompt_no_input": "{instruction}\n=> ", "response_split": "=>"}
-
-
-def contents(*path):
-    with open(os.path.join(*path), "rb") as file:
-        return file.read()
 
 
 def sha256(*path):
@@ -45,23 +39,16 @@ def colours(count, seed=0):
     return records
 
 
-class Case(unittest.TestCase):
+class Case(program.Case):
     def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="tfm-test-")
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.template = self.write("template.json", TEMPLATE)
+        super().setUp()
+        self.template = self.write_json("template.json", TEMPLATE)
 
-    def path(self, *names):
-        return os.path.join(self.folder, *names)
-
-    def write(self, name, value):
-        data = value if isinstance(value, bytes) else value.encode() if isinstance(value, str) else json.dumps(value).encode()
-        with open(self.path(name), "wb") as file:
-            file.write(data)
-        return self.path(name)
+    def write_json(self, name, value):
+        return self.write(name, json.dumps(value))
 
     def words(self, folder, *options, records=None, data=None):
-        data = data or self.write("data.json", records or colours(60))
+        data = data or self.write_json("data.json", records or colours(60))
         return ["train", "--model", STORIES, "--data", data, "--out", self.path(folder), "--template", self.template, "--validation", 12, *SHORT, "--steps", 8,
                 "--eval-every", 4, "--save-every", 4, "--lr", 0.01, "--seed", 1, *options]
 
@@ -131,7 +118,7 @@ class Train(Case):
                    "decay": ("--weight-decay", 0.5), "clip": ("--clip", 0.01), "alpha": ("--alpha", 4), "dropout": ("--dropout", 0), "rslora": ("--rslora",),
                    "cutoff": ("--cutoff", 12), "response": ("--response-only",), "padding": ("--padding", "right"), "split": ("--split-seed", 7),
                    "accumulation": ("--accumulation", "tokens"), "length": ("--group-by-length",), "validation": ("--validation", 6),
-                   "base": ("--base", "bf16"), "template": ("--template", self.write("other.json", {**TEMPLATE, "prompt_input": "{input} {instruction} "}))}
+                   "base": ("--base", "bf16"), "template": ("--template", self.write_json("other.json", {**TEMPLATE, "prompt_input": "{input} {instruction} "}))}
         for name, options in changes.items():
             self.assertNotEqual(bits(name, *options), plain, options)
         for name, options in {"keep": ("--keep", 1), "saves": ("--save-every", 0), "threads": ("--threads", 1)}.items():
@@ -174,13 +161,13 @@ class Train(Case):
         self.assertIn("No such file", fails(1, data="/nowhere/data.json"))
         self.assertIn("it is empty", fails(1, data=self.write("nothing", "")))
         self.assertIn("found no record", fails(1, data=self.write("none", "[]")))
-        self.assertIn("record 2", fails(1, data=self.write("bad", [{"instruction": "a", "output": "b"}, {"instruction": "a"}])))
+        self.assertIn("record 2", fails(1, data=self.write_json("bad", [{"instruction": "a", "output": "b"}, {"instruction": "a"}])))
         self.assertIn("fewer than the 3", fails(2, records=colours(3)))
         self.assertIn("--validation", fails(2, records=[colours(1)[0]] * 20))
         self.assertIn("no layer of the model", fails(2, "--targets", "q_proj,w_proj"))
         self.assertIn("micro_batch", fails(2, "--micro-batch", 9))
         self.assertIn("warm-up", fails(2, "--warmup", 100))
-        self.assertIn("{instruction}", fails(1, "--template", self.write("t", {**TEMPLATE, "prompt_input": "{input}"})))
+        self.assertIn("{instruction}", fails(1, "--template", self.write_json("t", {**TEMPLATE, "prompt_input": "{input}"})))
         self.assertFalse(os.path.exists(self.path("no")))
         self.train("a")
         before = {name: contents(self.path("a", name)) for name in ("run.json", "adapter_model.safetensors")}
@@ -282,19 +269,12 @@ class Evaluate(Case):
         expected = self.evaluate("--adapter", self.adapter)
         for threads in 1, 3:
             self.assertEqual(self.evaluate("--adapter", self.adapter, "--threads", threads), expected)
-        # One record at a time, other neighbours, another order: each gets what it got among all.
+        # Other neighbours, another order: each record is judged as among all.
         records = json.loads(contents(self.data))
-        sums = [[0] * 3 for _ in LABELS]
-        for part in records[:1], records[1:10], records[10:][::-1]:
-            labels = sorted({record["output"] for record in part})
-            found = self.evaluate("--adapter", self.adapter, data=self.write("part.json", part)) if labels == LABELS else None
-            if found is None:
-                part = part + [record for record in records if record["output"] not in labels][:0]
-                continue
-            for i in range(3):
-                for j in range(3):
-                    sums[i][j] += found["confusion"][i][j]
-        self.assertTrue(all(sums[i][j] <= expected["confusion"][i][j] for i in range(3) for j in range(3)))
+        halves = [self.evaluate("--adapter", self.adapter, data=self.write_json("part.json", part)) for part in (records[:13][::-1], records[13:])]
+        for part in "before", "generated", None:
+            counts = [(found[part] if part else found)["confusion"] for found in [*halves, expected]]
+            self.assertEqual([[a + b for a, b in zip(*rows)] for rows in zip(*counts[:2])], counts[2])
 
     def test_words_and_pictures(self):
         picture = self.path("confusion.svg")
@@ -312,7 +292,7 @@ class Evaluate(Case):
         words = ["evaluate", "--model", STORIES, "--data", self.data]
         self.assertIn("no record has the label 'black'", self.fails(1, *words, "--labels", "red,blue,green,black"))
         self.assertIn("is none of --labels", self.fails(1, *words, "--labels", "red,blue"))
-        many = self.write("many.json", [{"instruction": "Say it", "output": f"text {i}"} for i in range(101)])
+        many = self.write_json("many.json", [{"instruction": "Say it", "output": f"text {i}"} for i in range(101)])
         self.assertIn("101 different outputs", self.fails(1, "evaluate", "--model", STORIES, "--data", many))
         self.assertIn("found no record", self.fails(1, "evaluate", "--model", STORIES, "--data", self.write("none", "[]")))
 

@@ -14,8 +14,8 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from finetune import Case, colours, contents, program
-from program import PATIENCE, Program
+from finetune import Case, colours, program
+from program import PATIENCE, Program, contents
 
 OPTIONS = ["--steps", 60, "--save-every", 1, "--eval-every", 7]  # as many checkpoints as steps
 SAME = ("adapter_model.safetensors", "run.json", "validation.json", "log/steps.csv", "log/evaluations.csv", "loss.svg")
@@ -24,7 +24,7 @@ SAME = ("adapter_model.safetensors", "run.json", "validation.json", "log/steps.c
 class Interrupted(Case):
     def setUp(self):
         super().setUp()
-        self.data = self.write("data.json", colours(60))
+        self.data = self.write_json("data.json", colours(60))
         self.train("whole", *OPTIONS, data=self.data)
         self.expected = {name: contents(self.path("whole", name)) for name in SAME}
 
