@@ -166,7 +166,7 @@ void describe(CLI::App& app, TrainArguments& train, std::optional<std::uint64_t>
   add_count(app, "--batch", train.batch, 1, "Samples of a step");
   add_count(app, "--micro-batch", train.micro_batch, 1, "Samples that go through the model at once");
   add_choice(app, "--accumulation", train.mean_of_tokens, accumulations, "means|tokens", "A step's loss: the mean of its micro-batches' means (the default), or of its tokens");
-  add_number(app, "--lr", train.rate, 0, 1e6, "Learning rate of AdamW");
+  add_number(app, "--lr", train.rate, 0, 1e38, "Learning rate of AdamW");
   app.add_option("--warmup", warmup, "Steps in which the rate rises from 0; 100, at most a third of --steps, unless it is given")->type_name("N")->check(range(Index{0}, most));
   add_choice(app, "--schedule", train.schedule, schedules, "linear|cosine|constant", "How the rate falls to 0 afterwards; linear, unless it is given");
   add_number(app, "--weight-decay", train.weight_decay, 0, 1e6, "Of AdamW");

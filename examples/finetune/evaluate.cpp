@@ -1,5 +1,6 @@
 // finetune evaluate: how often a model gives records the label that they have, by likelihood and by what it says.
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -78,14 +79,14 @@ std::vector<Question> questions_of(const Base& base, const tfm::AlpacaPrompt& pr
   return questions;
 }
 
-/// The label that an answer begins with, and after which no word goes on; the longest of several.
+/// The label that an answer begins with, if no letter or digit of ASCII goes on; the longest of several.
 std::optional<std::size_t> label_said(std::string_view said, const Labels& labels) {
   said = tfm::trimmed_left(said);
   std::optional<std::size_t> found;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (!said.starts_with(tfm::trimmed(labels[i]))) continue;
     const std::string_view rest = said.substr(tfm::trimmed(labels[i]).size());
-    const bool ends = rest.empty() || !(std::isalnum(static_cast<unsigned char>(rest[0])) != 0 || static_cast<unsigned char>(rest[0]) >= 0x80);
+    const bool ends = rest.empty() || std::isalnum(static_cast<unsigned char>(rest[0])) == 0;
     if (ends && (!found || labels[*found].size() < labels[i].size())) found = i;
   }
   return found;

@@ -9,7 +9,6 @@
 #include "tfm/train/causal_task.hpp"
 #include "tfm/train/csv_log.hpp"
 #include "tfm/train/data/alpaca.hpp"
-#include "tfm/train/data/group_by_length.hpp"
 #include "tfm/train/progress_bar.hpp"
 #include "tfm/train/tensorboard.hpp"
 
@@ -17,34 +16,18 @@ namespace cli {
 
 namespace {
 
-/// CausalTask in the order that was asked for.
-class Task : public tfm::CausalTask<tfm::AnyLlama> {
-  std::vector<Index> lengths_;  // empty: any order
-  Index samples_, batch_;
-
- public:
-  Task(const tfm::AnyLlama& model, const tfm::Adapter& adapter, const Samples& samples, const TrainArguments& arguments)
-      : CausalTask(model, &adapter, samples.training, samples.validation, options_of(arguments)),
-        samples_(static_cast<Index>(samples.training.size())), batch_(arguments.batch) {
-    if (arguments.group_by_length)
-      for (const auto& sample : samples.training) lengths_.push_back(static_cast<Index>(sample.ids.size()));
-  }
-  std::vector<Index> order(tfm::RandomKey key) const {
-    return lengths_.empty() ? tfm::shuffled(samples_, key) : tfm::grouped_by_length(lengths_, batch_, key);
-  }
-
- private:
-  static tfm::CausalTaskOptions options_of(const TrainArguments& arguments) {
-    tfm::CausalTaskOptions options;
-    options.accumulation = arguments.mean_of_tokens ? tfm::Accumulation::tokens : tfm::Accumulation::means;
-    if (arguments.pad_left) options.left_pad = 0;  // the article's pad_token_id
-    options.multiple = arguments.multiple;
-    options.evaluation_batch = arguments.micro_batch;
-    return options;
-  }
-};
-
+using Task = tfm::CausalTask<tfm::AnyLlama>;
 using Trainer = tfm::Trainer<Task, tfm::AdamW>;
+
+tfm::CausalTaskOptions task_options(const TrainArguments& arguments) {
+  tfm::CausalTaskOptions options;
+  options.accumulation = arguments.mean_of_tokens ? tfm::Accumulation::tokens : tfm::Accumulation::means;
+  if (arguments.pad_left) options.left_pad = 0;  // the article's pad_token_id
+  options.multiple = arguments.multiple;
+  options.evaluation_batch = arguments.micro_batch;
+  options.group_by_length = arguments.group_by_length ? arguments.batch : 0;
+  return options;
+}
 
 tfm::Schedule schedule_of(const TrainArguments& arguments) {
   const auto rate = static_cast<float>(arguments.rate);
@@ -125,7 +108,7 @@ int run(const TrainArguments& arguments) {
   const Samples samples = samples_of(arguments, std::move(records), base, prompt.prompt);
   tfm::Adapter adapter(model, adapter_options(arguments));
   tfm::Context context = context_of(arguments.base);
-  Task task(model, adapter, samples, arguments);
+  Task task(model, &adapter, samples.training, samples.validation, task_options(arguments));
   const tfm::AdamW optimizer{.decay = static_cast<float>(arguments.weight_decay)};
   Trainer trainer(context, task, tfm::adapter_parameters(adapter), optimizer, options_of(arguments));
 

@@ -21,7 +21,7 @@ from program import STORIES, contents, run, run_json
 LABELS = ["blue", "green", "red"]
 WORDS = {"blue": "sea sky rain river lake".split(), "green": "tree grass leaf frog hill".split(), "red": "fire rose blood sun cherry".split()}
 SHORT = ["--cutoff", 64, "--batch", 8, "--micro-batch", 4, "--base", "f32"]
-TEMPLATE = {"prompt_input": "{instruction}\n{input}\n=> ", "prompt_no_input": "{instruction}\n=> ", "response_split": "=>"}
+TEMPLATE = {"prompt_input": "{instruction}\n{input}\n=>\n", "prompt_no_input": "{instruction}\n=>\n", "response_split": "=>"}
 
 
 def sha256(*path):
@@ -130,7 +130,7 @@ class Train(Case):
         self.assertEqual(figures["trainable"], 2 * 5 * (64 + 64 + 64 + 32 + 64 + 32 + 64 + 64 + 2 * (64 + 172) + 172 + 64))
 
     def test_early_stop_and_the_best_model(self):
-        figures = json.loads(self.train("a", "--lr", 3, "--clip", 0, "--steps", 40, "--eval-every", 1, "--patience", 3, "--warmup", 0, "--schedule", "constant")[0])
+        figures = json.loads(self.train("a", "--lr", 0.1, "--clip", 0, "--steps", 40, "--eval-every", 1, "--patience", 3, "--warmup", 0, "--schedule", "constant")[0])
         self.assertEqual(figures["ending"], "ended early: no improvement")
         self.assertEqual(figures["steps"], figures["best_step"] + 3)
         best, saved = (tensors(self.path("a", name)) for name in ("best.safetensors", "adapter_model.safetensors"))
@@ -177,13 +177,15 @@ class Train(Case):
         self.train("a", "--resume")  # nothing is left to do
         for name, expected in before.items():
             self.assertEqual(contents(self.path("a", name)), expected)
+        os.remove(self.path("a/run.json"))
+        self.assertIn("holds checkpoint-8 and no run.json", self.fails(2, *self.words("a", "--resume")))
         for words in (["train"], ["fly"], ["train", "--model", STORIES, "--data", "x", "--out", "y", "--base", "int7"], []):
             run(*words, code=2)
         for words in (["--help"], ["--version"], *([command, "--help"] for command in ("prepare", "train", "evaluate", "chat", "merge"))):
             run(*words)
 
     def test_a_loss_that_is_no_number(self):
-        last = self.fails(1, *self.words("a", "--lr", 1e6, "--clip", 0, "--warmup", 0, "--save-every", 1, "--steps", 30))
+        last = self.fails(1, *self.words("a", "--lr", 1e38, "--clip", 0, "--warmup", 0, "--save-every", 1, "--steps", 30))
         self.assertRegex(last, "step [0-9]+: the (loss|norm of the gradients) is (nan|-nan|inf)")
         self.assertFalse(os.path.exists(self.path("a/adapter_model.safetensors")))
         step = int(last.split("step ")[1].split(":")[0])
@@ -228,8 +230,8 @@ class Evaluate(Case):
             with open(path, "w", encoding="utf-8") as file:
                 json.dump(value, file)
         cls.adapter = os.path.join(cls.home, "colours")
-        run("train", "--model", STORIES, "--data", data, "--out", cls.adapter, "--template", template, "--validation", 30, *SHORT, "--micro-batch", 8, "--steps", 150,
-            "--eval-every", 25, "--lr", 0.02, "--targets", "all", "--response-only", "--json")
+        run("train", "--model", STORIES, "--data", data, "--out", cls.adapter, "--template", template, "--validation", 30, "--cutoff", 64, "--base", "f32", "--batch", 16,
+            "--micro-batch", 16, "--steps", 200, "--eval-every", 25, "--lr", 0.01, "--targets", "all", "--response-only", "--json")
         cls.data = os.path.join(cls.adapter, "validation.json")
 
     def evaluate(self, *options, data=None):

@@ -78,7 +78,7 @@ class Interrupted(Case):
 
     def test_files_that_may_not_grow(self):
         folder = self.path("limited")
-        for size in 100, 1_500, 30_000:  # in the receipt, in the log, in a checkpoint
+        for size in 100, 20_000, 50_000:  # in the receipt, in a checkpoint's weights, in its optimizer's state
             limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
             self.assertIn("File too large", self.no_room(folder, preexec_fn=limit))
             self.assertEqual([name for name in os.listdir(folder) if name.startswith(".")], [])
