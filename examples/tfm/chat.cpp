@@ -18,7 +18,8 @@ using Chat = tfm::Chat<tfm::AnyLlama>;
 
 constexpr const char* commands =
     "/reset  begins a new conversation\n"
-    "/wear   tells the adapters; /wear NAME changes to one, /wear NAME=0.5 NAME=0.5 mixes, /wear none takes all off\n"
+    "/wear   tells the adapters; /wear NAME puts one on, /wear NAME=0.5 OTHER=0.5\n"
+    "        a mix, /wear none takes all off; the conversation goes on\n"
     "/help   shows this\n"
     "/quit   leaves, as Ctrl-D does\n"
     "Ctrl-C stops an answer. A line that begins with // is said with one slash.\n";

@@ -15,7 +15,7 @@ import time
 import unittest
 
 import program
-from program import Program, run, STORIES
+from program import need, Program, run, SHARED, STORIES
 from screen import Screen
 
 COLUMNS, ROWS = 80, 18
@@ -162,6 +162,38 @@ class Conversation(unittest.TestCase):
         shorter, longer = sorted([first, again], key=len)
         self.assertTrue(longer.startswith(shorter), "after /reset the same question has the same answer")
         terminal.type(control("D"))
+        self.assertEqual(terminal.leave(), 0)
+
+    def test_adapters_are_changed(self):
+        adapter = need(os.path.join(SHARED, "data/adapters/stories260K-qv"))
+        asked = ["--max-tokens", 20, "--prompt", "Once upon a time"]
+
+        def answer(*worn):
+            return wrapped(run("chat", "--model", STORIES, "--temperature", 0, *asked, *worn)[0].decode()[:-1])
+
+        terminal = self.open("--max-tokens", 20, "--adapter", adapter)
+
+        def says(line, *lines):
+            terminal.type(line, "\r")
+            terminal.wait_for_prompt()
+            shown = terminal.screen.lines()
+            self.assertEqual(shown[len(shown) - 1 - len(lines):-1], list(lines))
+
+        def tells(*worn):
+            says("/reset", "[a new conversation]")
+            terminal.type("Once upon a time\r")
+            terminal.wait_for_prompt()
+            lines = answer(*worn)
+            self.assertEqual(terminal.screen.lines()[-3 - len(lines):-3], lines)
+
+        tells("--adapter", adapter)
+        says("/wear", "stories260K-qv")
+        says("/wear none", "[the conversation goes on with none]")
+        tells()
+        says("/wear nobody", "there is no adapter nobody; there are:", "stories260K-qv")
+        says("/wear stories260K-qv=0.5", "[the conversation goes on with stories260K-qv=0.5]")
+        tells("--adapter", adapter + "=0.5")
+        terminal.type("/quit\r")
         self.assertEqual(terminal.leave(), 0)
 
     def test_keys(self):

@@ -165,6 +165,18 @@ TEST_CASE("by tokens, the size of the micro-batch changes rounding alone") {
   CHECK(std::abs(whole.after - parts.after) < 0.1 * whole.after);
 }
 
+TEST_CASE("an epoch's order is a shuffle, or groups texts by length") {
+  const std::vector<CausalSample> samples = counting(40);
+  std::vector<Index> lengths;
+  for (const CausalSample& sample : samples) lengths.push_back(static_cast<Index>(sample.ids.size()));
+  const AnyLlama model = small_llama(Format::q8_0);
+  const RandomKey key{9};
+  CHECK(CausalTask(model, nullptr, samples, samples).order(key) == shuffled(40, key));
+  CHECK(CausalTask(model, nullptr, samples, samples, {.group_by_length = 5}).order(key) == grouped_by_length(lengths, 5, key));
+  CHECK(tfm_test::error_of<OptionError>([&] { CausalTask(model, nullptr, samples, samples, {.group_by_length = -1}); }) ==
+        "tfm: group_by_length must be at least 0, found -1");
+}
+
 TEST_CASE("a new adapter changes nothing, and names what it cannot be for") {
   const AnyLlama model = small_llama(Format::q8_0);
   const Adapter adapter(model, {.rank = 4, .targets = {"q_proj", "down_proj"}});

@@ -40,7 +40,7 @@ inline std::optional<std::int32_t> token_id(const Json& root, std::string_view k
 
 inline float positive(const Json& value) {
   const double number = value.number();
-  if (!(number > 0 && number < 1e30)) value.refuse("found " + value.found() + ", expected a positive number");
+  if (!(number > 0 && number < 1e30)) value.refuse({"found ", value.found(), ", expected a positive number"});
   return static_cast<float>(number);
 }
 
@@ -48,7 +48,7 @@ inline RopeScaling read_rope_scaling(const Json& rope, const Json& kind) {
   RopeScaling scaling;
   if (kind.text() == "default") return scaling;
   if (kind.text() != "linear" && kind.text() != "llama3")
-    kind.refuse("found " + kind.found() + ", expected 'default', 'linear' or 'llama3'");
+    kind.refuse({"found ", kind.found(), ", expected 'default', 'linear' or 'llama3'"});
   scaling.kind = kind.text() == "linear" ? RopeScaling::Kind::linear : RopeScaling::Kind::llama3;
   scaling.factor = positive(rope.at("factor"));
   if (scaling.kind == RopeScaling::Kind::linear) return scaling;
@@ -65,7 +65,7 @@ inline RopeScaling read_rope_scaling(const Json& rope, const Json& kind) {
 inline void read_rope(const Json& root, DynamicLlamaShape& shape) {
   const auto whole_head = [](const Json& object) {
     const auto part = object.find_value("partial_rotary_factor");
-    if (part && part->number() != 1) part->refuse("found " + part->found() + ", expected 1: the whole head is turned");
+    if (part && part->number() != 1) part->refuse({"found ", part->found(), ", expected 1: the whole head is turned"});
   };
   if (const auto theta = root.find_value("rope_theta")) shape.rope_theta = positive(*theta);
   whole_head(root);
@@ -83,7 +83,7 @@ inline void read_rope(const Json& root, DynamicLlamaShape& shape) {
 /// Refuses what would make another model of the same tensors.
 inline void require_plain_llama(const Json& root) {
   if (const auto type = root.find_value("model_type")) {
-    if (type->text() != "llama") type->refuse("found " + type->found() + ", expected 'llama'");
+    if (type->text() != "llama") type->refuse({"found ", type->found(), ", expected 'llama'"});
   } else if (const auto architectures = root.find_value("architectures")) {
     bool known = false;
     for (const Json name : architectures->elements())
@@ -92,7 +92,7 @@ inline void require_plain_llama(const Json& root) {
   }
   const auto act = root.find_value("hidden_act");
   if (act && act->text() != "silu" && act->text() != "swish")
-    act->refuse("found " + act->found() + ", expected 'silu'");
+    act->refuse({"found ", act->found(), ", expected 'silu'"});
   for (const std::string_view key : {"attention_bias", "mlp_bias"})
     if (const auto bias = root.find_value(key); bias && bias->boolean())
       bias->refuse("found true, expected false: biases are not supported");
@@ -111,8 +111,8 @@ inline void read_quantization(const Json& root, LlamaConfig& config) {
   };
   const bool int8 = method && method->text() == "bitsandbytes" && says("load_in_8bit") && !says("load_in_4bit");
   if (!int8)
-    quantised->refuse("quantised checkpoints" + (method ? " (" + method->found() + ")" : std::string()) +
-                      " are not supported, expected weights in F32, F16 or BF16, or bitsandbytes' with load_in_8bit");
+    quantised->refuse({"quantised checkpoints", method ? " (" + method->found() + ")" : std::string(),
+                       " are not supported, expected weights in F32, F16 or BF16, or bitsandbytes' with load_in_8bit"});
   const auto threshold = quantised->find_value("llm_int8_threshold");
   config.int8_threshold = threshold ? positive(*threshold) : 6.f;
 }
@@ -142,7 +142,7 @@ inline LlamaConfig read_llama_config(const JsonDocument& document) {
     shape.head_dim = head_dim->integer(2, detail::largest_head_dim);
   if (const auto eps = root.find_value("rms_norm_eps")) {
     const double value = eps->number();
-    if (!(value >= 0 && value < 1)) eps->refuse("found " + eps->found() + ", expected a number from 0 to 1");
+    if (!(value >= 0 && value < 1)) eps->refuse({"found ", eps->found(), ", expected a number from 0 to 1"});
     shape.norm_eps = static_cast<float>(value);
   } else {
     shape.norm_eps = 1e-6f;  // what transformers assumes
@@ -150,7 +150,7 @@ inline LlamaConfig read_llama_config(const JsonDocument& document) {
   if (const auto tied = root.find_value("tie_word_embeddings")) shape.tied = tied->boolean();
   detail::read_rope(root, shape);
   detail::read_quantization(root, config);
-  if (const char* const why = misfit(shape)) root.refuse(std::string("impossible shape: ") + why);
+  if (const char* const why = misfit(shape)) root.refuse({"impossible shape: ", why});
 
   config.bos = detail::token_id(root, "bos_token_id");
   config.pad = detail::token_id(root, "pad_token_id");

@@ -1,5 +1,6 @@
 #pragma once
 // A LLaMA model's shape from a GGUF file's metadata.
+#include <initializer_list>
 #include <string>
 
 #include "tfm/formats/gguf.hpp"
@@ -14,7 +15,7 @@ inline float gguf_float(const GgufMetadata& metadata, const char* key, float oth
   if (!value) return otherwise;
   const double found = value->number();
   if (!(found >= least && found < 1e30))
-    value->refuse("found " + value->found() + ", expected a number of at least " + number_text(least));
+    value->refuse({"found ", value->found(), ", expected a number of at least ", number_text(least)});
   return static_cast<float>(found);
 }
 
@@ -23,7 +24,7 @@ inline float gguf_float(const GgufMetadata& metadata, const char* key, float oth
 inline RopeScaling gguf_rope_scaling(const GgufMetadata& metadata) {
   const auto type = metadata.find("llama.rope.scaling.type");
   if (type && type->text() != "none" && type->text() != "linear")
-    type->refuse("found " + type->found() + ", expected 'none' or 'linear'");
+    type->refuse({"found ", type->found(), ", expected 'none' or 'linear'"});
   const bool newer = metadata.find("llama.rope.scaling.factor").has_value();
   const float factor = gguf_float(metadata, newer ? "llama.rope.scaling.factor" : "llama.rope.scale_linear", 0, 0);
   if (factor == 0 || factor == 1 || (type && type->text() == "none")) return {};
@@ -38,15 +39,14 @@ inline DynamicLlamaShape read_llama_shape(const Gguf& gguf) {
   const GgufMetadata& metadata = gguf.metadata;
   const GgufValue architecture = metadata.at("general.architecture");
   if (architecture.text() != "llama")
-    architecture.refuse("found " + architecture.found() + ", expected the string 'llama'");
+    architecture.refuse({"found ", architecture.found(), ", expected the string 'llama'"});
   const auto must_be = [&](const char* key, Index expected, const std::string& why) {
     const auto value = metadata.find(key);
     if (value && value->integer() != expected)
-      value->refuse("found " + value->found() + ", expected " + std::to_string(expected) + why);
+      value->refuse({"found ", value->found(), ", expected ", expected, why});
   };
   if (const auto parts = metadata.find("split.count"); parts && parts->integer(0) > 1)
-    parts->refuse("found " + parts->found() +
-                  ", expected 1: a model in several GGUF files is not supported; merge them");
+    parts->refuse({"found ", parts->found(), ", expected 1: a model in several GGUF files is not supported; merge them"});
   must_be("llama.expert_count", 0, ": mixtures of experts are not supported");
   const auto size = [&](const char* key, Index most = detail::largest_size) {
     return metadata.at(key).integer(1, most);
@@ -69,14 +69,13 @@ inline DynamicLlamaShape read_llama_shape(const Gguf& gguf) {
     must_be(key, head_dim(shape), ", the head size");
 
   const Tensor& embedding = gguf.tensors.at("token_embd.weight");
-  const auto refuse = [&](const std::string& what) { raise(ShapeError("tfm: " + metadata.file() + ": " + what)); };
+  const auto refuse = [&](std::initializer_list<TextPart> what) { raise<ShapeError>({"tfm: ", metadata.file(), ": ", joined(what)}); };
   if (embedding.shape.size() != 2 || embedding.shape[0] > detail::largest_size)
-    refuse("tensor 'token_embd.weight' has shape " + shape_text(embedding.shape) + ", expected [vocabulary, " +
-           std::to_string(shape.dim) + "]");
+    refuse({"tensor 'token_embd.weight' has shape ", shape_text(embedding.shape), ", expected [vocabulary, ", shape.dim, "]"});
   shape.vocab = embedding.shape[0];
   must_be("llama.vocab_size", shape.vocab, ", the rows of token_embd.weight");
   shape.tied = gguf.tensors.find("output.weight") == nullptr;
-  if (const char* const why = misfit(shape)) refuse(std::string("impossible shape: ") + why);
+  if (const char* const why = misfit(shape)) refuse({"impossible shape: ", why});
   return shape;
 }
 

@@ -23,7 +23,7 @@ inline std::optional<Token> gguf_token(const GgufMetadata& metadata, const char*
   const Index token = value->integer(-1, Index{UINT32_MAX});
   if (token < 0 || token == Index{UINT32_MAX}) return std::nullopt;
   if (token >= size)
-    value->refuse("found " + value->found() + ", expected an id below the vocabulary's " + std::to_string(size));
+    value->refuse({"found ", value->found(), ", expected an id below the vocabulary's ", size});
   return static_cast<Token>(token);
 }
 inline bool gguf_flag(const GgufMetadata& metadata, const char* key, bool otherwise) {
@@ -67,8 +67,7 @@ inline bool has_tokenizer(const GgufMetadata& metadata) {
 inline AnyTokenizer load_tokenizer(const GgufMetadata& metadata) {
   const GgufValue model = metadata.at("tokenizer.ggml.model");
   if (model.text() != "llama" && model.text() != "gpt2")
-    raise(TokenizerError("tfm: " + metadata.file() + ": the tokenizer is " + in_quotes(model.text()) +
-                         ", expected 'llama' or 'gpt2'"));
+    raise<TokenizerError>({"tfm: ", metadata.file(), ": the tokenizer is ", in_quotes(model.text()), ", expected 'llama' or 'gpt2'"});
   const std::vector<std::string_view> pieces = metadata.at("tokenizer.ggml.tokens").texts();
   const auto size = static_cast<Index>(pieces.size());
   std::vector<std::int32_t> types;
@@ -80,8 +79,7 @@ inline AnyTokenizer load_tokenizer(const GgufMetadata& metadata) {
   const std::vector<std::string_view> merges = metadata.at("tokenizer.ggml.merges").texts();
   const auto pre = metadata.find("tokenizer.ggml.pre");
   if (!pre)
-    raise(TokenizerError("tfm: " + metadata.file() +
-                         ": key 'tokenizer.ggml.pre' is missing: the pre-tokeniser is not known"));
+    raise<TokenizerError>({"tfm: ", metadata.file(), ": key 'tokenizer.ggml.pre' is missing: the pre-tokeniser is not known"});
   return ByteBpeTokenizer({.pieces = pieces,
                            .merges = merges,
                            .types = types,
@@ -129,7 +127,7 @@ inline AnyTokenizer load_tokenizer(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(path, ignored)) return load_tokenizer(read_gguf_metadata(path));
   FolderTokenizer found = load_folder_tokenizer(path);
-  if (!found.tokenizer) raise(LoadError("tfm: " + path.string() + ": " + found.notes.front()));
+  if (!found.tokenizer) raise<LoadError>({"tfm: ", path.string(), ": ", found.notes.front()});
   return found.tokenizer;
 }
 

@@ -43,20 +43,18 @@ void divide_frequencies(const WeightSource& source, const S& shape, std::vector<
   if (factors == nullptr || source.convention() != Convention::gguf) return;
   const auto half = static_cast<Index>(frequencies.size());
   if (factors->type != DataType::f32 || factors->shape != std::vector<Index>{half})
-    raise(ShapeError(source.where(*factors) + " is " + factors->type_name + " " + shape_text(factors->shape) +
-                     ", expected F32 [" + std::to_string(half) + "]"));
+    raise<ShapeError>({source.where(*factors), " is ", factors->type_name, " ", shape_text(factors->shape), ", expected F32 [", half, "]"});
   const RopeScaling stated = shape.rope_scaling;
   for (Index i = 0; i < half; ++i) {
     float factor, &frequency = frequencies[to_size(i)];
     std::memcpy(&factor, factors->bytes.data() + 4 * i, 4);
     if (!(factor > 0 && factor < 1e30f))
-      raise(LoadError(source.where(*factors) + " holds " + size_text(factor) + " at place " + std::to_string(i) +
-                      ", expected positive numbers"));
+      raise<LoadError>({source.where(*factors), " holds ", size_text(factor), " at place ", i, ", expected positive numbers"});
     const float divided = rope_frequency(i, 2 * half, shape.rope_theta, {}) / factor;
     if (stated.kind == RopeScaling::Kind::none) frequency = divided;
     else if (!(std::abs(frequency - divided) <= 1e-4f * divided))
-      raise(ShapeError(source.where(*factors) + " divides frequency " + std::to_string(i) + " by " + size_text(factor) +
-                       ", the type's rope_scaling expects another"));
+      raise<ShapeError>({source.where(*factors), " divides frequency ", i, " by ", size_text(factor),
+                         ", the type's rope_scaling expects another"});
   }
 }
 
@@ -94,21 +92,27 @@ std::pair<Format, Index> packed_as(const W&, WeightRole role, const FileRows& ro
   }
 }
 
-/// Holds every tensor against the model before any is packed. Returns the bytes that will be read.
+/// Bytes of the weights in the file, and of the room that they take packed.
+struct WeightBytes {
+  Index in_file = 0, room = 0;
+};
+
+/// Holds every tensor against the model before any is packed.
 template <Shape S, class P>
-Index check_weights(const Llama<S, P>& model, WeightSource& source) {
-  Index in_file = 0, packed = 0;
-  visit_weights(model, "", [&](const std::string& name, const auto&, WeightRole) {
+WeightBytes check_weights(const Llama<S, P>& model, WeightSource& source, const LoadOptions& options) {
+  WeightBytes bytes;
+  Index packed = 0;  // as the file's formats
+  visit_weights(model, "", [&](const std::string& name, const auto& weight, WeightRole role) {
     const Tensor& tensor = source.at(name, llama_weight_shape(model.shape, name));
     const FileRows rows = source.rows(tensor, 0);
-    in_file += static_cast<Index>(tensor.bytes.size());
+    bytes.in_file += static_cast<Index>(tensor.bytes.size());
+    bytes.room += packed_as(weight, role, rows, options).second;
     packed += packed_bytes(rows.format, rows.rows, rows.cols);
   });
   // Panels of sixteen rows: matrices of one or two long rows would take many times the file.
-  if (packed > 2 * in_file + 16 * MiB)
-    raise(ShapeError("tfm: " + source.store().file() + ": packed, the weights would take " + std::to_string(packed) +
-                     " bytes, expected at most twice the file's " + std::to_string(in_file) +
-                     ": the matrices have too few rows"));
+  if (packed > 2 * bytes.in_file + 16 * MiB)
+    raise<ShapeError>({"tfm: ", source.store().file(), ": packed, the weights would take ", packed,
+                       " bytes, expected at most twice the file's ", bytes.in_file, ": the matrices have too few rows"});
   const auto unneeded = [&](const Tensor* tensor) {
     if (tensor != nullptr) source.mark_used(*tensor);
   };
@@ -117,7 +121,7 @@ Index check_weights(const Llama<S, P>& model, WeightSource& source) {
   for (const Tensor& tensor : source.store().tensors())  // tables that follow from the configuration
     if (tensor.name.ends_with("rotary_emb.inv_freq")) source.mark_used(tensor);
   source.refuse_unused();
-  return in_file;
+  return bytes;
 }
 
 inline void raise_if_stopped(const Context& context) {
@@ -152,14 +156,11 @@ inline F32 read_f32(Context& context, const FileRows& rows) {
 /// missing, is of another shape or type, or has no place; Stopped.
 template <Shape S, class P>
 void load_weights(Llama<S, P>& model, WeightSource& source, const LoadOptions& options) {
-  const Index total = detail::check_weights(model, source);
+  const detail::WeightBytes bytes = detail::check_weights(model, source, options);
   Context context(options.threads > 0 ? options.threads : Threads::hardware());
   context.stop = options.stop;
-  Index done = 0, needed = 0;
-  visit_weights(model, "", [&](const std::string& name, const auto& weight, WeightRole role) {
-    needed += detail::packed_as(weight, role, source.rows(*source.find(name), 0), options).second;
-  });
-  detail::WeightRoom room(needed);
+  Index done = 0;
+  detail::WeightRoom room(bytes.room);
   visit_weights(model, "", [&](const std::string& name, auto& weight, WeightRole role) {
     using W = std::remove_reference_t<decltype(weight)>;
     detail::raise_if_stopped(context);
@@ -168,13 +169,13 @@ void load_weights(Llama<S, P>& model, WeightSource& source, const LoadOptions& o
     if constexpr (std::is_same_v<W, F32>) {
       weight = detail::read_f32(context, rows);
     } else {
-      const auto [target, bytes] = detail::packed_as(weight, role, rows, options);
+      const auto [target, packed] = detail::packed_as(weight, role, rows, options);
       const std::string what = source.store().file_of(tensor) + ": tensor " + in_quotes(tensor.name);
-      weight = W(pack(context, target, rows, what, room.take(bytes)));
+      weight = W(pack(context, target, rows, what, room.take(packed)));
     }
     detail::drop_pages(context, source.store(), tensor);
     done += static_cast<Index>(tensor.bytes.size());
-    if (options.progress) options.progress({"loading", done, total});
+    if (options.progress) options.progress({"loading", done, bytes.in_file});
   });
   detail::divide_frequencies(source, model.shape, model.frequencies);
 }

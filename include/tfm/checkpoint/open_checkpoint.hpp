@@ -76,9 +76,8 @@ inline void require_room_for(const OpenedCheckpoint& opened, bool exactly) {
   if (!opened.tokenizer) return;
   const Index pieces = opened.tokenizer.size(), vocab = opened.shape.vocab;
   if (pieces > vocab || (exactly && pieces != vocab))
-    raise(TokenizerError("tfm: " + opened.file + ": the tokenizer has " + std::to_string(pieces) +
-                         " pieces, expected " + (exactly ? "" : "at most ") + "the model's vocabulary of " +
-                         std::to_string(vocab)));
+    raise<TokenizerError>({"tfm: ", opened.file, ": the tokenizer has ", pieces, " pieces, expected ", exactly ? "" : "at most ",
+                           "the model's vocabulary of ", vocab});
 }
 
 /// A checkpoint whose tensors and shape are known, and the work that adds the rest: tokenizer, chat template, stop

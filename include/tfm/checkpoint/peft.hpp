@@ -196,6 +196,7 @@ LoadedAdapter load(const std::filesystem::path& folder, const Model& model, cons
     pair.a = detail::read_matrix(store, detail::tensor_name(name, 'A'), rank, in);
     pair.b = detail::read_matrix(store, detail::tensor_name(name, 'B'), out, rank);
     pair.scaling = loaded.config.scaling_of(name);
+    pair.name = name;
     for (const char which : {'A', 'B'}) used.insert(store.find(detail::tensor_name(name, which)));
     const View b = pair.b.view();
     changes = changes || std::any_of(b.data, b.data + b.size(), [](float x) { return x != 0; });

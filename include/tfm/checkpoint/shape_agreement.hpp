@@ -31,7 +31,7 @@ constexpr std::string_view name(RopeScaling::Kind kind) noexcept {
 template <Shape S>
 void require_shape(const S& expected, const DynamicLlamaShape& found, const std::string& file, bool divided) {
   const auto refuse = [&](const char* what, const std::string& is, const std::string& should) {
-    raise(ShapeError("tfm: " + file + ": " + what + " is " + is + ", the model's type expects " + should));
+    raise<ShapeError>({"tfm: ", file, ": ", what, " is ", is, ", the model's type expects ", should});
   };
   const auto equal = [&](const char* what, auto is, auto should) {
     if (is != should) refuse(what, detail::size_text(is), detail::size_text(should));
@@ -47,7 +47,7 @@ void require_shape(const S& expected, const DynamicLlamaShape& found, const std:
   equal("rope_theta", found.rope_theta, float{expected.rope_theta});
   equal("tied", found.tied, bool{expected.tied});
   if (found.context < expected.context)
-    refuse("context", std::to_string(found.context), "at least " + std::to_string(expected.context));
+    refuse("context", std::to_string(found.context), joined({"at least ", Index{expected.context}}));
   const RopeScaling ours = expected.rope_scaling, &theirs = found.rope_scaling;
   if (divided && theirs.kind == RopeScaling::Kind::none && ours.kind == RopeScaling::Kind::llama3) return;
   if (theirs.kind != ours.kind)

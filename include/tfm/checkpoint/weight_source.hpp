@@ -114,11 +114,10 @@ class WeightSource {
   const Tensor& at(std::string_view name, const std::vector<Index>& shape) {
     const Tensor& tensor = store_.at(stored_name(name));
     if (tensor.shape != shape)
-      raise(ShapeError(where(tensor) + " has shape " + shape_text(tensor.shape) + ", expected " + shape_text(shape)));
+      raise<ShapeError>({where(tensor), " has shape ", shape_text(tensor.shape), ", expected ", shape_text(shape)});
     if (tensor.type == DataType::i8) read_scales(tensor);
     else if (!format_of(tensor.type))
-      raise(LoadError(where(tensor) + " is of type " + tensor.type_name +
-                      ", expected F32, F16, BF16, Q8_0, Q4_0 or Q4_1"));
+      raise<LoadError>({where(tensor), " is of type ", tensor.type_name, ", expected F32, F16, BF16, Q8_0, Q4_0 or Q4_1"});
     mark_used(tensor);
     return tensor;
   }
@@ -135,8 +134,8 @@ class WeightSource {
   void refuse_unused() const {
     for (const Tensor& tensor : store_.tensors())
       if (!used_.contains(&tensor))
-        raise(LoadError(where(tensor) + " (" + tensor.type_name + " " + shape_text(tensor.shape) +
-                        ") has no place in a LLaMA model of this shape, expected none such"));
+        raise<LoadError>({where(tensor), " (", tensor.type_name, " ", shape_text(tensor.shape),
+                          ") has no place in a LLaMA model of this shape, expected none such"});
   }
 };
 

@@ -2,6 +2,7 @@
 // ByteReader: reads the fields of a binary file one after the other, and never beyond its end.
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,13 +24,13 @@ class ByteReader {
 
   std::size_t position() const noexcept { return at_; }
   std::size_t left() const noexcept { return bytes_.size() - at_; }
-  [[noreturn]] void refuse(const std::string& what) const { detail::fail(file_, what); }
+  [[noreturn]] void refuse(std::initializer_list<TextPart> what) const { detail::fail(file_, what); }
+  [[noreturn]] void refuse(std::string_view what) const { refuse({what}); }
 
   /// The next n bytes.
   std::span<const std::byte> bytes(std::uint64_t n, std::string_view what) {
     if (n > left())
-      refuse("cut short or damaged: " + std::string(what) + " at byte " + std::to_string(at_) + " should have " +
-             std::to_string(n) + " bytes, and " + std::to_string(left()) + " are left");
+      refuse({"cut short or damaged: ", what, " at byte ", at_, " should have ", n, " bytes, and ", left(), " are left"});
     const auto found = bytes_.subspan(at_, static_cast<std::size_t>(n));
     at_ += found.size();
     return found;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,7 +29,7 @@ inline constexpr int gguf_deepest_array = 8;
 inline GgufType gguf_type(ByteReader& reader, std::string_view key) {
   const auto number = reader.number<std::uint32_t>("a value's type");
   if (number >= gguf_type_count)
-    reader.refuse("key " + in_quotes(key) + " has a value of the unknown type " + std::to_string(number));
+    reader.refuse({"key ", in_quotes(key), " has a value of the unknown type ", number});
   return static_cast<GgufType>(number);
 }
 
@@ -37,11 +38,11 @@ inline std::span<const std::byte> gguf_elements(ByteReader& reader, std::string_
                                                 std::uint64_t count, int depth) {
   const std::size_t least = type == GgufType::text ? 8 : type == GgufType::array ? 12 : bytes_of(type);
   if (count > reader.left() / least)
-    reader.refuse("cut short or damaged: key " + in_quotes(key) + " should have an array of " + std::to_string(count) +
-                  " " + std::string(name(type)) + ", and " + std::to_string(reader.left()) + " bytes are left");
+    reader.refuse({"cut short or damaged: key ", in_quotes(key), " should have an array of ", count, " ", name(type), ", and ",
+                   reader.left(), " bytes are left"});
   if (bytes_of(type) > 0) return reader.bytes(count * bytes_of(type), "an array");
   if (type == GgufType::array && depth >= gguf_deepest_array)
-    reader.refuse("key " + in_quotes(key) + " has arrays nested deeper than " + std::to_string(gguf_deepest_array));
+    reader.refuse({"key ", in_quotes(key), " has arrays nested deeper than ", gguf_deepest_array});
   ByteReader all = reader;
   for (std::uint64_t i = 0; i < count; ++i) {
     if (type == GgufType::text) {
@@ -58,7 +59,7 @@ inline GgufEntry gguf_entry(ByteReader& reader) {
   GgufEntry entry;
   entry.key = reader.text("a key");
   if (entry.key.size() > gguf_longest_key)
-    reader.refuse("key " + in_quotes(entry.key) + " is longer than " + std::to_string(gguf_longest_key) + " bytes");
+    reader.refuse({"key ", in_quotes(entry.key), " is longer than ", gguf_longest_key, " bytes"});
   entry.type = gguf_type(reader, entry.key);
   if (entry.type == GgufType::text) {
     entry.bytes = bytes_of(reader.text("a string"));
@@ -79,17 +80,17 @@ struct GgufCounts {
 inline GgufCounts gguf_header(ByteReader& reader) {
   const std::string_view letters = text_of(reader.bytes(4, "the magic number"));
   if (letters == "FUGG") reader.refuse("a big-endian GGUF file, which is not supported");
-  if (letters != "GGUF") reader.refuse("no GGUF file: it begins with " + in_quotes(letters) + ", expected 'GGUF'");
+  if (letters != "GGUF") reader.refuse({"no GGUF file: it begins with ", in_quotes(letters), ", expected 'GGUF'"});
   const auto version = reader.number<std::uint32_t>("the version");
   if (version != 0 && (version & 0xffffu) == 0) reader.refuse("a big-endian GGUF file, which is not supported");
   if (version != 2 && version != 3)
-    reader.refuse("GGUF version " + std::to_string(version) + ", which is not supported; expected 2 or 3");
+    reader.refuse({"GGUF version ", version, ", which is not supported; expected 2 or 3"});
   const auto tensors = reader.number<std::uint64_t>("the number of tensors"),
              keys = reader.number<std::uint64_t>("the number of keys");
   const auto bound = [&](std::uint64_t count, std::uint64_t most, std::uint64_t least_bytes, std::string_view what) {
     if (count > most || count > reader.left() / least_bytes)
-      reader.refuse("found " + std::to_string(count) + " " + std::string(what) + " in the header, expected at most " +
-                    std::to_string(std::min(most, reader.left() / least_bytes)) + " in a file of this size");
+      reader.refuse({"found ", count, " ", what, " in the header, expected at most ", std::min(most, reader.left() / least_bytes),
+                     " in a file of this size"});
   };
   bound(keys, gguf_most_keys, 13, "keys");
   bound(tensors, TensorStore::most_tensors, 24, "tensors");
@@ -106,7 +107,7 @@ inline std::vector<GgufEntry> gguf_entries(ByteReader& reader, std::uint64_t cou
   }
   std::sort(keys.begin(), keys.end());
   const auto twice = std::adjacent_find(keys.begin(), keys.end());
-  if (twice != keys.end()) reader.refuse("key " + in_quotes(*twice) + " is there twice");
+  if (twice != keys.end()) reader.refuse({"key ", in_quotes(*twice), " is there twice"});
   return entries;
 }
 
@@ -115,7 +116,7 @@ inline Index gguf_alignment(const GgufMetadata& metadata) {
   if (!value) return 32;
   const Index alignment = value->integer(8, 65'536);
   if ((alignment & (alignment - 1)) != 0)
-    value->refuse("found " + std::to_string(alignment) + ", expected a power of two");
+    value->refuse({"found ", alignment, ", expected a power of two"});
   return alignment;
 }
 
@@ -130,30 +131,29 @@ inline GgufTensorInfo gguf_tensor_info(ByteReader& reader, Index alignment) {
   GgufTensorInfo info;
   Tensor& tensor = info.tensor;
   tensor.name = reader.text("a tensor's name");
-  const auto refuse = [&](const std::string& what) { reader.refuse("tensor " + in_quotes(tensor.name) + ": " + what); };
+  const auto refuse = [&](std::initializer_list<TextPart> what) { reader.refuse({"tensor ", in_quotes(tensor.name), ": ", joined(what)}); };
   const auto dims = reader.number<std::uint32_t>("a tensor's number of dimensions");
-  if (dims > 4) refuse("found " + std::to_string(dims) + " dimensions, expected at most 4");
+  if (dims > 4) refuse({"found ", dims, " dimensions, expected at most 4"});
   for (std::uint32_t i = 0; i < dims; ++i) {
     const auto dim = reader.number<std::uint64_t>("a tensor's dimension");
-    if (dim > PTRDIFF_MAX) refuse("found a dimension of " + std::to_string(dim) + ", which is too large for a file");
+    if (dim > PTRDIFF_MAX) refuse({"found a dimension of ", dim, ", which is too large for a file"});
     tensor.shape.push_back(static_cast<Index>(dim));
   }
   const auto number = reader.number<std::uint32_t>("a tensor's type");
   const GgmlType* const type = find_ggml_type(number);
-  if (type == nullptr) refuse("found the type number " + std::to_string(number) + ", which is none of ggml's");
+  if (type == nullptr) refuse({"found the type number ", number, ", which is none of ggml's"});
   tensor.type = type->type;
   tensor.type_name = type->name;
   const Index row = dims == 0 ? 1 : tensor.shape.front();
   if (row % type->block != 0)
-    refuse("found rows of " + std::to_string(row) + " values, expected a multiple of " + std::to_string(type->block) +
-           " for " + tensor.type_name);
+    refuse({"found rows of ", row, " values, expected a multiple of ", type->block, " for ", tensor.type_name});
   std::reverse(tensor.shape.begin(), tensor.shape.end());  // ggml counts from the innermost dimension
   const auto bytes = bytes_of(*type, tensor.shape);
-  if (!bytes) refuse("the sizes " + shape_text(tensor.shape) + " are too large for a file");
+  if (!bytes) refuse({"the sizes ", shape_text(tensor.shape), " are too large for a file"});
   info.bytes = *bytes;
   info.offset = reader.number<std::uint64_t>("a tensor's offset");
   if (info.offset % static_cast<std::uint64_t>(alignment) != 0)
-    refuse("found the offset " + std::to_string(info.offset) + ", expected a multiple of " + std::to_string(alignment));
+    refuse({"found the offset ", info.offset, ", expected a multiple of ", alignment});
   return info;
 }
 
@@ -162,20 +162,19 @@ inline std::vector<Tensor> gguf_place(std::vector<GgufTensorInfo> infos, std::sp
                                       const ByteReader& reader) {
   for (auto& [tensor, offset, bytes] : infos) {
     if (offset > data.size() || static_cast<std::uint64_t>(bytes) > data.size() - offset)
-      reader.refuse("cut short or damaged: tensor " + in_quotes(tensor.name) + " should have " + std::to_string(bytes) +
-                    " bytes from byte " + std::to_string(offset) + " of the data, which has " +
-                    std::to_string(data.size()));
+      reader.refuse({"cut short or damaged: tensor ", in_quotes(tensor.name), " should have ", bytes, " bytes from byte ", offset,
+                     " of the data, which has ", data.size()});
     tensor.bytes = data.subspan(static_cast<std::size_t>(offset), to_size(bytes));
   }
-  std::vector<std::uint32_t> order;
+  std::vector<Extent> order;
   for (std::uint32_t i = 0; i < infos.size(); ++i)
-    if (infos[i].bytes > 0) order.push_back(i);
-  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return infos[a].offset < infos[b].offset; });
+    if (infos[i].bytes > 0) order.push_back({infos[i].offset, static_cast<std::uint64_t>(infos[i].bytes), i});
+  sort(order);
   for (std::size_t i = 1; i < order.size(); ++i) {
-    const auto &before = infos[order[i - 1]], &after = infos[order[i]];
-    if (after.offset - before.offset < static_cast<std::uint64_t>(before.bytes))
-      reader.refuse("tensors " + in_quotes(before.tensor.name) + " and " + in_quotes(after.tensor.name) +
-                    " lie over each other");
+    const Extent &before = order[i - 1], &after = order[i];
+    if (after.begin - before.begin < before.size)
+      reader.refuse({"tensors ", in_quotes(infos[before.index].tensor.name), " and ", in_quotes(infos[after.index].tensor.name),
+                     " lie over each other"});
   }
   std::vector<Tensor> tensors;
   tensors.reserve(infos.size());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,8 +43,8 @@ class GgufValue {
     std::memcpy(&value, entry_->bytes.data() + index * sizeof value, sizeof value);
     return value;
   }
-  [[noreturn]] void unexpected(std::string_view expected) const {
-    refuse("found " + found() + ", expected " + std::string(expected));
+  [[noreturn, gnu::cold, gnu::noinline]] void unexpected(std::string_view expected) const {
+    refuse({"found ", found(), ", expected ", expected});
   }
 
   static constexpr bool is_integer(GgufType type) noexcept {
@@ -64,7 +65,7 @@ class GgufValue {
     const auto wide = read<std::uint64_t>(index);
     return wide <= PTRDIFF_MAX ? std::optional(static_cast<Index>(wide)) : std::nullopt;
   }
-  static std::string range(Index least, Index most) { return std::to_string(least) + " to " + std::to_string(most); }
+  static std::string range(Index least, Index most) { return joined({least, " to ", most}); }
 
  public:
   GgufValue(const detail::GgufTable& table, const detail::GgufEntry& entry) noexcept : table_(&table), entry_(&entry) {}
@@ -77,20 +78,21 @@ class GgufValue {
   bool is_array_of(GgufType element) const noexcept { return type() == GgufType::array && entry_->element == element; }
 
   /// Throws LoadError with the file, this key and `what`.
-  [[noreturn]] void refuse(const std::string& what) const {
-    detail::fail(table_->source.file, "key " + in_quotes(key()) + ": " + what);
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::initializer_list<TextPart> what) const {
+    detail::fail(table_->source.file, {"key ", in_quotes(key()), ": ", joined(what)});
   }
+  [[noreturn]] void refuse(std::string_view what) const { refuse({what}); }
   /// What it is, for messages: "u32 7", "the string 'x'", "an array of 3 f32".
-  std::string found() const {
+  [[gnu::cold, gnu::noinline]] std::string found() const {
     switch (type()) {
-      case GgufType::text: return "the string " + in_quotes(text());
+      case GgufType::text: return joined({"the string ", in_quotes(text())});
       case GgufType::array:
-        return "an array of " + std::to_string(entry_->count) + " " + std::string(name(entry_->element));
-      case GgufType::f32: return "f32 " + number_text(static_cast<double>(read<float>()));
-      case GgufType::f64: return "f64 " + number_text(read<double>());
-      case GgufType::boolean: return "boolean " + std::to_string(read<std::uint8_t>());
-      case GgufType::u64: return "u64 " + std::to_string(read<std::uint64_t>());
-      default: return std::string(name(type())) + " " + std::to_string(*integer_at(type(), 0));
+        return joined({"an array of ", entry_->count, " ", name(entry_->element)});
+      case GgufType::f32: return joined({"f32 ", number_text(static_cast<double>(read<float>()))});
+      case GgufType::f64: return joined({"f64 ", number_text(read<double>())});
+      case GgufType::boolean: return joined({"boolean ", read<std::uint8_t>()});
+      case GgufType::u64: return joined({"u64 ", read<std::uint64_t>()});
+      default: return joined({name(type()), " ", *integer_at(type(), 0)});
     }
   }
 
@@ -139,8 +141,8 @@ class GgufValue {
     for (std::size_t i = 0; i < all.size(); ++i) {
       const auto value = integer_at(entry_->element, i);
       if (!value || *value < least || *value > most)
-        refuse("found " + (value ? std::to_string(*value) : std::to_string(read<std::uint64_t>(i))) + " at place " +
-               std::to_string(i) + ", expected integers from " + range(least, most));
+        refuse({"found ", value ? std::to_string(*value) : std::to_string(read<std::uint64_t>(i)), " at place ", i,
+                ", expected integers from ", range(least, most)});
       all[i] = static_cast<std::int32_t>(*value);
     }
     return all;
@@ -189,7 +191,7 @@ class GgufMetadata {
   /// The value, or a LoadError that names the file and the key.
   GgufValue at(std::string_view key) const {
     if (const auto value = find(key)) return *value;
-    detail::fail(file(), "key " + in_quotes(key) + " is missing");
+    detail::fail(file(), {"key ", in_quotes(key), " is missing"});
   }
 };
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <deque>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -71,7 +72,7 @@ class JsonBuilder {
   }
   bool add(JsonKind kind, std::uint64_t bits) {
     if (static_cast<Index>(tape_.nodes.size()) >= limits_.values)
-      fail(tape_.file, "the JSON holds more than " + std::to_string(limits_.values) + " values");
+      fail(tape_.file, {"the JSON holds more than ", limits_.values, " values"});
     if (!open_.empty()) ++tape_.nodes[open_.back()].bits;
     const auto end = static_cast<std::uint32_t>(tape_.nodes.size() + 1);
     tape_.nodes.push_back({key_, key_size_, end, kind, bits});
@@ -80,7 +81,7 @@ class JsonBuilder {
   }
   bool open(JsonKind kind) {
     if (static_cast<Index>(open_.size()) >= limits_.depth)
-      fail(tape_.file, "the JSON is nested deeper than " + std::to_string(limits_.depth) + " arrays and objects");
+      fail(tape_.file, {"the JSON is nested deeper than ", limits_.depth, " arrays and objects"});
     add(kind, 0);
     open_.push_back(static_cast<std::uint32_t>(tape_.nodes.size() - 1));
     return true;
@@ -99,7 +100,7 @@ class JsonBuilder {
     const auto twice =
         std::adjacent_find(members_.begin(), members_.end(), [&](auto a, auto b) { return key(a) == key(b); });
     if (twice != members_.end())
-      fail(tape_.file, "the JSON has the key " + in_quotes(key(*twice)) + " twice in one object");
+      fail(tape_.file, {"the JSON has the key ", in_quotes(key(*twice)), " twice in one object"});
   }
 
  public:
@@ -137,7 +138,7 @@ class JsonBuilder {
   bool parse_error(std::size_t position, const std::string&, const Failure& failure) {
     std::string_view reason = failure.what();
     reason.remove_prefix(std::min(reason.size(), reason.find("] ") + 2));  // the parser's own error number
-    fail(tape_.file, "not valid JSON at byte " + std::to_string(position) + ": " + printable(reason, 200));
+    fail(tape_.file, {"not valid JSON at byte ", position, ": ", printable(reason, 200)});
   }
 };
 
@@ -169,8 +170,9 @@ class Json {
         .substr(static_cast<std::size_t>(n.bits >> 32), static_cast<std::size_t>(n.bits & 0xffffffffu));
   }
   void want(JsonKind kind) const {
-    if (node().kind != kind) refuse("found " + found() + ", expected " + std::string(name(kind)));
+    if (node().kind != kind) refuse_kind(kind);
   }
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse_kind(JsonKind expected) const { refuse({"found ", found(), ", expected ", name(expected)}); }
 
  public:
   Json(const detail::JsonTape& tape, std::uint32_t at) noexcept : tape_(&tape), at_(at) {}
@@ -182,32 +184,33 @@ class Json {
   const std::string& file() const noexcept { return tape_->file; }
 
   /// Where it is in the document, for messages: "model.merges[12]".
-  std::string path() const {
+  [[gnu::cold]] std::string path() const {
     std::string out;
     for (std::uint32_t i = 0; i != at_;) {
       const bool in_array = tape_->nodes[i].kind == JsonKind::array;
       std::size_t place = 0;
       for (++i; tape_->nodes[i].end <= at_; i = tape_->nodes[i].end) ++place;
-      if (in_array) out += '[' + std::to_string(place) + ']';
+      if (in_array) out += joined({"[", place, "]"});
       else out.append(out.empty() ? "" : ".").append(tape_->key(tape_->nodes[i]));
     }
     return out;
   }
   /// What it is, for messages: "the string 'x'", "the integer 3", "an array".
-  std::string found() const {
+  [[gnu::cold, gnu::noinline]] std::string found() const {
     switch (kind()) {
       case JsonKind::boolean: return node().bits != 0 ? "true" : "false";
-      case JsonKind::integer: return "the integer " + std::to_string(std::bit_cast<std::int64_t>(node().bits));
-      case JsonKind::number: return "the number " + number_text(std::bit_cast<double>(node().bits));
-      case JsonKind::text: return "the string " + in_quotes(text_of(node()));
+      case JsonKind::integer: return joined({"the integer ", std::bit_cast<std::int64_t>(node().bits)});
+      case JsonKind::number: return joined({"the number ", number_text(std::bit_cast<double>(node().bits))});
+      case JsonKind::text: return joined({"the string ", in_quotes(text_of(node()))});
       default: return std::string(name(kind()));
     }
   }
   /// Throws LoadError with the file, the place of this value and `what`.
-  [[noreturn]] void refuse(const std::string& what) const {
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::initializer_list<TextPart> what) const {
     const std::string where = path();
-    detail::fail(tape_->file, (where.empty() ? "the JSON's root" : in_quotes(where)) + ": " + what);
+    detail::fail(tape_->file, {where.empty() ? "the JSON's root" : in_quotes(where), ": ", joined(what)});
   }
+  [[noreturn]] void refuse(std::string_view what) const { refuse({what}); }
 
   bool boolean() const { return want(JsonKind::boolean), node().bits != 0; }
   std::string_view text() const { return want(JsonKind::text), text_of(node()); }
@@ -215,8 +218,8 @@ class Json {
   Index integer(Index least = PTRDIFF_MIN, Index most = PTRDIFF_MAX) const {
     want(JsonKind::integer);
     const auto value = std::bit_cast<std::int64_t>(node().bits);
-    if (value < least) refuse("found " + std::to_string(value) + ", expected at least " + std::to_string(least));
-    if (value > most) refuse("found " + std::to_string(value) + ", expected at most " + std::to_string(most));
+    if (value < least) refuse({"found ", value, ", expected at least ", least});
+    if (value > most) refuse({"found ", value, ", expected at most ", most});
     return static_cast<Index>(value);
   }
   /// A number, an integer included.
@@ -268,7 +271,7 @@ class Json {
   /// The member called `key`; LoadError where it is missing.
   Json at(std::string_view key) const {
     if (const auto found = find(key)) return *found;
-    refuse(in_quotes(key) + " is missing");
+    refuse({in_quotes(key), " is missing"});
   }
 
  private:
@@ -288,10 +291,9 @@ class JsonDocument {
     if (text.size() >= std::size_t{1} << 31) detail::fail(tape->file, "JSON of more than 2 GiB");
     // The parser takes a zero byte for the end of the text.
     if (const auto zero = text.find('\0'); zero != std::string_view::npos)
-      detail::fail(tape->file, "not valid JSON at byte " + std::to_string(zero) + ": a zero byte");
+      detail::fail(tape->file, {"not valid JSON at byte ", zero, ": a zero byte"});
     if (detail::longest_json_token(text) > limits.token)
-      detail::fail(tape->file,
-                   "the JSON holds a string or number of more than " + std::to_string(limits.token) + " bytes");
+      detail::fail(tape->file, {"the JSON holds a string or number of more than ", limits.token, " bytes"});
     tape->text.reserve(text.size());  // decoding shortens; what is not touched costs no memory
     detail::JsonBuilder builder(*tape, limits);
     // As json::sax_parse does for JSON, without its readers of binary formats, which cost seconds to compile.

@@ -33,7 +33,7 @@ class MappedFile {
 
   MappedFile(Key, const std::filesystem::path& path) : name_(path.string()) {
     if (name_.find('\0') != std::string::npos)
-      raise(LoadError("tfm: cannot open " + in_quotes(name_) + ": the name holds a zero byte"));
+      raise<LoadError>({"tfm: cannot open ", in_quotes(name_), ": the name holds a zero byte"});
     // Without O_NONBLOCK, opening a pipe would wait for its writer.
     const int file = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) refuse(system_reason(errno));
@@ -73,8 +73,8 @@ class MappedFile {
   void advise_sequential() const noexcept { ::madvise(start_, size_, MADV_SEQUENTIAL); }
 
  private:
-  [[noreturn]] void refuse(const std::string& reason) const {
-    raise(LoadError("tfm: cannot open " + name_ + ": " + reason));
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::string_view reason) const {
+    raise<LoadError>({"tfm: cannot open ", name_, ": ", reason});
   }
 };
 

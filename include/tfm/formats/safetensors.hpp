@@ -41,7 +41,7 @@ inline Tensor safetensors_entry(const Json& entry, std::span<const std::byte> da
   const Json dtype = entry.at("dtype");
   const auto known = std::find_if(safetensors_types.begin(), safetensors_types.end(),
                                   [&](const auto& t) { return t.name == dtype.text(); });
-  if (known == safetensors_types.end()) dtype.refuse("found " + dtype.found() + ", which is not a type of safetensors");
+  if (known == safetensors_types.end()) dtype.refuse({"found ", dtype.found(), ", which is not a type of safetensors"});
   tensor.type = known->type;
   tensor.type_name = known->name;
 
@@ -56,22 +56,20 @@ inline Tensor safetensors_entry(const Json& entry, std::span<const std::byte> da
   if (empty) bits = 0;
   for (const Index dim : tensor.shape)
     if (!empty && __builtin_mul_overflow(bits, dim, &bits))
-      shape.refuse("the sizes " + shape_text(tensor.shape) + " are too large for a file");
+      shape.refuse({"the sizes ", shape_text(tensor.shape), " are too large for a file"});
   if (bits % 8 != 0)
-    shape.refuse(shape_text(tensor.shape) + " of " + tensor.type_name + " is no whole number of bytes");
+    shape.refuse({shape_text(tensor.shape), " of ", tensor.type_name, " is no whole number of bytes"});
 
   const Json offsets = entry.at("data_offsets");
   if (offsets.elements(), offsets.size() != 2)
-    offsets.refuse("found " + std::to_string(offsets.size()) + " numbers, expected begin and end");
+    offsets.refuse({"found ", offsets.size(), " numbers, expected begin and end"});
   const auto begin_and_end = offsets.elements();
   auto number = begin_and_end.begin();
   const Index begin = (*number).integer(0), end = (*++number).integer(0);
   if (begin > end || end > static_cast<Index>(data.size()))
-    offsets.refuse("found " + std::to_string(begin) + " to " + std::to_string(end) + ", expected a part of the " +
-                   std::to_string(data.size()) + " bytes of data");
+    offsets.refuse({"found ", begin, " to ", end, ", expected a part of the ", data.size(), " bytes of data"});
   if (end - begin != bits / 8)
-    offsets.refuse("found " + std::to_string(end - begin) + " bytes, expected " + std::to_string(bits / 8) + " for " +
-                   shape_text(tensor.shape) + " of " + tensor.type_name);
+    offsets.refuse({"found ", end - begin, " bytes, expected ", bits / 8, " for ", shape_text(tensor.shape), " of ", tensor.type_name});
   tensor.bytes = data.subspan(to_size(begin), to_size(end - begin));
   return tensor;
 }
@@ -88,12 +86,11 @@ inline TensorStore read_safetensors(TensorSource source) {
   const auto bytes = source.bytes;
   std::uint64_t length = 0;
   if (bytes.size() < sizeof length)
-    detail::fail(source.file, "found " + std::to_string(bytes.size()) +
-                                  " bytes, expected at least the 8 of a safetensors header's length");
+    detail::fail(source.file, {"found ", bytes.size(), " bytes, expected at least the 8 of a safetensors header's length"});
   std::memcpy(&length, bytes.data(), sizeof length);
   if (length > longest_header || length > bytes.size() - sizeof length)
-    detail::fail(source.file, "no safetensors file, or cut short: its header should have " + std::to_string(length) +
-                                  " bytes, and the file has " + std::to_string(bytes.size()));
+    detail::fail(source.file, {"no safetensors file, or cut short: its header should have ", length, " bytes, and the file has ",
+                               bytes.size()});
   const std::string_view header = text_of(bytes.subspan(sizeof length, static_cast<std::size_t>(length)));
   if (header.empty() || header.front() != '{')
     detail::fail(source.file, "the safetensors header does not begin with '{'");
@@ -102,37 +99,37 @@ inline TensorStore read_safetensors(TensorSource source) {
   const JsonDocument document(header, source.file, limits);
   const Json root = document.root();
   if (root.size() > TensorStore::most_tensors)
-    detail::fail(source.file, "more than " + std::to_string(TensorStore::most_tensors) + " tensors");
-  std::vector<Tensor> tensors;
-  tensors.reserve(to_size(root.size()));
+    detail::fail(source.file, {"more than ", TensorStore::most_tensors, " tensors"});
+  std::vector<Tensor> unordered;
+  unordered.reserve(to_size(root.size()));
   std::vector<std::pair<std::string, std::string>> metadata;
   for (const Json entry : root.members()) {
     if (entry.key() != "__metadata__") {
-      tensors.push_back(detail::safetensors_entry(entry, data));
+      unordered.push_back(detail::safetensors_entry(entry, data));
       continue;
     }
     const auto items = entry.members();
     if (entry.size() > most_metadata)
-      entry.refuse("found " + std::to_string(entry.size()) + " texts, expected at most " +
-                   std::to_string(most_metadata));
+      entry.refuse({"found ", entry.size(), " texts, expected at most ", most_metadata});
     for (const Json item : items) metadata.emplace_back(item.key(), item.text());
   }
 
-  const auto begin = [&](const Tensor& t) { return t.bytes.data() - data.data(); };
-  std::stable_sort(tensors.begin(), tensors.end(), [&](const Tensor& a, const Tensor& b) {
-    return begin(a) != begin(b) ? begin(a) < begin(b) : a.bytes.size() < b.bytes.size();
-  });
-  Index at = 0;
-  for (const Tensor& tensor : tensors) {
-    if (begin(tensor) != at)
-      detail::fail(source.file, "tensor " + in_quotes(tensor.name) + " begins at byte " +
-                                    std::to_string(begin(tensor)) + " of the data, expected " + std::to_string(at) +
-                                    ", where the one before it ends");
-    at += static_cast<Index>(tensor.bytes.size());
+  std::vector<detail::Extent> order;
+  for (const Tensor& t : unordered)
+    order.push_back({static_cast<std::uint64_t>(t.bytes.data() - data.data()), t.bytes.size(), static_cast<std::uint32_t>(order.size())});
+  detail::sort(order);
+  std::uint64_t at = 0;
+  std::vector<Tensor> tensors;
+  tensors.reserve(order.size());
+  for (const detail::Extent& extent : order) {
+    tensors.push_back(std::move(unordered[extent.index]));
+    if (extent.begin != at)
+      detail::fail(source.file, {"tensor ", in_quotes(tensors.back().name), " begins at byte ", extent.begin, " of the data, expected ",
+                                 at, ", where the one before it ends"});
+    at += extent.size;
   }
-  if (at != static_cast<Index>(data.size()))
-    detail::fail(source.file, "found " + std::to_string(data.size()) + " bytes of data, expected " +
-                                  std::to_string(at) + ", where the last tensor ends");
+  if (at != data.size())
+    detail::fail(source.file, {"found ", data.size(), " bytes of data, expected ", at, ", where the last tensor ends"});
   return {std::move(source), std::move(tensors), std::move(metadata)};
 }
 

@@ -26,7 +26,7 @@ inline TensorStore read_tensor_index(const std::filesystem::path& path, const Te
     const std::string_view file = entry.text();
     if (file.empty() || file == "." || file == ".." || file.find('/') != std::string_view::npos ||
         file.find('\0') != std::string_view::npos)
-      entry.refuse("found " + entry.found() + ", expected the name of a file in the same folder");
+      entry.refuse({"found ", entry.found(), ", expected the name of a file in the same folder"});
     files[std::string(file)].push_back(entry.key());
   }
   if (files.empty()) map.refuse("found no tensor");
@@ -35,8 +35,7 @@ inline TensorStore read_tensor_index(const std::filesystem::path& path, const Te
     parts.push_back(read(path.parent_path() / file));
     for (const auto name : names)
       if (parts.back().find(name) == nullptr)
-        detail::fail(parts.back().file(),
-                     "tensor " + in_quotes(name) + " is missing, which " + path.string() + " says is here");
+        detail::fail(parts.back().file(), {"tensor ", in_quotes(name), " is missing, which ", path.string(), " says is here"});
   }
   return TensorStore::merge(std::move(parts), path.string());
 }

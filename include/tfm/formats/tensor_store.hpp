@@ -49,6 +49,19 @@ struct TensorSource {
   }
 };
 
+namespace detail {
+/// Where a tensor lies in its file's data, and which it is.
+struct Extent {
+  std::uint64_t begin, size;
+  std::uint32_t index;
+
+  bool operator<(const Extent& other) const noexcept {
+    return begin != other.begin ? begin < other.begin : size != other.size ? size < other.size : index < other.index;
+  }
+};
+inline void sort(std::vector<Extent>& extents) { std::sort(extents.begin(), extents.end()); }
+}  // namespace detail
+
 /// Immutable, cheap to move; copies share the bytes. What it returns points into it or into those bytes.
 class TensorStore {
   std::string file_;
@@ -72,9 +85,8 @@ class TensorStore {
                                           [&](auto a, auto b) { return tensors_[a].name == tensors_[b].name; });
     if (twice == by_name_.end()) return;
     const Tensor &first = tensors_[std::min(twice[0], twice[1])], &second = tensors_[std::max(twice[0], twice[1])];
-    if (sources_.size() < 2) detail::fail(file_, "tensor " + in_quotes(first.name) + " is there twice");
-    detail::fail(file_,
-                 "tensor " + in_quotes(first.name) + " is in " + file_of(first) + " and again in " + file_of(second));
+    if (sources_.size() < 2) detail::fail(file_, {"tensor ", in_quotes(first.name), " is there twice"});
+    detail::fail(file_, {"tensor ", in_quotes(first.name), " is in ", file_of(first), " and again in ", file_of(second)});
   }
 
  public:
@@ -118,7 +130,7 @@ class TensorStore {
   /// The tensor, or a LoadError that names the file and it.
   const Tensor& at(std::string_view name) const {
     if (const Tensor* const tensor = find(name)) return *tensor;
-    detail::fail(file_, "tensor " + in_quotes(name) + " is missing");
+    detail::fail(file_, {"tensor ", in_quotes(name), " is missing"});
   }
 
   /// The file that a tensor of this store is in.

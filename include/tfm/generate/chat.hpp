@@ -93,7 +93,7 @@ class Chat {
       if (static_cast<Index>(ids.size()) + reserve <= session_.capacity()) return ids;
       if (static_cast<Index>(conversation.size()) < system + 3) {
         if (static_cast<Index>(ids.size()) <= session_.capacity()) return ids;
-        raise(ContextFull("tfm: the last message alone is a prompt of " + std::to_string(ids.size()) + " tokens, the context is " + std::to_string(session_.capacity())));
+        raise<ContextFull>({"tfm: the last message alone is a prompt of ", ids.size(), " tokens, the context is ", session_.capacity()});
       }
       conversation.erase(conversation.begin() + system, conversation.begin() + system + 2);
     }
@@ -144,8 +144,8 @@ class Chat {
     const Index before = session_.length();
     if (static_cast<Index>(ids.size()) > session_.room()) {
       if (options_.overflow == Overflow::error)
-        raise(ContextFull("tfm: the prompt's " + std::to_string(ids.size()) + " new tokens do not fit: the context holds " + std::to_string(before) + " of " +
-                          std::to_string(session_.capacity())));
+        raise<ContextFull>({"tfm: the prompt's ", ids.size(), " new tokens do not fit: the context holds ", before, " of ",
+                            session_.capacity()});
       ids = slide(conversation);
       session_.truncate(0);
       evaluated_ = 0;

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "tfm/generate/largest_logit.hpp"
 #include "tfm/models/llama.hpp"
 #include "tfm/text/tokenizer.hpp"
 

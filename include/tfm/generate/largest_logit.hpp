@@ -2,6 +2,7 @@
 // largest_logit: the likeliest token's logit, and the check that the logits leave a choice.
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <limits>
 #include <span>
 #include <string>
@@ -15,10 +16,10 @@ namespace tfm::inline TFM_ABI {
 /// The largest of the logits. Throws Error, in the name of `who` ("sampler"), unless there are some, one of them is
 /// finite, and none is NaN or +inf.
 inline float largest_logit(std::span<const float> logits, std::string_view who) {
-  const auto refuse = [&](const std::string& what) { raise(Error("tfm: " + std::string(who) + ": " + what)); };
+  const auto refuse = [&](std::initializer_list<TextPart> what) { raise<Error>({"tfm: ", who, ": ", joined(what)}); };
   constexpr float infinity = std::numeric_limits<float>::infinity();
   if (logits.empty() || logits.size() > static_cast<std::size_t>(std::numeric_limits<Token>::max()))
-    refuse(std::to_string(logits.size()) + " logits, expected one for each token, 1 to 2^31 - 1");
+    refuse({logits.size(), " logits, expected one for each token, 1 to 2^31 - 1"});
   constexpr std::size_t lanes = 16;  // side by side, so that compilers use vectors
   std::array<float, lanes> largest;
   std::array<int, lanes> wrong{};
@@ -34,12 +35,12 @@ inline float largest_logit(std::span<const float> logits, std::string_view who) 
   for (std::size_t i = whole; i < logits.size(); ++i) look(i - whole, logits[i]);
   if (std::any_of(wrong.begin(), wrong.end(), [](int w) { return w != 0; })) {
     const auto bad = std::find_if(logits.begin(), logits.end(), [](float logit) { return !(logit < infinity); });
-    refuse("the logit of token " + std::to_string(bad - logits.begin()) + " is " + std::to_string(*bad) +
-           ", expected a finite number, or -inf for a token that is ruled out");
+    refuse({"the logit of token ", bad - logits.begin(), " is ", std::to_string(*bad),
+            ", expected a finite number, or -inf for a token that is ruled out"});
   }
   const float all = *std::max_element(largest.begin(), largest.end());
   if (all == -infinity)
-    refuse("every one of " + std::to_string(logits.size()) + " logits is -inf, expected a token that may be chosen");
+    refuse({"every one of ", logits.size(), " logits is -inf, expected a token that may be chosen"});
   return all;
 }
 

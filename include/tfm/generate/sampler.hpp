@@ -32,8 +32,7 @@ struct SamplerOptions {
 inline void validate(const SamplerOptions& options) {
   const auto require = [](bool good, const char* option, auto found, const char* expected) {
     if (!good) {
-      raise(OptionError("tfm: sampler option " + std::string(option) + " is " + std::to_string(found) + ", expected " +
-                        expected));
+      raise<OptionError>({"tfm: sampler option ", option, " is ", std::to_string(found), ", expected ", expected});
     }
   };
   constexpr float infinity = std::numeric_limits<float>::infinity();
@@ -94,8 +93,8 @@ class Sampler {
   /// \throws Error as sample() does, ShapeError where the sizes differ
   void probabilities(std::span<const float> logits, std::span<const Token> seen, std::span<float> probabilities) {
     if (probabilities.size() != logits.size()) {
-      raise(ShapeError("tfm: sampler: room for " + std::to_string(probabilities.size()) + " probabilities, expected " +
-                       std::to_string(logits.size()) + ", one for each logit"));
+      raise<ShapeError>({"tfm: sampler: room for ", probabilities.size(), " probabilities, expected ", logits.size(),
+                         ", one for each logit"});
     }
     const Token best = penalise(logits, seen);
     std::fill(probabilities.begin(), probabilities.end(), 0.0f);
@@ -121,8 +120,7 @@ class Sampler {
     const float penalty = options_.repetition_penalty;
     for (std::size_t i = 0; penalty != 1 && i < seen.size(); ++i) {
       if (seen[i] < 0 || static_cast<std::size_t>(seen[i]) >= logits.size()) {
-        raise(Error("tfm: sampler: seen token " + std::to_string(seen[i]) + ", expected 0 to " +
-                    std::to_string(logits.size() - 1) + ", the tokens that have a logit"));
+        raise<Error>({"tfm: sampler: seen token ", seen[i], ", expected 0 to ", logits.size() - 1, ", the tokens that have a logit"});
       }
       const float logit = logits[static_cast<std::size_t>(seen[i])];  // the original: a token seen twice counts once
       if (logit == -infinity) continue;

@@ -39,15 +39,15 @@ class Session {
 
   static std::shared_ptr<Threads> threads_of(const SessionOptions& options) {
     if (options.pool) return options.pool;
-    if (options.threads < 0) raise(OptionError("tfm: threads is " + std::to_string(options.threads) + ", expected at least 1, or 0 for one a core"));
+    if (options.threads < 0) raise<OptionError>({"tfm: threads is ", options.threads, ", expected at least 1, or 0 for one a core"});
     return std::make_shared<Threads>(options.threads == 0 ? Threads::hardware() : options.threads);
   }
 
  public:
   explicit Session(const Model& model, const SessionOptions& options = {})
       : model_(model), context_(threads_of(options)), cache_(model.make_cache(1, options.context, options.cache)), logits_(1, model.shape.vocab), chunk_(options.chunk) {
-    if (chunk_ < 1) raise(OptionError("tfm: chunk is " + std::to_string(chunk_) + ", expected at least 1"));
-    if (!supported(options.isa)) raise(OptionError("tfm: isa is " + std::string(name(options.isa)) + ", which this CPU does not have"));
+    if (chunk_ < 1) raise<OptionError>({"tfm: chunk is ", chunk_, ", expected at least 1"});
+    if (!supported(options.isa)) raise<OptionError>({"tfm: isa is ", name(options.isa), ", which this CPU does not have"});
     chunk_ = std::min(chunk_, cache_.context());
     context_.isa = options.isa;
     context_.arithmetic = options.arithmetic;
@@ -92,7 +92,7 @@ class Session {
   void evaluate(std::span<const Token> tokens, const ProgressCallback& progress = {}) {
     const Index before = length(), total = static_cast<Index>(tokens.size());
     if (total > room())
-      raise(ContextFull("tfm: " + std::to_string(total) + " tokens do not fit: the context holds " + std::to_string(before) + " of " + std::to_string(capacity())));
+      raise<ContextFull>({"tfm: ", total, " tokens do not fit: the context holds ", before, " of ", capacity()});
 #if defined(__cpp_exceptions)
     try {
 #endif

@@ -42,9 +42,9 @@ class StopRules {
       : tokens_(std::move(tokens)), strings_(std::move(strings)) {
     for (std::size_t i = 0; i < strings_.size(); ++i) {
       const std::string which = "tfm: stop string " + std::to_string(i + 1) + " of " + std::to_string(strings_.size());
-      if (strings_[i].empty()) raise(OptionError(which + " is empty, expected at least one character"));
+      if (strings_[i].empty()) raise<OptionError>({which, " is empty, expected at least one character"});
       if ((static_cast<unsigned char>(strings_[i][0]) & 0xc0) == 0x80) {
-        raise(OptionError(which + " starts within a UTF-8 character, expected whole characters"));
+        raise<OptionError>({which, " starts within a UTF-8 character, expected whole characters"});
       }
     }
   }

@@ -46,8 +46,8 @@ class Adapter {
   template <class Model>
     requires requires(const Model& model) { model.shape; }
   Adapter(const Model& model, const AdapterOptions& options) : dropout(options.dropout) {
-    if (options.rank < 1) raise(OptionError("tfm: an adapter's rank must be at least 1, found " + std::to_string(options.rank)));
-    if (!(options.dropout >= 0 && options.dropout < 1)) raise(OptionError("tfm: an adapter's dropout must be in [0, 1), found " + std::to_string(options.dropout)));
+    if (options.rank < 1) raise<OptionError>({"tfm: an adapter's rank must be at least 1, found ", options.rank});
+    if (!(options.dropout >= 0 && options.dropout < 1)) raise<OptionError>({"tfm: an adapter's dropout must be in [0, 1), found ", std::to_string(options.dropout)});
     std::vector<bool> found(options.targets.size());
     visit_named_layers(model, "", [&](const std::string& name, const auto& layer) {
       if constexpr (requires { layer.fits(LoraPair{}); }) {
@@ -61,7 +61,7 @@ class Adapter {
       }
     });
     for (std::size_t i = 0; i < found.size(); ++i)
-      if (!found[i]) raise(OptionError("tfm: no layer of the model that can carry an adapter is called '" + options.targets[i] + "'"));
+      if (!found[i]) raise<OptionError>({"tfm: no layer of the model that can carry an adapter is called '", options.targets[i], "'"});
   }
 
   Index size() const noexcept { return static_cast<Index>(pairs_.size()); }

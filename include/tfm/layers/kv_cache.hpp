@@ -39,9 +39,9 @@ class KvCache {
   KvCache() = default;
   explicit KvCache(const CacheShape& shape) : shape_(shape) {
     if (shape.format != Format::f32 && shape.format != Format::f16)
-      raise(OptionError("tfm: a cache stores F32 or F16, found " + std::string(name(shape.format))));
+      raise<OptionError>({"tfm: a cache stores F32 or F16, found ", name(shape.format)});
     if (shape.context < 1 || shape.sequences < 1)
-      raise(OptionError("tfm: a cache needs a context and sequences of at least 1, found " + std::to_string(shape.context) + " and " + std::to_string(shape.sequences)));
+      raise<OptionError>({"tfm: a cache needs a context and sequences of at least 1, found ", shape.context, " and ", shape.sequences});
     bytes_ = AlignedBytes(shape.bytes());
     std::memset(bytes_.data(), 0, to_size(bytes_.size()));
     length_.assign(to_size(shape.sequences), 0);

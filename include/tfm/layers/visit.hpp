@@ -7,12 +7,21 @@
 
 namespace tfm::inline TFM_ABI {
 
+namespace detail {
+/// "model.layers.0." and "self_attn" to their name. Not inlined: every visitor has it once for each kind of layer.
+[[gnu::noinline]] inline std::string name_below(std::string_view prefix, std::string_view name, std::string_view end = "") {
+  std::string whole(prefix);
+  whole.append(name).append(end);
+  return whole;
+}
+}  // namespace detail
+
 /// Calls f(name, weight, role) for every weight below `layer`, with its whole name: "self_attn.q_proj.weight".
 template <class Layer, class F>
 void visit_weights(Layer& layer, const std::string& prefix, F&& f) {
   layer.visit([&](std::string_view name, auto& part, auto... role) {
-    if constexpr (sizeof...(role) == 0) visit_weights(part, prefix + std::string(name) + ".", f);
-    else f(prefix + std::string(name), part, role...);
+    if constexpr (sizeof...(role) == 0) visit_weights(part, detail::name_below(prefix, name, "."), f);
+    else f(detail::name_below(prefix, name), part, role...);
   });
 }
 
@@ -21,9 +30,9 @@ template <class Layer, class F>
 void visit_named_layers(Layer& layer, const std::string& prefix, F&& f) {
   layer.visit([&](std::string_view name, auto& part, auto... role) {
     if constexpr (sizeof...(role) == 0) {
-      const std::string whole = prefix + std::string(name);
+      const std::string whole = detail::name_below(prefix, name);
       f(whole, part);
-      visit_named_layers(part, whole + ".", f);
+      visit_named_layers(part, detail::name_below(whole, "."), f);
     }
   });
 }

@@ -47,7 +47,7 @@ class Llama {
   Llama() requires(static_shape<S>) : Llama(S{}) {}
   /// Errors: ShapeError for sizes that cannot be.
   explicit Llama(const S& sizes) : shape(sizes), layers(to_size(sizes.layers)) {
-    if (const char* const why = misfit(shape)) raise(ShapeError(std::string("tfm: impossible shape: ") + why));
+    if (const char* const why = misfit(shape)) raise<ShapeError>({"tfm: impossible shape: ", why});
     const Index half = head_dim(shape) / 2;
     number_lora_slots(*this);
     for (Index i = 0; i < half; ++i) frequencies.push_back(rope_frequency(i, 2 * half, shape.rope_theta, shape.rope_scaling));
@@ -114,7 +114,7 @@ class Llama {
  private:
   static void visit_parts(auto& self, auto& f) {
     f("model.embed_tokens.weight", self.embed_tokens, WeightRole::embedding);
-    for (std::size_t i = 0; i < self.layers.size(); ++i) f("model.layers." + std::to_string(i), self.layers[i]);
+    for (std::size_t i = 0; i < self.layers.size(); ++i) f(detail::name_below("model.layers.", std::to_string(i)), self.layers[i]);
     f("model.norm", self.norm);
     if (!self.shape.tied) f("lm_head.weight", self.lm_head, WeightRole::base);
   }

@@ -10,10 +10,10 @@ void Llama<S, P>::require_fit(const Adapter& adapter) const {
     visit_layers(layers[i], [&](const auto& part) {
       if constexpr (requires { part.fits(adapter[0]); }) {
         if (!adapter.touches(part.slot) || part.fits(adapter[part.slot])) return;
-        const auto size = [](const auto& w) { return "[" + std::to_string(w.rows()) + ", " + std::to_string(w.cols()) + "]"; };
+        const auto size = [](const auto& w) { return joined({"[", w.rows(), ", ", w.cols(), "]"}); };
         const LoraPair& pair = adapter[part.slot];
-        raise(ShapeError("tfm: the adapter's pair " + std::to_string(part.slot) + " is for a weight of model.layers." + std::to_string(i) + " that is " +
-                         size(part.base.weight) + ", found A " + size(pair.a) + " and B " + size(pair.b)));
+        raise<ShapeError>({"tfm: the adapter's pair ", part.slot, " is for a weight of model.layers.", i, " that is ",
+                           size(part.base.weight), ", found A ", size(pair.a), " and B ", size(pair.b)});
       }
     });
 }
@@ -21,62 +21,52 @@ void Llama<S, P>::require_fit(const Adapter& adapter) const {
 template <Shape S, class P>
 void Llama<S, P>::validate(const Batch& batch, std::span<const std::int32_t> ids, const KvCache& cache, Logits wanted,
                            View logits) const {
-  const auto number = [](Index n) { return std::to_string(n); };
   const auto one_each = [&](const char* what, std::size_t found) {
     if (found != 0 && static_cast<Index>(found) != batch.sequences())
-      raise(ShapeError("tfm: Batch::" + std::string(what) + " has one entry a sequence, found " +
-                       number(static_cast<Index>(found)) + " for " + number(batch.sequences()) + " sequences"));
+      raise<ShapeError>({"tfm: Batch::", what, " has one entry a sequence, found ", found, " for ", batch.sequences(), " sequences"});
   };
   one_each("position", batch.position.size());
   one_each("slot", batch.slot.size());
   one_each("adapter", batch.adapter.size());
   one_each("sample", batch.sample.size());
   if (!batch.start.empty() && batch.start.front() != 0)
-    raise(ShapeError("tfm: Batch::start begins with " + number(batch.start.front()) + ", expected 0"));
+    raise<ShapeError>({"tfm: Batch::start begins with ", batch.start.front(), ", expected 0"});
   if (static_cast<Index>(ids.size()) != batch.tokens() || batch.tokens() == 0)
-    raise(ShapeError("tfm: the batch has " + number(batch.tokens()) + " tokens, found " +
-                     number(static_cast<Index>(ids.size())) + " ids (at least 1 expected)"));
+    raise<ShapeError>({"tfm: the batch has ", batch.tokens(), " tokens, found ", ids.size(), " ids (at least 1 expected)"});
   if (!batch.valid.empty() && static_cast<Index>(batch.valid.size()) != batch.tokens())
-    raise(ShapeError("tfm: Batch::valid has one entry a token, found " +
-                     number(static_cast<Index>(batch.valid.size())) + " for " + number(batch.tokens()) + " tokens"));
+    raise<ShapeError>({"tfm: Batch::valid has one entry a token, found ", batch.valid.size(), " for ", batch.tokens(), " tokens"});
   const auto is_token = [&](std::size_t row) { return batch.valid.empty() || batch.valid[row] != 0; };
   for (std::size_t i = 0; i < ids.size(); ++i)
     if (is_token(i) && (ids[i] < 0 || ids[i] >= shape.vocab))
-      raise(ShapeError("tfm: id " + number(ids[i]) + " at token " + number(static_cast<Index>(i)) +
-                       " is outside the vocabulary of " + number(shape.vocab)));
+      raise<ShapeError>({"tfm: id ", ids[i], " at token ", i, " is outside the vocabulary of ", shape.vocab});
   const CacheShape expected = cache_shape(shape, cache.sequences(), cache.context(), cache.shape().format),
                    &found = cache.shape();
   if (found.layers != expected.layers || found.kv_heads != expected.kv_heads || found.head_dim != expected.head_dim)
-    raise(ShapeError("tfm: the cache has " + number(found.layers) + " layers of " + number(found.kv_heads) + " x " +
-                     number(found.head_dim) + ", the model " + number(expected.layers) + " of " +
-                     number(expected.kv_heads) + " x " + number(expected.head_dim)));
+    raise<ShapeError>({"tfm: the cache has ", found.layers, " layers of ", found.kv_heads, " x ", found.head_dim, ", the model ",
+                       expected.layers, " of ", expected.kv_heads, " x ", expected.head_dim});
   const Index rows = wanted == Logits::none ? 0 : wanted == Logits::last ? batch.sequences() : batch.tokens();
   if (wanted != Logits::none && (logits.rows != rows || logits.cols != shape.vocab || logits.data == nullptr))
-    raise(ShapeError("tfm: logits need room for [" + number(rows) + ", " + number(shape.vocab) + "], found [" +
-                     number(logits.rows) + ", " + number(logits.cols) + "]"));
+    raise<ShapeError>({"tfm: logits need room for [", rows, ", ", shape.vocab, "], found [", logits.rows, ", ", logits.cols, "]"});
   for (Index s = 0; s < batch.sequences(); ++s)
     if (batch.length(s) < 1)
-      raise(ShapeError("tfm: sequence " + number(s) + " has " + number(batch.length(s)) +
-                       " tokens, at least 1 expected"));
+      raise<ShapeError>({"tfm: sequence ", s, " has ", batch.length(s), " tokens, at least 1 expected"});
   for (Index s = 0; s < batch.sequences(); ++s) {
     const Index slot = batch.slot_of(s);
     if (slot < 0 || slot >= cache.sequences())
-      raise(ShapeError("tfm: sequence " + number(s) + " is in slot " + number(slot) + ", the cache has " +
-                       number(cache.sequences())));
+      raise<ShapeError>({"tfm: sequence ", s, " is in slot ", slot, ", the cache has ", cache.sequences()});
     for (Index other = 0; other < s; ++other)
       if (batch.slot_of(other) == slot)
-        raise(
-            ShapeError("tfm: sequences " + number(other) + " and " + number(s) + " are both in slot " + number(slot)));
+        raise<ShapeError>({"tfm: sequences ", other, " and ", s, " are both in slot ", slot});
     if (batch.position_of(s) != cache.length(slot))
-      raise(ShapeError("tfm: sequence " + number(s) + " begins at position " + number(batch.position_of(s)) +
-                       ", slot " + number(slot) + " holds " + number(cache.length(slot))));
+      raise<ShapeError>({"tfm: sequence ", s, " begins at position ", batch.position_of(s), ", slot ", slot, " holds ",
+                         cache.length(slot)});
     if (const Adapter* const adapter = batch.adapter_of(s)) require_fit(*adapter);
     Index n = 0;  // without padding, which takes no room
     for (Index t = batch.first(s); t < batch.first(s) + batch.length(s); ++t) n += is_token(to_size(t)) ? 1 : 0;
-    if (n == 0) raise(ShapeError("tfm: sequence " + number(s) + " is padding alone, at least 1 token expected"));
+    if (n == 0) raise<ShapeError>({"tfm: sequence ", s, " is padding alone, at least 1 token expected"});
     if (cache.length(slot) + n > cache.context())
-      raise(ContextFull("tfm: slot " + number(slot) + " holds " + number(cache.length(slot)) + " tokens and " +
-                        number(n) + " more were given, its context is " + number(cache.context())));
+      raise<ContextFull>({"tfm: slot ", slot, " holds ", cache.length(slot), " tokens and ", n, " more were given, its context is ",
+                          cache.context()});
   }
 }
 

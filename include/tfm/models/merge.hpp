@@ -1,5 +1,6 @@
 #pragma once
 // merge: an adapter becomes part of its model's weights, and can be taken out again.    Hu et al. 2021, arXiv:2106.09685, section 4.1
+#include <algorithm>
 #include <concepts>
 #include <string>
 #include <type_traits>
@@ -44,7 +45,7 @@ F32 merged_weight(Context& context, const W& weight, const LoraPair& pair) {
 
 }  // namespace detail
 
-/// Puts back what merge() replaced, bit for bit, and takes the merged weights in exchange: called twice, nothing has changed.
+/// Puts back what merge() of this model replaced, bit for bit, and takes the merged weights in exchange: called twice, nothing has changed.
 template <Shape S, class P>
 void unmerge(Llama<S, P>& model, MergedWeights& merged) noexcept {
   visit_lora_layers(model, "", [&](const std::string&, auto& layer) {

@@ -35,9 +35,8 @@ inline PackedWeight pack(Context& context, Format target, const FileRows& source
                          std::shared_ptr<std::byte> place = {}) {
   for (const Format format : {target, source.format})
     if (source.cols % block_size(format) != 0)
-      raise(ShapeError("tfm: " + what + ": " + std::string(name(format)) + " stores blocks of " +
-                       std::to_string(block_size(format)) + " columns, found " + std::to_string(source.cols) +
-                       " columns"));
+      raise<ShapeError>({"tfm: ", what, ": ", name(format), " stores blocks of ", block_size(format), " columns, found ", source.cols,
+                         " columns"});
   const Index panel_size = panel_bytes(target, source.cols);
   if (!place) {
     const auto bytes = std::make_shared<AlignedBytes>(packed_bytes(target, source.rows, source.cols));
@@ -68,8 +67,7 @@ inline PackedWeight pack(Context& context, Format target, const FileRows& source
   });
   if (context.stop.stop_requested()) raise(Stopped(std::move(place)));
   if (!finite)
-    raise(LoadError("tfm: " + what + ": a value is not finite and cannot be quantised to " +
-                    std::string(name(target))));
+    raise<LoadError>({"tfm: ", what, ": a value is not finite and cannot be quantised to ", name(target)});
   return {panels, std::move(place)};
 }
 

@@ -57,7 +57,7 @@ struct Frozen : PackedWeight {
   Frozen() = default;
   explicit Frozen(PackedWeight packed) : PackedWeight(std::move(packed)) {
     if (format() != F)
-      raise(ShapeError("tfm: the weight is " + std::string(name(format())) + ", expected " + std::string(name(F))));
+      raise<ShapeError>({"tfm: the weight is ", name(format()), ", expected ", name(F)});
   }
 };
 struct FrozenF32 : Frozen<Format::f32> { using Frozen::Frozen; };

@@ -59,8 +59,8 @@ struct AlpacaPrompt {
   std::string response(std::string_view text) const {
     const std::size_t at = response_split.empty() ? text.npos : text.find(response_split);
     if (at == text.npos) {
-      raise(TemplateError("tfm: Alpaca prompt: found no \"" + response_split + "\" in a text of " +
-                          std::to_string(text.size()) + " bytes, expected it before the answer"));
+      raise<TemplateError>({"tfm: Alpaca prompt: found no \"", response_split, "\" in a text of ", text.size(),
+                            " bytes, expected it before the answer"});
     }
     text.remove_prefix(at + response_split.size());
     text = text.substr(0, text.find(response_split));

@@ -48,8 +48,7 @@ class ByteBpeTokenizer {
   void add_pieces(const ByteBpeTables& tables) {
     const auto count = static_cast<Index>(tables.pieces.size());
     if (!tables.types.empty() && tables.types.size() != tables.pieces.size()) {
-      raise(TokenizerError("tfm: " + vocabulary_.what() + ": " + std::to_string(tables.types.size()) +
-                           " token types for " + std::to_string(count) + " pieces"));
+      raise<TokenizerError>({"tfm: ", vocabulary_.what(), ": ", tables.types.size(), " token types for ", count, " pieces"});
     }
     std::string bytes;
     for (Index i = 0; i < count; ++i) {
@@ -77,8 +76,8 @@ class ByteBpeTokenizer {
     const auto token = [&](std::string_view piece) {
       const auto found = ordinary(piece);
       if (!found) {
-        raise(TokenizerError("tfm: " + vocabulary_.what() + ": merge " + std::to_string(merges_.size()) + ": '" +
-                             std::string(piece.substr(0, 100)) + "' is not an ordinary piece of the vocabulary"));
+        raise<TokenizerError>({"tfm: ", vocabulary_.what(), ": merge ", merges_.size(), ": '", piece.substr(0, 100),
+                               "' is not an ordinary piece of the vocabulary"});
       }
       return *found;
     };
@@ -91,8 +90,8 @@ class ByteBpeTokenizer {
     for (const std::string_view merge : tables.merges) {
       const std::size_t space = merge.find(' ', 1);
       if (merge.empty() || space == std::string_view::npos) {
-        raise(TokenizerError("tfm: " + vocabulary_.what() + ": merge " + std::to_string(merges_.size()) + " is '" +
-                             std::string(merge.substr(0, 100)) + "'; expected two pieces with a space between"));
+        raise<TokenizerError>({"tfm: ", vocabulary_.what(), ": merge ", merges_.size(), " is '", merge.substr(0, 100),
+                               "'; expected two pieces with a space between"});
       }
       add_merge(merge.substr(0, space), merge.substr(space + 1));
     }
@@ -106,7 +105,7 @@ class ByteBpeTokenizer {
   /// Text between two markers.
   void encode_stretch(std::string_view text, Workspace& work, std::vector<Token>& out) const {
     if (text.size() > to_size(std::numeric_limits<std::int32_t>::max() / 4)) {
-      raise(TokenizerError("tfm: a text of " + std::to_string(text.size()) + " bytes is too long to encode at once"));
+      raise<TokenizerError>({"tfm: a text of ", text.size(), " bytes is too long to encode at once"});
     }
     std::string repaired;
     if (!is_utf8(text)) text = repaired = replace_invalid(text);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +22,8 @@ class CharsmapTrie {
   static constexpr std::size_t max_string = 1024;  // Unicode's longest decomposition has 18 characters
   static constexpr int max_matches = 32;           // the library keeps that many on its stack
 
-  [[noreturn]] void fail(const std::string& found) const {
-    raise(LoadError("tfm: " + std::string(what_) + ": the normalisation rules " + found));
+  [[noreturn, gnu::cold, gnu::noinline]] void fail(std::initializer_list<TextPart> found) const {
+    raise<LoadError>({"tfm: ", what_, ": the normalisation rules ", joined(found)});
   }
   std::uint32_t unit(std::size_t i) const noexcept {
     std::uint32_t value = 0;
@@ -35,14 +36,14 @@ class CharsmapTrie {
   std::size_t base(std::size_t node) const {
     const std::uint32_t u = unit(node);
     const std::size_t at = node ^ (static_cast<std::size_t>(u >> 10) << ((u & 0x200) >> 6));
-    if ((at | 0xFF) >= count_) fail("lead outside their table of " + std::to_string(count_) + " units");
+    if ((at | 0xFF) >= count_) fail({"lead outside their table of ", count_, " units"});
     return at;
   }
   void check_string(std::size_t base_at) const {
     const std::size_t at = unit(base_at) & 0x7FFFFFFF;
-    if (at >= strings_.size()) fail("name a text outside their " + std::to_string(strings_.size()) + " bytes of texts");
+    if (at >= strings_.size()) fail({"name a text outside their ", strings_.size(), " bytes of texts"});
     if (strings_.substr(at, max_string + 1).find('\0') == std::string_view::npos) {
-      fail("hold a text of more than " + std::to_string(max_string) + " bytes");
+      fail({"hold a text of more than ", max_string, " bytes"});
     }
   }
 
@@ -69,7 +70,7 @@ class CharsmapTrie {
       while (frame.child < 256 && deeper == count_) {
         const std::size_t next = children ^ frame.child++;
         if (label(unit(next)) != frame.child - 1) continue;
-        if (state[next] == 1) fail("lead back to themselves");
+        if (state[next] == 1) fail({"lead back to themselves"});
         if (state[next] == 0) {
           deeper = next;
         } else {
@@ -77,14 +78,14 @@ class CharsmapTrie {
         }
       }
       if (deeper != count_) {
-        if (path.size() > max_string) fail("match a text of more than " + std::to_string(max_string) + " bytes");
+        if (path.size() > max_string) fail({"match a text of more than ", max_string, " bytes"});
         state[deeper] = 1;
         path.push_back({deeper, 0, 0});
         continue;
       }
       const bool match = frame.node != 0 && has_string(unit(frame.node));
       const int matches = frame.matches + (match ? 1 : 0);
-      if (matches > max_matches) fail("match one text in more than " + std::to_string(max_matches) + " ways");
+      if (matches > max_matches) fail({"match one text in more than ", max_matches, " ways"});
       state[frame.node] = static_cast<std::uint8_t>(2 + matches);
       path.pop_back();
       if (!path.empty()) path.back().matches = std::max(path.back().matches, matches);
@@ -100,9 +101,8 @@ inline void check_charsmap(std::string_view charsmap, std::string_view what) {
   std::uint32_t size = 0;
   if (charsmap.size() > 4) std::memcpy(&size, charsmap.data(), 4);
   if (charsmap.size() <= 4 || size % 4 != 0 || size < 1024 || size >= charsmap.size() - 4 || charsmap.back() != '\0') {
-    raise(LoadError("tfm: " + std::string(what) + ": the normalisation rules have " + std::to_string(charsmap.size()) +
-                    " bytes and say that their table has " + std::to_string(size) +
-                    "; expected 4 bytes, the table, and texts that end with a zero byte"));
+    raise<LoadError>({"tfm: ", what, ": the normalisation rules have ", charsmap.size(), " bytes and say that their table has ", size,
+                      "; expected 4 bytes, the table, and texts that end with a zero byte"});
   }
   detail::CharsmapTrie(charsmap.substr(4, size), charsmap.substr(4 + std::size_t{size}), what).check();
 }

@@ -100,7 +100,7 @@ class ChatTemplate {
       if (format.name == name) return ChatTemplate(std::move(format), marks);
       known += (known.empty() ? "" : ", ") + format.name;
     }
-    raise(TemplateError("tfm: chat template \"" + std::string(name) + "\" is not known, expected one of: " + known));
+    raise<TemplateError>({"tfm: chat template \"", name, "\" is not known, expected one of: ", known});
   }
 
   /// The template that a file carries as Jinja source (GGUF's tokenizer.chat_template, chat_template in
@@ -137,9 +137,8 @@ class ChatTemplate {
     }
     if (evaluated < 0 || evaluated >= n ||
         (evaluated > 0 && conversation[to_size(evaluated - 1)].role != Role::assistant)) {
-      raise(TemplateError("tfm: chat template " + name() + ": " + std::to_string(evaluated) + " of " +
-                          std::to_string(n) +
-                          " messages evaluated, expected 0 or those as far as a reply of the assistant's"));
+      raise<TemplateError>({"tfm: chat template ", name(), ": ", evaluated, " of ", n,
+                            " messages evaluated, expected 0 or those as far as a reply of the assistant's"});
     }
     Rendering out;
     if (evaluated > 0) write(out, format_.closing);
@@ -165,18 +164,16 @@ class ChatTemplate {
     }
   }
 
-  [[noreturn]] void refuse(std::span<const Message> conversation, Index i, const char* expected) const {
-    raise(TemplateError("tfm: chat template " + name() + ": message " + std::to_string(i + 1) + " of " +
-                        std::to_string(conversation.size()) + " is the " +
-                        std::string(tfm::name(conversation[to_size(i)].role)) + "'s, expected " + expected));
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::span<const Message> conversation, Index i, const char* expected) const {
+    raise<TemplateError>({"tfm: chat template ", name(), ": message ", i + 1, " of ", conversation.size(), " is the ",
+                          tfm::name(conversation[to_size(i)].role), "'s, expected ", expected});
   }
 
   void check(std::span<const Message> conversation) const {
     const Index first = !conversation.empty() && conversation[0].role == Role::system ? 1 : 0;
     const auto n = static_cast<Index>(conversation.size());
     if (first == n) {
-      raise(TemplateError("tfm: chat template " + name() + ": a conversation of " + std::to_string(n) +
-                          " messages, expected at least one of the user's"));
+      raise<TemplateError>({"tfm: chat template ", name(), ": a conversation of ", n, " messages, expected at least one of the user's"});
     }
     for (Index i = first; i < n; ++i) {
       const Role role = conversation[to_size(i)].role;

@@ -20,8 +20,7 @@ class MarkerSplitter {
  public:
   MarkerSplitter() = default;
   /// The markers are the pieces whose type `wanted` accepts.
-  template <class Wanted>
-  MarkerSplitter(const Vocabulary& vocabulary, Wanted wanted) : marker_(to_size(vocabulary.size())) {
+  MarkerSplitter(const Vocabulary& vocabulary, bool (*wanted)(TokenType)) : marker_(to_size(vocabulary.size())) {
     for (Token token = 0; token < vocabulary.size(); ++token) {
       const std::string_view piece = vocabulary.piece(token);
       if (piece.empty() || !wanted(vocabulary.type(token)) || vocabulary.find(piece) != token) continue;

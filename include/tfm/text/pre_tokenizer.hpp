@@ -22,7 +22,7 @@ enum class PreTokenizer : unsigned char {
 inline PreTokenizer pre_tokenizer_named(std::string_view name) {
   if (name == "gpt-2") return PreTokenizer::gpt2;
   if (name == "smollm") return PreTokenizer::smollm;
-  raise(TokenizerError("tfm: pre-tokenizer '" + std::string(name) + "' is not supported; known are: gpt-2, smollm"));
+  raise<TokenizerError>({"tfm: pre-tokenizer '", name, "' is not supported; known are: gpt-2, smollm"});
 }
 
 namespace detail {

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -19,12 +20,12 @@ class ProtobufReader {
   std::string_view what_;
   int wire_ = -1;
 
-  [[noreturn]] void fail(const std::string& found) const {
-    raise(LoadError("tfm: " + std::string(what_) + ": at byte " + std::to_string(offset_) + ": " + found));
+  [[noreturn, gnu::cold, gnu::noinline]] void fail(std::initializer_list<TextPart> found) const {
+    raise<LoadError>({"tfm: ", what_, ": at byte ", offset_, ": ", joined(found)});
   }
   std::string_view take(std::uint64_t size) {
     if (size > rest_.size()) {
-      fail("a field of " + std::to_string(size) + " bytes where " + std::to_string(rest_.size()) + " are left");
+      fail({"a field of ", size, " bytes where ", rest_.size(), " are left"});
     }
     const std::string_view taken = rest_.substr(0, static_cast<std::size_t>(size));
     rest_.remove_prefix(taken.size());
@@ -42,12 +43,11 @@ class ProtobufReader {
         return value;
       }
     }
-    fail(rest_.size() < 10 ? "the file ends inside a number" : "a number of more than 64 bits");
+    fail({rest_.size() < 10 ? "the file ends inside a number" : "a number of more than 64 bits"});
   }
   void expect(int wire) const {
     if (wire_ != wire) {
-      fail("field " + std::to_string(field) + " has wire type " + std::to_string(wire_) + "; expected " +
-           std::to_string(wire));
+      fail({"field ", field, " has wire type ", wire_, "; expected ", wire});
     }
   }
 
@@ -62,12 +62,11 @@ class ProtobufReader {
   bool next() {
     if (rest_.empty()) return false;
     const std::uint64_t tag = varint();
-    if (tag >> 3 == 0 || tag >> 32 != 0) fail("a field with number " + std::to_string(tag >> 3));
+    if (tag >> 3 == 0 || tag >> 32 != 0) fail({"a field with number ", tag >> 3});
     field = static_cast<std::uint32_t>(tag >> 3);
     wire_ = static_cast<int>(tag & 7);
     if (wire_ != 0 && wire_ != 1 && wire_ != 2 && wire_ != 5) {
-      fail("field " + std::to_string(field) + " has wire type " + std::to_string(wire_) +
-           ", which this format does not use");
+      fail({"field ", field, " has wire type ", wire_, ", which this format does not use"});
     }
     return true;
   }

@@ -45,9 +45,9 @@ class SentencePieceTokenizer {
     std::ifstream in(path, std::ios::binary);
     std::error_code error;
     const auto size = std::filesystem::file_size(path, error);
-    if (!in || error) raise(LoadError("tfm: " + path.string() + ": cannot be read"));
+    if (!in || error) raise<LoadError>({"tfm: ", path.string(), ": cannot be read"});
     if (size > to_size(GiB)) {
-      raise(LoadError("tfm: " + path.string() + ": " + std::to_string(size) + " bytes are too many for a tokenizer"));
+      raise<LoadError>({"tfm: ", path.string(), ": ", size, " bytes are too many for a tokenizer"});
     }
     std::string bytes(static_cast<std::size_t>(size), '\0');
     in.read(bytes.data(), static_cast<std::streamsize>(size));
@@ -79,8 +79,7 @@ class SentencePieceTokenizer {
     for (const auto& piece : model.pieces) {
       spell(model, piece, bytes);
       if (vocabulary_.add(piece.text, bytes, piece.type)) continue;
-      detail::sentencepiece_error(model.what, "piece " + std::to_string(vocabulary_.size() - 1) + ", '" +
-                                                  std::string(piece.text.substr(0, 40)) + "', is there twice");
+      detail::sentencepiece_error(model.what, {"piece ", vocabulary_.size() - 1, ", '", piece.text.substr(0, 40), "', is there twice"});
     }
     vocabulary_.set_special(model.special);
     vocabulary_.set_leading_space(model.remove_extra_whitespaces ? LeadingSpace::drop_all
@@ -90,7 +89,7 @@ class SentencePieceTokenizer {
     auto processor = std::make_unique<sentencepiece::SentencePieceProcessor>();
     const auto status = processor->LoadFromSerializedProto(write_sentencepiece_model(model));
     if (!status.ok()) {
-      detail::sentencepiece_error(model.what, std::string("sentencepiece says: ") + status.error_message());
+      detail::sentencepiece_error(model.what, {"sentencepiece says: ", status.error_message()});
     }
     processor_ = std::move(processor);
   }
@@ -99,12 +98,12 @@ class SentencePieceTokenizer {
     if (text.empty()) return;
     constexpr std::size_t most = std::size_t{1} << 28;
     if (text.size() > most) {
-      raise(TokenizerError("tfm: a text of " + std::to_string(text.size()) + " bytes is too long to encode at once"));
+      raise<TokenizerError>({"tfm: a text of ", text.size(), " bytes is too long to encode at once"});
     }
     std::vector<int> ids;
     const auto status = processor_->Encode(text, &ids);
     if (!status.ok()) {
-      detail::sentencepiece_error(vocabulary_.what(), std::string("sentencepiece says: ") + status.error_message());
+      detail::sentencepiece_error(vocabulary_.what(), {"sentencepiece says: ", status.error_message()});
     }
     out.insert(out.end(), ids.begin(), ids.end());
   }

@@ -5,6 +5,7 @@
 #include <bitset>
 #include <cmath>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,8 +47,8 @@ inline constexpr std::size_t max_piece = 1024;          // bytes; the library's 
 inline constexpr std::size_t max_pieces = 1'000'000;
 inline constexpr std::size_t max_nested = 64;           // user-defined pieces that begin with one another
 
-[[noreturn]] inline void sentencepiece_error(std::string_view what, const std::string& found) {
-  raise(TokenizerError("tfm: " + std::string(what) + ": " + found));
+[[noreturn, gnu::cold, gnu::noinline]] inline void sentencepiece_error(std::string_view what, std::initializer_list<TextPart> found) {
+  raise<TokenizerError>({"tfm: ", what, ": ", joined(found)});
 }
 
 inline SentencePieceModel::Piece read_sentencepiece(ProtobufReader message, Index token, std::string_view what) {
@@ -74,8 +75,7 @@ inline void read_trainer_spec(ProtobufReader message, SentencePieceModel& model,
       case 3: {
         const std::uint64_t kind = message.integer();
         if (kind != 1 && kind != 2) {
-          sentencepiece_error(model.what, "model type " + std::to_string(kind) +
-                                              " is not supported; known are: 1 (unigram), 2 (BPE)");
+          sentencepiece_error(model.what, {"model type ", kind, " is not supported; known are: 1 (unigram), 2 (BPE)"});
         }
         model.kind = static_cast<SentencePieceModel::Kind>(kind);
         break;
@@ -144,18 +144,18 @@ inline int byte_of_piece(std::string_view piece) noexcept {
 }
 
 inline void check_piece(const SentencePieceModel::Piece& piece, Index token, std::string_view what) {
-  const auto refuse = [&](const std::string& found) {
-    sentencepiece_error(what, "piece " + std::to_string(token) + " " + found);
+  const auto refuse = [&](std::initializer_list<TextPart> found) {
+    sentencepiece_error(what, {"piece ", token, " ", joined(found)});
   };
-  if (piece.text.empty()) refuse("is empty");
+  if (piece.text.empty()) refuse({"is empty"});
   if (piece.text.size() > max_piece) {
-    refuse("has " + std::to_string(piece.text.size()) + " bytes; expected at most " + std::to_string(max_piece));
+    refuse({"has ", piece.text.size(), " bytes; expected at most ", max_piece});
   }
-  if (piece.text.find('\0') != std::string_view::npos) refuse("contains a zero byte");
-  if (!is_utf8(piece.text)) refuse("is not UTF-8");
-  if (!std::isfinite(piece.score)) refuse("has a score that is not finite");
+  if (piece.text.find('\0') != std::string_view::npos) refuse({"contains a zero byte"});
+  if (!is_utf8(piece.text)) refuse({"is not UTF-8"});
+  if (!std::isfinite(piece.score)) refuse({"has a score that is not finite"});
   if (piece.type == TokenType::byte && byte_of_piece(piece.text) < 0) {
-    refuse("is '" + std::string(piece.text.substr(0, 40)) + "', of type byte; expected <0x00> to <0xFF>");
+    refuse({"is '", piece.text.substr(0, 40), "', of type byte; expected <0x00> to <0xFF>"});
   }
 }
 
@@ -171,7 +171,7 @@ inline SentencePieceModel read_sentencepiece_model(std::string_view file, std::s
     switch (message.field) {
       case 1:
         if (model.pieces.size() == detail::max_pieces) {
-          detail::sentencepiece_error(what, "more than " + std::to_string(detail::max_pieces) + " pieces");
+          detail::sentencepiece_error(what, {"more than ", detail::max_pieces, " pieces"});
         }
         model.pieces.push_back(
             detail::read_sentencepiece(message.message(), static_cast<Index>(model.pieces.size()), what));
@@ -182,7 +182,7 @@ inline SentencePieceModel read_sentencepiece_model(std::string_view file, std::s
         SentencePieceModel denormalizer;
         detail::read_normalizer_spec(message.message(), denormalizer);
         if (denormalizer.charsmap.empty()) break;
-        detail::sentencepiece_error(what, "denormalisation rules are not supported");
+        detail::sentencepiece_error(what, {"denormalisation rules are not supported"});
       }
       default: message.skip();
     }
@@ -194,10 +194,10 @@ inline SentencePieceModel read_sentencepiece_model(std::string_view file, std::s
 /// TokenizerError, or LoadError for normalisation rules, unless the library can load and use the model safely.
 /// That no piece is there twice is for the Vocabulary to find.
 inline void check_sentencepiece_model(const SentencePieceModel& model) {
-  const auto refuse = [&](const std::string& found) { detail::sentencepiece_error(model.what, found); };
-  if (model.pieces.empty()) refuse("no pieces");
+  const auto refuse = [&](std::initializer_list<TextPart> found) { detail::sentencepiece_error(model.what, found); };
+  if (model.pieces.empty()) refuse({"no pieces"});
   if (model.pieces.size() > detail::max_pieces) {
-    refuse(std::to_string(model.pieces.size()) + " pieces; expected at most " + std::to_string(detail::max_pieces));
+    refuse({model.pieces.size(), " pieces; expected at most ", detail::max_pieces});
   }
   std::size_t unknown = 0;
   std::bitset<256> bytes;
@@ -209,17 +209,17 @@ inline void check_sentencepiece_model(const SentencePieceModel& model) {
     if (piece.type == TokenType::byte) bytes.set(static_cast<std::size_t>(detail::byte_of_piece(piece.text)));
     if (piece.type == TokenType::user_defined) user_defined.push_back(piece.text);
   }
-  if (unknown != 1) refuse(std::to_string(unknown) + " pieces have type unknown; expected one");
+  if (unknown != 1) refuse({unknown, " pieces have type unknown; expected one"});
   const std::size_t expected_bytes = model.byte_fallback ? 256 : 0;
   if (bytes.count() != expected_bytes) {
-    refuse(std::to_string(bytes.count()) + " pieces of type byte; expected " + std::to_string(expected_bytes) +
-           (model.byte_fallback ? " with byte fallback" : " without byte fallback"));
+    refuse({bytes.count(), " pieces of type byte; expected ", expected_bytes,
+            model.byte_fallback ? " with byte fallback" : " without byte fallback"});
   }
   if (detail::nested_pieces(std::move(user_defined)) > detail::max_nested) {
-    refuse("more than " + std::to_string(detail::max_nested) + " user-defined pieces begin with one another");
+    refuse({"more than ", detail::max_nested, " user-defined pieces begin with one another"});
   }
   if (model.unknown_surface.size() > detail::max_piece || !is_utf8(model.unknown_surface)) {
-    refuse("the text of the unknown piece is too long, or not UTF-8");
+    refuse({"the text of the unknown piece is too long, or not UTF-8"});
   }
   check_charsmap(model.charsmap, model.what);
 }

@@ -29,8 +29,7 @@ namespace detail {
 inline void check_counts(const SentencePieceTables& tables) {
   const auto expect = [&](std::size_t found, const char* of) {
     if (found == tables.pieces.size()) return;
-    sentencepiece_error(tables.what, std::to_string(found) + " " + of + " for " +
-                                         std::to_string(tables.pieces.size()) + " pieces");
+    sentencepiece_error(tables.what, {found, " ", of, " for ", tables.pieces.size(), " pieces"});
   };
   expect(tables.scores.size(), "scores");
   if (!tables.types.empty()) expect(tables.types.size(), "token types");
@@ -68,11 +67,10 @@ inline SentencePieceModel sentencepiece_model_of(const SentencePieceTables& tabl
     model.pieces.push_back({tables.pieces[i], tables.scores[i], type});
   }
   if (!unknown) {
-    detail::sentencepiece_error(tables.what, "no unknown piece: no id names one, and no piece has the type");
+    detail::sentencepiece_error(tables.what, {"no unknown piece: no id names one, and no piece has the type"});
   }
   if (unknown == bos || unknown == eos) {
-    detail::sentencepiece_error(tables.what, "token " + std::to_string(*unknown) +
-                                                 " is the unknown piece and begins or ends a text, in one");
+    detail::sentencepiece_error(tables.what, {"token ", *unknown, " is the unknown piece and begins or ends a text, in one"});
   }
   model.pieces[to_size(*unknown)].type = TokenType::unknown;
   return model;

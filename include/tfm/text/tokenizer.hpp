@@ -169,8 +169,7 @@ class AnyTokenizer {
   AnyTokenizer with_special(const SpecialTokens& special) const {
     for (const auto& token : {special.bos, special.eos, special.unknown, special.pad}) {
       if (token && (*token < 0 || *token >= size())) {
-        raise(TokenizerError("tfm: special token " + std::to_string(*token) + " is outside the vocabulary of " +
-                             std::to_string(size())));
+        raise<TokenizerError>({"tfm: special token ", *token, " is outside the vocabulary of ", size()});
       }
     }
     AnyTokenizer other = *this;

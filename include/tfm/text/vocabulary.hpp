@@ -28,8 +28,7 @@ inline TokenType effective_type(TokenType type, std::string_view piece) noexcept
 /// The type that a file gives as a number; `what` names the vocabulary in the message.
 inline TokenType token_type(std::int64_t number, Index token, std::string_view what) {
   if (number < 1 || number > 6) {
-    raise(TokenizerError("tfm: " + std::string(what) + ": piece " + std::to_string(token) + " has type " +
-                         std::to_string(number) + "; expected 1 (normal) to 6 (byte)"));
+    raise<TokenizerError>({"tfm: ", what, ": piece ", token, " has type ", number, "; expected 1 (normal) to 6 (byte)"});
   }
   return static_cast<TokenType>(number);
 }
@@ -39,8 +38,7 @@ inline SpecialTokens checked(SpecialTokens special, Index size, std::string_view
   const auto outside = [&](const std::optional<Token>& token) { return token && (*token < 0 || *token >= size); };
   const auto check = [&](const std::optional<Token>& token, const char* role) {
     if (outside(token)) {
-      raise(TokenizerError("tfm: " + std::string(what) + ": the " + role + " token is " + std::to_string(*token) +
-                           ", outside the vocabulary of " + std::to_string(size)));
+      raise<TokenizerError>({"tfm: ", what, ": the ", role, " token is ", *token, ", outside the vocabulary of ", size});
     }
   };
   check(special.bos, "bos"), check(special.eos, "eos"), check(special.unknown, "unknown");
@@ -66,8 +64,7 @@ class Vocabulary {
   }
   std::size_t at(Token token) const {
     if (token < 0 || to_size(token) >= types_.size()) {
-      raise(TokenizerError("tfm: " + what_ + ": token " + std::to_string(token) + " is outside the vocabulary of " +
-                           std::to_string(types_.size())));
+      raise<TokenizerError>({"tfm: ", what_, ": token ", token, " is outside the vocabulary of ", types_.size()});
     }
     return to_size(token);
   }
@@ -86,10 +83,9 @@ class Vocabulary {
  public:
   /// Room for `size` pieces of `bytes` bytes in all. `what` names the vocabulary in messages.
   Vocabulary(Index size, std::size_t bytes, std::string what) : what_(std::move(what)) {
-    if (size <= 0) raise(TokenizerError("tfm: " + what_ + ": the vocabulary is empty"));
+    if (size <= 0) raise<TokenizerError>({"tfm: ", what_, ": the vocabulary is empty"});
     if (size > std::numeric_limits<Token>::max() / 4 || bytes > std::numeric_limits<std::uint32_t>::max() / 2) {
-      raise(TokenizerError("tfm: " + what_ + ": a vocabulary of " + std::to_string(size) + " pieces and " +
-                           std::to_string(bytes) + " bytes is too large"));
+      raise<TokenizerError>({"tfm: ", what_, ": a vocabulary of ", size, " pieces and ", bytes, " bytes is too large"});
     }
     std::size_t places = 2;
     while (places < 2 * to_size(size)) places *= 2;

@@ -132,9 +132,9 @@ inline void quantised_panels(const Panels& w, Index first, Index count, const Qu
   for (; p < end; p += wide) {
     const bool pair = wide == 2 && p + 2 <= end;
     Index t = 0;
-    for (; t + tile_tokens <= tokens; t += tile_tokens) {
-      if (pair) Tiles::template run<B, tile_tokens, wide>(w, p, x, t, y + t * y_row + 16 * p, y_row, lanes(p + wide - 1));
-      else Tiles::template run<B, tile_tokens, 1>(w, p, x, t, y + t * y_row + 16 * p, y_row, lanes(p));
+    for (; t + int8_tile_tokens <= tokens; t += int8_tile_tokens) {
+      if (pair) Tiles::template run<B, int8_tile_tokens, wide>(w, p, x, t, y + t * y_row + 16 * p, y_row, lanes(p + wide - 1));
+      else Tiles::template run<B, int8_tile_tokens, 1>(w, p, x, t, y + t * y_row + 16 * p, y_row, lanes(p));
     }
     for (; t < tokens; ++t) {
       if (pair) Tiles::template run<B, 1, wide>(w, p, x, t, y + t * y_row + 16 * p, y_row, lanes(p + wide - 1));

@@ -5,7 +5,7 @@ struct F {
 struct I {
   __m256i lo, hi;
 };
-inline constexpr Index tile_tokens = 6, tile_panels = 1;  // 12 sums, 2 weights, 1 activation of 16 registers
+inline constexpr Index tile_tokens = 6, tile_panels = 1, int8_tile_tokens = tile_tokens;  // 12 sums, 2 weights, 1 activation of 16 registers
 inline constexpr Index one_token_panels = 4;  // memory wants several streams
 
 TFM_LANES F zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }

@@ -5,7 +5,7 @@ struct F {
 struct I {
   __m512i v;
 };
-inline constexpr Index tile_tokens = 6, tile_panels = 4;  // 24 sums, 4 weights, 1 activation of 32 registers
+inline constexpr Index tile_tokens = 6, tile_panels = 4, int8_tile_tokens = tile_tokens;  // 24 sums, 4 weights, 1 activation of 32 registers
 inline constexpr Index one_token_panels = 4;  // memory wants several streams
 
 TFM_LANES F zero() { return {_mm512_setzero_ps()}; }

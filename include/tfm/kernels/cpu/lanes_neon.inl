@@ -8,7 +8,7 @@ struct I {
 struct Bytes {
   int8x16_t q[4];
 };
-inline constexpr Index tile_tokens = 4, tile_panels = 1;  // 16 sums, 4 weights, 1 activation of 32 registers
+inline constexpr Index tile_tokens = 4, tile_panels = 1, int8_tile_tokens = tile_tokens;  // 16 sums, 4 weights, 1 activation of 32 registers
 inline constexpr Index one_token_panels = 4;  // memory wants several streams
 
 TFM_LANES F zero() { return {{vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)}}; }
