@@ -65,7 +65,8 @@ int run(const ChatArguments& arguments) {
   options.threads = arguments.base.threads;
   options.arithmetic = arguments.base.arithmetic;
   options.stop = interrupt_token();
-  Conversation conversation{base, std::move(prompt), Wardrobe(arguments.adapters, arguments.base.model, base.loaded.model), tfm::Session(base.loaded.model, options), arguments.max_tokens};
+  Conversation conversation{base, std::move(prompt), Wardrobe(arguments.adapters, arguments.base.model, base.loaded.model),
+                            tfm::Session(base.loaded.model, options), arguments.max_tokens};
   conversation.session.wear(conversation.wardrobe.all());
   if (!conversation.prompt.instruction.empty()) tell_dimly("Instruction: " + conversation.prompt.instruction + "\n");
 
@@ -79,7 +80,9 @@ int run(const ChatArguments& arguments) {
     try {
       if (line[0] != '/') conversation.answer(line);
       else if (!conversation.obey(line)) break;
-    } catch (const UsageError& error) { tell(std::string(error.what()) + "\n"); } catch (const tfm::ContextFull& error) {
+    } catch (const UsageError& error) {
+      tell(std::string(error.what()) + "\n");
+    } catch (const tfm::ContextFull& error) {
       tell(std::string(error.what()) + "\n");
     } catch (const tfm::Stopped&) {
       if (!asks) throw;

@@ -111,10 +111,16 @@ void add_optional_path(CLI::App& app, const std::string& flag, std::filesystem::
 void add_base(CLI::App& app, BaseArguments& base) {
   add_path(app, "-m,--model", base.model, "M", "The base: a GGUF file, or a Hugging Face folder");
   app.option_defaults()->group("Running");
-  add_choice(app, "--base", base.format, formats, "file|f32|bf16|int8", "What the base's weights are kept in; " + std::string(base.format == tfm::Format::f32 ? "f32" : "int8 (as LLM.int8())") + ",\nunless it is given");
-  add_choice(app, "--arithmetic", base.arithmetic, arithmetics, "exact|fast|bf16",
-             "exact: float32; fast (the default): 8-bit activations in products of\nquantised weights; bf16: fast, and bfloat16 products of float weights");
-  app.add_option("-t,--threads", base.threads, "Threads; 0: one for each core. Results do not depend on it")->type_name("N")->check(range(0, 1024))->capture_default_str();
+  add_choice(app, "--base", base.format, formats, "file|f32|bf16|int8",
+             "What the base's weights are kept in; " + std::string(base.format == tfm::Format::f32 ? "f32" : "int8 (as LLM.int8())") +
+                 ",\nunless it is given");
+  add_choice(
+      app, "--arithmetic", base.arithmetic, arithmetics, "exact|fast|bf16",
+      "exact: float32; fast (the default): 8-bit activations in products of\nquantised weights; bf16: fast, and bfloat16 products of float weights");
+  app.add_option("-t,--threads", base.threads, "Threads; 0: one for each core. Results do not depend on it")
+      ->type_name("N")
+      ->check(range(0, 1024))
+      ->capture_default_str();
   app.option_defaults()->group("Options");
 }
 
@@ -148,7 +154,8 @@ void describe(CLI::App& app, TrainArguments& train, std::optional<std::uint64_t>
   add_count(app, "--rank", train.rank, 1, "Rank of the change of each matrix");
   add_number(app, "--alpha", train.alpha, 1e-6, 1e6, "The change is scaled by alpha / rank");
   add_number(app, "--dropout", train.dropout, 0, 0.999, "Of what the adapter sees while it trains");
-  add_names(app, "--targets", train.targets, "Matrices that get one, or all: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj,\ndown_proj; q_proj,v_proj, unless it is given");
+  add_names(app, "--targets", train.targets,
+            "Matrices that get one, or all: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj,\ndown_proj; q_proj,v_proj, unless it is given");
   app.add_flag("--rslora", train.rslora, "Scale by alpha / sqrt(rank)");
 
   app.option_defaults()->group("The data");
@@ -157,7 +164,9 @@ void describe(CLI::App& app, TrainArguments& train, std::optional<std::uint64_t>
   app.add_flag("--response-only", train.response_only, "Learn the output alone, and not the prompt");
   add_count(app, "--validation", train.validation, 0, "Records that are held out to choose the best step by");
   app.add_option("--split-seed", train.split_seed, "Which they are")->type_name("N")->capture_default_str();
-  add_choice(app, "--padding", train.pad_left, paddings, "left|right", "Where samples are padded. left, the default: the first token of a shorter one\nis asked of padding, as transformers does; right: of nothing");
+  add_choice(
+      app, "--padding", train.pad_left, paddings, "left|right",
+      "Where samples are padded. left, the default: the first token of a shorter one\nis asked of padding, as transformers does; right: of nothing");
   add_count(app, "--multiple", train.multiple, 1, "Lengths are padded to a multiple of this");
   app.add_flag("--group-by-length", train.group_by_length, "Put samples of like lengths into a step");
 
@@ -165,10 +174,14 @@ void describe(CLI::App& app, TrainArguments& train, std::optional<std::uint64_t>
   add_count(app, "--steps", train.steps, 1, "Steps of the optimizer");
   add_count(app, "--batch", train.batch, 1, "Samples of a step");
   add_count(app, "--micro-batch", train.micro_batch, 1, "Samples that go through the model at once");
-  add_choice(app, "--accumulation", train.mean_of_tokens, accumulations, "means|tokens", "A step's loss: the mean of its micro-batches' means (the default), or of its tokens");
+  add_choice(app, "--accumulation", train.mean_of_tokens, accumulations, "means|tokens",
+             "A step's loss: the mean of its micro-batches' means (the default), or of its tokens");
   add_number(app, "--lr", train.rate, 0, 1e38, "Learning rate of AdamW");
-  app.add_option("--warmup", warmup, "Steps in which the rate rises from 0; 100, at most a third of --steps, unless it is given")->type_name("N")->check(range(Index{0}, most));
-  add_choice(app, "--schedule", train.schedule, schedules, "linear|cosine|constant", "How the rate falls to 0 afterwards; linear, unless it is given");
+  app.add_option("--warmup", warmup, "Steps in which the rate rises from 0; 100, at most a third of --steps, unless it is given")
+      ->type_name("N")
+      ->check(range(Index{0}, most));
+  add_choice(app, "--schedule", train.schedule, schedules, "linear|cosine|constant",
+             "How the rate falls to 0 afterwards; linear, unless it is given");
   add_number(app, "--weight-decay", train.weight_decay, 0, 1e6, "Of AdamW");
   add_number(app, "--clip", train.clip, 0, 1e6, "The largest norm of the gradients; 0: any");
   add_count(app, "--eval-every", train.evaluate_every, 1, "Steps between validations");

@@ -43,7 +43,8 @@ Labelled labels_of(const std::vector<tfm::AlpacaRecord>& records, const Evaluate
   for (std::size_t i = 0; i < records.size(); ++i) {
     const auto at = static_cast<std::size_t>(std::find(found.labels.begin(), found.labels.end(), records[i].output) - found.labels.begin());
     if (at == found.labels.size())
-      tfm::raise(tfm::LoadError(file + "record " + std::to_string(i + 1) + " has the output " + tfm::in_quotes(records[i].output) + ", which is none of --labels"));
+      tfm::raise(tfm::LoadError(file + "record " + std::to_string(i + 1) + " has the output " + tfm::in_quotes(records[i].output) +
+                                ", which is none of --labels"));
     seen[at] = true;
     found.of.push_back(at);
   }
@@ -55,14 +56,16 @@ Labelled labels_of(const std::vector<tfm::AlpacaRecord>& records, const Evaluate
 }
 
 /// The ids of a prompt and an output as training has them, but without EOS, and whole.
-std::vector<tfm::Token> ids_of(const tfm::AnyTokenizer& tokenizer, const tfm::AlpacaPrompt& prompt, tfm::AlpacaRecord record, const std::string& output) {
+std::vector<tfm::Token> ids_of(const tfm::AnyTokenizer& tokenizer, const tfm::AlpacaPrompt& prompt, tfm::AlpacaRecord record,
+                               const std::string& output) {
   record.output = output;
   std::vector<tfm::Token> ids = tfm::alpaca_sample(tokenizer, prompt, record, {.cutoff = Index{1} << 40}).ids;
   ids.pop_back();
   return ids;
 }
 
-std::vector<Question> questions_of(const Base& base, const tfm::AlpacaPrompt& prompt, const std::vector<tfm::AlpacaRecord>& records, const Labels& labels, Index& most) {
+std::vector<Question> questions_of(const Base& base, const tfm::AlpacaPrompt& prompt, const std::vector<tfm::AlpacaRecord>& records,
+                                   const Labels& labels, Index& most) {
   const tfm::AnyTokenizer& tokenizer = base.loaded.tokenizer;
   std::vector<Question> questions;
   for (const auto& record : records) {
@@ -72,8 +75,9 @@ std::vector<Question> questions_of(const Base& base, const tfm::AlpacaPrompt& pr
       most = std::max(most, static_cast<Index>(question.answers.back().size()) - static_cast<Index>(question.prompt.size()) + 1);
     }
     if (const auto longest = static_cast<Index>(question.prompt.size()) + most; longest > base.loaded.model.shape.context)
-      tfm::raise(tfm::ContextFull("tfm: record " + std::to_string(questions.size() + 1) + " has a prompt of " + std::to_string(question.prompt.size()) +
-                                  " tokens, which with its answer is more than the model's context of " + std::to_string(base.loaded.model.shape.context)));
+      tfm::raise(tfm::ContextFull("tfm: record " + std::to_string(questions.size() + 1) + " has a prompt of " +
+                                  std::to_string(question.prompt.size()) + " tokens, which with its answer is more than the model's context of " +
+                                  std::to_string(base.loaded.model.shape.context)));
     questions.push_back(std::move(question));
   }
   return questions;
@@ -112,7 +116,11 @@ Verdict verdict_of(const std::vector<Opinion>& opinions, const Labelled& labelle
 Json as_json(const Confusion& confusion, const Labels& labels) {
   Json recall = Json::object();
   for (std::size_t i = 0; i < labels.size(); ++i) recall[labels[i]] = confusion.recall(i);
-  return {{"accuracy", confusion.accuracy()}, {"macro_f1", confusion.macro_f1()}, {"confusion", confusion.counts}, {"majority", confusion.majority()}, {"recall", recall}};
+  return {{"accuracy", confusion.accuracy()},
+          {"macro_f1", confusion.macro_f1()},
+          {"confusion", confusion.counts},
+          {"majority", confusion.majority()},
+          {"recall", recall}};
 }
 Json as_json(const Verdict& verdict, const Labels& labels) {
   Json all = as_json(verdict.likelihood, labels);
@@ -130,8 +138,14 @@ std::vector<float> shares(const Confusion& confusion) {
 }
 
 picture::HeatMaps picture_of(const std::vector<Verdict>& verdicts, const Labels& labels) {
-  picture::HeatMaps maps{.title = "Labels that were meant, and those that were given", .row_axis = "meant", .column_axis = "given", .row_labels = labels,
-                         .column_labels = labels, .down = {"likelihood", "generated"}, .across = {"before", "after"}, .maps = {}};
+  picture::HeatMaps maps{.title = "Labels that were meant, and those that were given",
+                         .row_axis = "meant",
+                         .column_axis = "given",
+                         .row_labels = labels,
+                         .column_labels = labels,
+                         .down = {"likelihood", "generated"},
+                         .across = {"before", "after"},
+                         .maps = {}};
   if (verdicts.size() == 1) maps.across = {"model"};
   for (const auto kind : {&Verdict::likelihood, &Verdict::generated})
     for (const Verdict& verdict : verdicts) maps.maps.push_back(shares(verdict.*kind));

@@ -5,7 +5,8 @@
 namespace cli {
 
 picture::LineChart losses_by_step(const std::filesystem::path& log) {
-  picture::LineChart chart{.title = "Loss", .x_axis = "step", .y_axis = "nats per token", .curves = {{"training", {}, {}}, {"validation", {}, {}}}, .logarithmic = true};
+  picture::LineChart chart{
+      .title = "Loss", .x_axis = "step", .y_axis = "nats per token", .curves = {{"training", {}, {}}, {"validation", {}, {}}}, .logarithmic = true};
   const auto add = [&](std::size_t curve, const char* file, const char* loss) {
     std::error_code ignored;
     if (!std::filesystem::exists(log / file, ignored)) return;

@@ -50,18 +50,24 @@ int run(const MergeArguments& arguments) {
     ProgressBar bar;
     tfm::AnyLlama merged = tfm::clone(base.loaded.model);
     static_cast<void>(tfm::merge(context, merged, *adapter));
-    tell_notes(tfm::save_llama(context, merged, arguments.out, {.format = arguments.format, .tokenizer_of = arguments.base.model, .progress = bar.callback()}));
+    tell_notes(tfm::save_llama(context, merged, arguments.out,
+                               {.format = arguments.format, .tokenizer_of = arguments.base.model, .progress = bar.callback()}));
   }
   ProgressBar bar;
   const auto merged = tfm::load_llama(arguments.out, loading(bar, arguments.base.threads, arguments.base.format));
   bar.clear();
-  const tfm::ModelDifference found = tfm::compare_models(context, tfm::ComparedModel{base.loaded.model, adapter}, tfm::ComparedModel{merged.model}, ids);
+  const tfm::ModelDifference found =
+      tfm::compare_models(context, tfm::ComparedModel{base.loaded.model, adapter}, tfm::ComparedModel{merged.model}, ids);
   if (arguments.json) {
-    print(nlohmann::ordered_json{{"out", arguments.out.string()}, {"kl_divergence", found.kl}, {"top_1_agreement", found.agreement}, {"tokens", found.tokens}}.dump() + "\n");
+    print(nlohmann::ordered_json{
+              {"out", arguments.out.string()}, {"kl_divergence", found.kl}, {"top_1_agreement", found.agreement}, {"tokens", found.tokens}}
+              .dump() +
+          "\n");
     return success;
   }
   print("wrote " + arguments.out.string() + "; read back and beside the model that wears the adapter, over " + std::to_string(found.tokens) +
-        " tokens: KL divergence " + tfm::number_text(found.kl) + " nats, the same likeliest token after " + tfm::number_text(100 * found.agreement) + " %\n");
+        " tokens: KL divergence " + tfm::number_text(found.kl) + " nats, the same likeliest token after " + tfm::number_text(100 * found.agreement) +
+        " %\n");
   return success;
 }
 

@@ -51,10 +51,19 @@ Json as_json(const Receipt& r) {
   const tfm::AlpacaPrompt& p = r.prompt.prompt;
   return {{"version", std::to_string(TFM_VERSION_MAJOR) + "." + std::to_string(TFM_VERSION_MINOR) + "." + std::to_string(TFM_VERSION_PATCH)},
           {"model", {{"name", r.base.name}, {"sha256", r.base.base}, {"tokenizer_sha256", r.base.tokenizer}}},
-          {"data", {{"name", name_of(r.arguments.data)}, {"sha256", r.data_sha256}, {"records", r.samples.records.size()}, {"training", r.samples.training.size()}, {"validation", r.samples.validation.size()}}},
+          {"data",
+           {{"name", name_of(r.arguments.data)},
+            {"sha256", r.data_sha256},
+            {"records", r.samples.records.size()},
+            {"training", r.samples.training.size()},
+            {"validation", r.samples.validation.size()}}},
           {"seed", r.arguments.seed},
           {"arguments", arguments_json(r.arguments)},
-          {"prompt", {{"prompt_input", p.prompt_input}, {"prompt_no_input", p.prompt_no_input}, {"response_split", p.response_split}, {"instruction", r.prompt.instruction}}}};
+          {"prompt",
+           {{"prompt_input", p.prompt_input},
+            {"prompt_no_input", p.prompt_no_input},
+            {"response_split", p.response_split},
+            {"instruction", r.prompt.instruction}}}};
 }
 
 void write(const std::filesystem::path& folder, const Json& json) { tfm::write_file(folder / file_name, tfm::bytes_of(json.dump(2) + "\n")); }
@@ -82,7 +91,8 @@ void begin_run(const Receipt& receipt) {
   const Json run = as_json(receipt);
   if (!is_there(folder)) {
     if (const auto found = tfm::checkpoints_in(folder); !found.empty())
-      throw UsageError(folder.string() + " holds checkpoint-" + std::to_string(found.back()) + " and no run.json that says of what: choose another --out");
+      throw UsageError(folder.string() + " holds checkpoint-" + std::to_string(found.back()) +
+                       " and no run.json that says of what: choose another --out");
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error) tfm::raise(tfm::LoadError("tfm: cannot make the folder " + folder.string() + ": " + error.message()));
@@ -91,7 +101,8 @@ void begin_run(const Receipt& receipt) {
   if (!receipt.arguments.resume) throw UsageError("there is a run in " + folder.string() + " already: give --resume, or another --out");
   const auto file = tfm::MappedFile::open(folder / file_name);
   const Json was = Json::parse(tfm::text_of(file->bytes()), nullptr, false);
-  if (was.is_discarded()) tfm::raise(tfm::LoadError("tfm: " + (folder / file_name).string() + ": this is no JSON; the run cannot go on without its receipt"));
+  if (was.is_discarded())
+    tfm::raise(tfm::LoadError("tfm: " + (folder / file_name).string() + ": this is no JSON; the run cannot go on without its receipt"));
   const std::string found = difference(was, run, "");
   if (!found.empty()) throw UsageError("the run in " + folder.string() + " is another one and cannot go on: " + found);
 }

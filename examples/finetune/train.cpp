@@ -63,7 +63,8 @@ tfm::AdapterOptions adapter_options(const TrainArguments& arguments) {
 }
 
 /// Seconds that `steps` will take, by one micro-batch whose gradients are thrown away.
-double estimated_seconds(tfm::Context& context, const Task& task, const tfm::Parameters& parameters, const Samples& samples, const TrainArguments& arguments, Index steps) {
+double estimated_seconds(tfm::Context& context, const Task& task, const tfm::Parameters& parameters, const Samples& samples,
+                         const TrainArguments& arguments, Index steps) {
   std::vector<Index> some(tfm::to_size(std::min(arguments.micro_batch, task.samples())));
   double tokens = 0, took = 0;
   for (std::size_t i = 0; i < some.size(); ++i) {  // evenly out of all
@@ -84,9 +85,11 @@ double estimated_seconds(tfm::Context& context, const Task& task, const tfm::Par
   return took / tokens * (static_cast<double>(steps) * of_a_step + evaluations * forward * tokens_of(samples.validation));
 }
 
-Outlook outlook_of(tfm::Context& context, const Task& task, const Trainer& trainer, const Samples& samples, const TrainArguments& arguments, const tfm::AnyLlama& model) {
+Outlook outlook_of(tfm::Context& context, const Task& task, const Trainer& trainer, const Samples& samples, const TrainArguments& arguments,
+                   const tfm::AnyLlama& model) {
   Outlook outlook{.trainable = trainer.parameters().elements(), .weights = model.weight_bytes(), .memory = trainer.memory()};
-  tfm::visit_weights(model, "", [&](const std::string&, const auto& weight, tfm::WeightRole) { outlook.parameters += weight.rows() * weight.cols(); });
+  tfm::visit_weights(model, "",
+                     [&](const std::string&, const auto& weight, tfm::WeightRole) { outlook.parameters += weight.rows() * weight.cols(); });
   context.kept.reserve(outlook.memory.kept);
   context.scratch.reserve(outlook.memory.scratch);
   if (const Index left = trainer.steps() - trainer.state().step; left > 0)
@@ -131,7 +134,8 @@ int run(const TrainArguments& arguments) {
   trained.result = trainer.fit();
   trained.seconds = seconds() - begin;
   if (trained.result.ending == tfm::Ending::stopped) {
-    tell("tfm: stopped after step " + std::to_string(trained.result.steps) + " of " + std::to_string(trainer.steps()) + "; --resume goes on from there\n");
+    tell("tfm: stopped after step " + std::to_string(trained.result.steps) + " of " + std::to_string(trainer.steps()) +
+         "; --resume goes on from there\n");
     return interrupted;
   }
   tfm::peft::save(adapter, model, arguments.out, {.base = base.identity, .rslora = arguments.rslora, .base_model = arguments.base.model.string()});

@@ -12,8 +12,16 @@ using Tokens = std::vector<Token>;
 
 namespace {
 
-constexpr const char* beginnings[] = {"Once upon a time", "Once upon a time there was a dog. The dog was", "Once there", "Once upon a hill the sun was red and",
-                                      "Once upon a time, Tim", "Once", "Once upon a time there was a dog. The cat", "Once upon", "Once more", "Once upon a time, in"};
+constexpr const char* beginnings[] = {"Once upon a time",
+                                      "Once upon a time there was a dog. The dog was",
+                                      "Once there",
+                                      "Once upon a hill the sun was red and",
+                                      "Once upon a time, Tim",
+                                      "Once",
+                                      "Once upon a time there was a dog. The cat",
+                                      "Once upon",
+                                      "Once more",
+                                      "Once upon a time, in"};
 constexpr const char* answers[] = {" a girl", " a", " big and red."};
 
 std::vector<cli::Question> questions() {
@@ -34,7 +42,8 @@ std::vector<cli::Question> questions() {
 Adapter some_adapter() {
   Adapter adapter(tfm_test::stories().model, {.rank = 3, .alpha = 9, .dropout = 0, .targets = {"q_proj", "o_proj"}});
   for (Index slot = 0; slot < adapter.size(); ++slot)
-    for (Index i = 0; i < adapter[slot].b.view().size(); ++i) adapter[slot].b.values().data[i] = 0.3f * (RandomKey{7}.with(static_cast<std::uint64_t>(slot)).uniform(static_cast<std::uint64_t>(i)) - 0.5f);
+    for (Index i = 0; i < adapter[slot].b.view().size(); ++i)
+      adapter[slot].b.values().data[i] = 0.3f * (RandomKey{7}.with(static_cast<std::uint64_t>(slot)).uniform(static_cast<std::uint64_t>(i)) - 0.5f);
   return adapter;
 }
 
