@@ -1,10 +1,17 @@
 #pragma once
 // What can be asked of the program: the options of each command, as plain values with their defaults.
+#include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <variant>
+#include <vector>
 
+#include "support/adapter_argument.hpp"
 #include "support/exit_code.hpp"
 #include "tfm/core/index.hpp"
+#include "tfm/core/isa.hpp"
+#include "tfm/numeric/format.hpp"
 
 namespace cli {
 
@@ -15,9 +22,71 @@ struct PrepareArguments {
   bool drop_retweets = false, drop_links = false, json = false;
 };
 
-using Arguments = std::variant<PrepareArguments>;
+/// The model that an adapter is for, and how it computes.
+struct BaseArguments {
+  std::filesystem::path model;
+  std::optional<tfm::Format> format = tfm::Format::int8;  ///< of its matrices; none: as the file has them
+  tfm::Arithmetic arithmetic = tfm::Arithmetic::fast;
+  int threads = 0;  ///< 0: one for each core
+};
+
+enum class ScheduleName : unsigned char { linear, cosine, constant };
+
+/// The article's recipe.
+struct TrainArguments {
+  BaseArguments base;
+  std::filesystem::path data, out;
+  std::filesystem::path prompt;  ///< a template file; empty: Alpaca's own prompt
+  std::uint64_t seed = 0, split_seed = 42;
+  Index steps = 300, batch = 128, micro_batch = 4;
+  double rate = 3e-4;
+  Index warmup = 100;
+  ScheduleName schedule = ScheduleName::linear;
+  double weight_decay = 0, clip = 1;
+  Index rank = 8;
+  double alpha = 16, dropout = 0.05;
+  std::vector<std::string> targets{"q_proj", "v_proj"};
+  bool rslora = false;
+  Index cutoff = 256, validation = 200;
+  bool response_only = false;
+  bool pad_left = true;  ///< the first token of a shorter text is asked of the padding before it
+  Index multiple = 8;
+  bool mean_of_tokens = false;  ///< in place of the mean of the micro-batches' means
+  bool group_by_length = false;
+  Index evaluate_every = 50, save_every = 50, keep = 3, patience = 0;
+  bool resume = false, json = false;
+};
+
+struct EvaluateArguments {
+  BaseArguments base;
+  std::filesystem::path adapter, data, prompt, picture;  ///< all but data may be empty
+  std::vector<std::string> labels;                       ///< empty: every output that the data has
+  bool any_base = false, json = false;
+};
+
+struct ChatArguments {
+  BaseArguments base;
+  std::vector<AdapterArgument> adapters;
+  std::filesystem::path prompt;            ///< empty: the first adapter's own, or else Alpaca's
+  std::optional<std::string> instruction;  ///< none: the one that all of the first adapter's records had
+  Index max_tokens = 256;
+};
+
+struct MergeArguments {
+  BaseArguments base{.model = {}, .format = tfm::Format::f32};
+  std::vector<AdapterArgument> adapters;
+  std::filesystem::path out, text;  ///< text: empty: the first adapter's validation.json, or else its prompt
+  tfm::Format format = tfm::Format::f32;
+  bool json = false;
+};
+
+using Arguments = std::variant<PrepareArguments, TrainArguments, EvaluateArguments, ChatArguments, MergeArguments>;
 
 /// The commands. Each returns the program's exit code; errors are thrown.
 int run(const PrepareArguments& arguments);
+int run(const TrainArguments& arguments);
+int run(const EvaluateArguments& arguments);
+int run(const ChatArguments& arguments);
+int run(const MergeArguments& arguments);
 
 }  // namespace cli

@@ -2,6 +2,7 @@
 #include "command_line.hpp"
 
 #include <iostream>
+#include <map>
 #include <string>
 
 #include "support/options.hpp"
@@ -10,12 +11,17 @@ namespace cli {
 
 namespace {
 
-constexpr const char* about = "finetune makes a LLaMA model better at a task, with a LoRA adapter beside its frozen weights.";
+constexpr const char* about = "finetune teaches a LLaMA a task from examples, by a LoRA adapter beside its weights, on the CPU.";
 constexpr const char* footer =
     R"(Examples:
   finetune prepare bitcoin-sentiment-tweets.csv --out tweets.json
+  finetune train --model model.gguf --data tweets.json --out adapter --seed 1
+  finetune evaluate --model model.gguf --adapter adapter --data adapter/validation.json
+  finetune chat --model model.gguf --adapter adapter
+  finetune merge --model model.gguf --adapter adapter --out merged
 
-Results go to standard output; progress, notes and errors to standard error.
+A model is a GGUF file or a Hugging Face folder (config.json, safetensors or .bin, tokenizer.model). Results go to standard
+output; progress, notes and errors to standard error.
 
 Exit codes: 0 all went well; 1 an error, told on standard error; 2 the command line makes no sense;
 130 interrupted with Ctrl-C.)";
@@ -33,6 +39,99 @@ Examples:
   finetune prepare bitcoin-sentiment-tweets.csv --out tweets.json
   finetune prepare BTC_Tweets.csv --out tweets.json --drop-retweets --drop-links --json)";
 
+constexpr const char* train_footer =
+    R"(J is Alpaca's JSON or JSON lines: records of instruction, input and output. The defaults are those of Alpaca-LoRA's recipe.
+Some texts, with all their copies, are kept for validation; what is found in the data, the memory and the time that it will
+take are told before the first step.
+
+OUT is the adapter, as PEFT opens it (adapter_config.json, adapter_model.safetensors): that of the best validation loss.
+It also gets run.json, a receipt of all that decides its bits; validation.json, the records that were held out; log/ with CSV
+files and TensorBoard's events; loss.svg; and checkpoint-N, from which --resume goes on after Ctrl-C or a crash, to the same
+bits. With --json the figures of the end are one JSON object on standard output.
+
+Examples:
+  finetune train --model model.gguf --data tweets.json --out adapter --seed 1
+  finetune train --model model.gguf --data tweets.json --out adapter --seed 1 --resume
+  finetune train --model folder/ --data alpaca.json --out adapter --steps 60 --batch 16 --micro-batch 8 --lr 1e-3 --response-only)";
+
+constexpr const char* evaluate_footer =
+    R"(The labels are the different outputs of the records. Each record's label is the likeliest of them after its prompt (its
+tokens, without EOS); and, "generated", the one that the model's own answer begins with, if any. With --adapter, before and
+after side by side.
+With --json: {"accuracy", "macro_f1", "confusion", "majority", "recall", "generated": {...}, "labels", "records"}, by the adapter where
+there is one, and then "before": {...} without it. Rows of "confusion" are the records' labels, in the order of "labels", columns what
+was given; "other" counts answers that are no label. "majority" is the commonest label's share.
+
+Examples:
+  finetune evaluate --model model.gguf --data tweets.json
+  finetune evaluate --model model.gguf --adapter adapter --data adapter/validation.json --picture confusion.svg
+  finetune evaluate --model model.gguf --adapter adapter --data adapter/validation.json --json)";
+
+constexpr const char* chat_footer =
+    R"(Each line of standard input becomes a prompt as the adapter's training made them, and the answer is a line of standard
+output: the likeliest token, one after the other. The template and the instruction are those that run.json in the first
+adapter's folder keeps. /wear NAME changes the adapter, /wear NAME=0.5 NAME=0.5 mixes them, /wear none takes all off;
+/help tells more.
+
+Examples:
+  finetune chat --model model.gguf --adapter adapter
+  finetune chat --model model.gguf --adapter tweets --adapter poems=0
+  echo 'Bitcoin is going to the moon' | finetune chat --model model.gguf --adapter adapter)";
+
+constexpr const char* merge_footer =
+    R"(O becomes a Hugging Face folder with the base's weights, the adapters added to them, and its tokenizer. It is read back and
+compared with the base that wears the adapters, over --text, or else over records that the first adapter's training held out:
+the KL divergence between their predictions, and how often both find the same token the likeliest. With a quantised --base
+the sums are quantised again, which costs more than an adapter over it.
+With --json: {"out", "kl_divergence", "top_1_agreement", "tokens"}.
+
+Examples:
+  finetune merge --model model.gguf --adapter adapter --out merged
+  finetune merge --model folder/ --adapter one=0.7 --adapter other=0.3 --out merged --base bf16 --format bf16)";
+
+const std::map<std::string, std::optional<tfm::Format>> formats{
+    {"file", std::nullopt}, {"f32", tfm::Format::f32}, {"bf16", tfm::Format::bf16}, {"int8", tfm::Format::int8}};
+const std::map<std::string, tfm::Format> file_formats{{"f32", tfm::Format::f32}, {"bf16", tfm::Format::bf16}, {"f16", tfm::Format::f16}};
+const std::map<std::string, tfm::Arithmetic> arithmetics{
+    {"exact", tfm::Arithmetic::exact}, {"fast", tfm::Arithmetic::fast}, {"bf16", tfm::Arithmetic::bf16}};
+const std::map<std::string, ScheduleName> schedules{
+    {"linear", ScheduleName::linear}, {"cosine", ScheduleName::cosine}, {"constant", ScheduleName::constant}};
+const std::map<std::string, bool> paddings{{"left", true}, {"right", false}};
+const std::map<std::string, bool> accumulations{{"means", false}, {"tokens", true}};
+
+void add_number(CLI::App& app, const std::string& flag, double& value, double least, double greatest, const std::string& help) {
+  app.add_option(flag, value, help)->type_name("X")->check(range(least, greatest))->capture_default_str();
+}
+
+void add_optional_path(CLI::App& app, const std::string& flag, std::filesystem::path& path, const std::string& name, const std::string& help) {
+  add_path(app, flag, path, name, help);
+  app.get_option(flag.substr(flag.rfind(',') + 1))->required(false);
+}
+
+void add_base(CLI::App& app, BaseArguments& base) {
+  add_path(app, "-m,--model", base.model, "M", "The base: a GGUF file, or a Hugging Face folder");
+  app.option_defaults()->group("Running");
+  add_choice(app, "--base", base.format, formats, "file|f32|bf16|int8",
+             "What the base's weights are kept in; " + std::string(base.format == tfm::Format::f32 ? "f32" : "int8 (as LLM.int8())") +
+                 ",\nunless it is given");
+  add_choice(
+      app, "--arithmetic", base.arithmetic, arithmetics, "exact|fast|bf16",
+      "exact: float32; fast (the default): 8-bit activations in products of\nquantised weights; bf16: fast, and bfloat16 products of float weights");
+  app.add_option("-t,--threads", base.threads, "Threads; 0: one for each core. Results do not depend on it")
+      ->type_name("N")
+      ->check(range(0, 1024))
+      ->capture_default_str();
+  app.option_defaults()->group("Options");
+}
+
+void add_prompt(CLI::App& app, std::filesystem::path& prompt, const std::string& otherwise) {
+  add_optional_path(app, "--template", prompt, "F", "Alpaca-LoRA's template file: how records become prompts; " + otherwise);
+}
+
+void add_names(CLI::App& app, const std::string& flag, std::vector<std::string>& names, const std::string& help) {
+  app.add_option(flag, names, help)->type_name("A,B")->delimiter(',')->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void describe(CLI::App& app, PrepareArguments& prepare) {
   app.footer(prepare_footer);
   add_path(app, "F", prepare.tweets, "", "Tweets, as CSV");
@@ -40,6 +139,104 @@ void describe(CLI::App& app, PrepareArguments& prepare) {
   app.add_flag("--drop-retweets", prepare.drop_retweets, "Leave out tweets that begin with RT");
   app.add_flag("--drop-links", prepare.drop_links, "Leave out tweets with a link in them");
   add_json(app, prepare.json);
+}
+
+void describe(CLI::App& app, TrainArguments& train, std::optional<std::uint64_t>& seed, std::optional<Index>& warmup) {
+  app.footer(train_footer);
+  add_base(app, train.base);
+  add_path(app, "--data", train.data, "J", "Records of instruction, input and output");
+  add_path(app, "--out", train.out, "D", "The folder for the adapter, its log and its checkpoints");
+  add_seed(app, seed, "Of the adapter's beginning, the samples' order, dropout; 0, unless it is given");
+  app.add_flag("--resume", train.resume, "Go on with what is in OUT, if there is anything");
+  add_json(app, train.json);
+
+  app.option_defaults()->group("The adapter");
+  add_count(app, "--rank", train.rank, 1, "Rank of the change of each matrix");
+  add_number(app, "--alpha", train.alpha, 1e-6, 1e6, "The change is scaled by alpha / rank");
+  add_number(app, "--dropout", train.dropout, 0, 0.999, "Of what the adapter sees while it trains");
+  add_names(app, "--targets", train.targets,
+            "Matrices that get one, or all: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj,\ndown_proj; q_proj,v_proj, unless it is given");
+  app.add_flag("--rslora", train.rslora, "Scale by alpha / sqrt(rank)");
+
+  app.option_defaults()->group("The data");
+  add_prompt(app, train.prompt, "Alpaca's, unless it is given");
+  add_count(app, "--cutoff", train.cutoff, 2, "Tokens of a sample; longer ones are cut");
+  app.add_flag("--response-only", train.response_only, "Learn the output alone, and not the prompt");
+  add_count(app, "--validation", train.validation, 0, "Records that are held out to choose the best step by");
+  app.add_option("--split-seed", train.split_seed, "Which they are")->type_name("N")->capture_default_str();
+  add_choice(
+      app, "--padding", train.pad_left, paddings, "left|right",
+      "Where samples are padded. left, the default: the first token of a shorter one\nis asked of padding, as transformers does; right: of nothing");
+  add_count(app, "--multiple", train.multiple, 1, "Lengths are padded to a multiple of this");
+  app.add_flag("--group-by-length", train.group_by_length, "Put samples of like lengths into a step");
+
+  app.option_defaults()->group("Training");
+  add_count(app, "--steps", train.steps, 1, "Steps of the optimizer");
+  add_count(app, "--batch", train.batch, 1, "Samples of a step");
+  add_count(app, "--micro-batch", train.micro_batch, 1, "Samples that go through the model at once");
+  add_choice(app, "--accumulation", train.mean_of_tokens, accumulations, "means|tokens",
+             "A step's loss: the mean of its micro-batches' means (the default), or of its tokens");
+  add_number(app, "--lr", train.rate, 0, 1e38, "Learning rate of AdamW");
+  app.add_option("--warmup", warmup, "Steps in which the rate rises from 0; 100, at most a third of --steps, unless it is given")
+      ->type_name("N")
+      ->check(range(Index{0}, most));
+  add_choice(app, "--schedule", train.schedule, schedules, "linear|cosine|constant",
+             "How the rate falls to 0 afterwards; linear, unless it is given");
+  add_number(app, "--weight-decay", train.weight_decay, 0, 1e6, "Of AdamW");
+  add_number(app, "--clip", train.clip, 0, 1e6, "The largest norm of the gradients; 0: any");
+  add_count(app, "--eval-every", train.evaluate_every, 1, "Steps between validations");
+  add_count(app, "--save-every", train.save_every, 0, "Steps between checkpoints; 0: one at the end");
+  add_count(app, "--keep", train.keep, 1, "Checkpoints that stay");
+  add_count(app, "--patience", train.patience, 0, "Validations without a better one after which training ends; 0: never");
+}
+
+void finish(TrainArguments& train, const std::optional<std::uint64_t>& seed, const std::optional<Index>& warmup) {
+  train.seed = seed.value_or(0);
+  train.warmup = warmup.value_or(std::min(train.warmup, train.steps / 3));
+  if (train.targets == std::vector<std::string>{"all"}) train.targets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+}
+
+void describe(CLI::App& app, EvaluateArguments& evaluate) {
+  app.footer(evaluate_footer);
+  add_base(app, evaluate.base);
+  add_optional_path(app, "-a,--adapter", evaluate.adapter, "D", "A PEFT folder");
+  add_path(app, "--data", evaluate.data, "J", "Records of instruction, input and output");
+  add_prompt(app, evaluate.prompt, "the adapter's own, or else Alpaca's");
+  add_names(app, "--labels", evaluate.labels, "The labels, in the order of the confusion matrix; all outputs, sorted,\nunless they are given");
+  add_optional_path(app, "--picture", evaluate.picture, "F", "Write the confusion matrices to this SVG file");
+  app.add_flag("--any-base", evaluate.any_base, "Take an adapter that was made for another base");
+  add_json(app, evaluate.json);
+}
+
+void add_adapters(CLI::App& app, std::vector<AdapterArgument>& adapters) {
+  const auto parse = [&adapters](const CLI::results_t& words) {
+    for (const std::string& word : words) adapters.push_back(parse_adapter(word));
+    return true;
+  };
+  app.add_option("-a,--adapter", parse, "A PEFT folder; D=0.5: half of it. Several are worn at once, as their weighted sum")
+      ->type_name("D")
+      ->required()
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void describe(CLI::App& app, ChatArguments& chat) {
+  app.footer(chat_footer);
+  add_base(app, chat.base);
+  add_adapters(app, chat.adapters);
+  add_prompt(app, chat.prompt, "the first adapter's own, or else Alpaca's");
+  app.add_option("--instruction", chat.instruction, "What is to be done with each line; the adapter's own, unless it is given")->type_name("TEXT");
+  add_count(app, "-n,--max-tokens", chat.max_tokens, 1, "Tokens of an answer, at most");
+}
+
+void describe(CLI::App& app, MergeArguments& merge) {
+  app.footer(merge_footer);
+  add_base(app, merge.base);
+  add_adapters(app, merge.adapters);
+  add_path(app, "--out", merge.out, "O", "The folder for the merged model");
+  add_choice(app, "--format", merge.format, file_formats, "f32|bf16|f16", "What the folder's tensors are kept in; f32, unless it is given");
+  add_optional_path(app, "--text", merge.text, "F", "A text over which the models are compared");
+  add_json(app, merge.json);
 }
 
 }  // namespace
@@ -54,12 +251,26 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   app.get_formatter()->column_width(34);
 
   PrepareArguments prepare;
-  CLI::App* const prepare_command = app.add_subcommand("prepare", "Make instruction data of a CSV file of tweets");
-  describe(*prepare_command, prepare);
+  TrainArguments train;
+  EvaluateArguments evaluate;
+  ChatArguments chat;
+  MergeArguments merge;
+  std::optional<std::uint64_t> seed;
+  std::optional<Index> warmup;
+  const auto add = [&](const char* name, const char* help, auto&... arguments) {
+    CLI::App* const command = app.add_subcommand(name, help);
+    describe(*command, arguments...);
+    return command;
+  };
+  const CLI::App* const prepare_command = add("prepare", "Make instruction data of a CSV file of tweets", prepare);
+  const CLI::App* const train_command = add("train", "Train an adapter on records", train, seed, warmup);
+  const CLI::App* const evaluate_command = add("evaluate", "Measure how often a model gives records their labels", evaluate);
+  const CLI::App* const chat_command = add("chat", "Try adapters by hand, change and mix them", chat);
+  add("merge", "Make adapters part of their base", merge);
 
   const auto is_first_word = [&](const CLI::App* command) { return command->get_name() == words[1]; };
   if (count > 1 && words[1][0] != '-' && app.get_subcommands(is_first_word).empty()) {
-    std::cerr << "tfm: there is no command " << words[1] << ", expected prepare\n";
+    std::cerr << "tfm: there is no command " << words[1] << ", expected prepare, train, evaluate, chat or merge\n";
     return usage;
   }
   try {
@@ -68,7 +279,14 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
     const int code = app.exit(error);
     return code == 0 ? success : usage;
   }
-  return Arguments(prepare);
+  if (prepare_command->parsed()) return Arguments(prepare);
+  if (train_command->parsed()) {
+    finish(train, seed, warmup);
+    return Arguments(train);
+  }
+  if (evaluate_command->parsed()) return Arguments(evaluate);
+  if (chat_command->parsed()) return Arguments(chat);
+  return Arguments(merge);
 }
 
 }  // namespace cli

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "support/adapter_argument.hpp"
 #include "support/exit_code.hpp"
 #include "tfm/core/isa.hpp"
 #include "tfm/generate/sampler.hpp"
@@ -25,12 +26,6 @@ struct ModelArguments {
   std::optional<tfm::Format> cache;  ///< none: F32 with exact arithmetic, else F16
 
   static constexpr tfm::Index default_context = 4096;
-};
-
-/// An adapter that is to be worn, and how much of it.
-struct AdapterArgument {
-  std::filesystem::path folder;
-  float weight = 1;
 };
 
 /// How an answer is chosen, and what ends it.

@@ -1,11 +1,10 @@
 // tfm bench: speed and memory.
-#include <sys/resource.h>
-
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "support/interrupt.hpp"
 #include "model.hpp"
+#include "support/peak_memory.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
 
@@ -20,12 +19,6 @@ double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const std::size_t middle = values.size() / 2;
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
-Index peak_memory_bytes() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  return static_cast<Index>(used.ru_maxrss) * 1024;
 }
 
 /// Any tokens: speed does not depend on them.

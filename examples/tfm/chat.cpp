@@ -8,7 +8,7 @@
 #include "model.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
-#include "wardrobe.hpp"
+#include "support/wardrobe.hpp"
 
 namespace cli {
 
@@ -169,7 +169,7 @@ int run(const ChatArguments& arguments) {
   options.session = session_options(arguments.model, loaded.model);
   options.clock = seconds;
   show_progress(options, bar);
-  Wardrobe wardrobe(arguments.adapters, arguments.model, loaded.model);
+  Wardrobe wardrobe(arguments.adapters, arguments.model.model, loaded.model);
   Chat chat(loaded, options);
   const tfm::Adapter* const worn = wardrobe.all();
   chat.wear(worn);

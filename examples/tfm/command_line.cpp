@@ -6,7 +6,6 @@
 #include <string>
 
 #include "support/options.hpp"
-#include "wardrobe.hpp"
 
 namespace cli {
 

@@ -5,7 +5,7 @@
 #include "model.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
-#include "wardrobe.hpp"
+#include "support/wardrobe.hpp"
 #include "tfm/generate/generate.hpp"
 
 namespace cli {
@@ -40,7 +40,7 @@ int run(const CompleteArguments& arguments) {
     tfm::raise(
         tfm::TokenizerError("tfm: " + arguments.model.model.string() + " has no tokenizer: no text can be continued"));
   const std::vector<Token> ids = prompt_ids(loaded.tokenizer, prompt, arguments.plain);
-  Wardrobe wardrobe(arguments.adapters, arguments.model, loaded.model);
+  Wardrobe wardrobe(arguments.adapters, arguments.model.model, loaded.model);
   tfm::Session session(loaded.model, session_options(arguments.model, loaded.model));
   session.wear(wardrobe.all());
   tfm::Sampler sampler(sampler_options(arguments.answer));

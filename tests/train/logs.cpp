@@ -16,7 +16,7 @@ using namespace tfm;
 namespace {
 
 StepReport report(Index step, Index steps, double nats, Index tokens, bool skipped = false) {
-  return {step, steps, static_cast<double>(step) / 4, {nats / 7, nats, tokens}, 0.5, 0.25f, 3, skipped};
+  return {step, steps, static_cast<double>(step) / 4, {nats / 7, nats, tokens}, 0.5, 0.25f, 3, tokens, skipped};
 }
 std::string text_of_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

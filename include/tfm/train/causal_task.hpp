@@ -157,6 +157,11 @@ class CausalTask {
   }
 
   Index samples() const noexcept { return static_cast<Index>(samples_.size()); }
+  Index tokens(std::span<const Index> which) const noexcept {
+    Index n = 0;
+    for (const Index i : which) n += static_cast<Index>(samples_[to_size(i)].ids.size());
+    return n;
+  }
 
   std::vector<Index> order(RandomKey key) const {
     if (options_.group_by_length == 0) return shuffled(samples(), key);

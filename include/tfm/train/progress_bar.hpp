@@ -43,8 +43,8 @@ inline std::string duration(double seconds) {
 }
 }  // namespace detail
 
-/// Writes to the caller's stream at the times of the caller's steady clock: step, epoch, loss per token since the last line, tokens with
-/// a label a second, time left; evaluations on lines of their own. Make it just before fit(): its time begins then.
+/// Writes to the caller's stream at the times of the caller's steady clock: step, epoch, loss per token since the last line, tokens a
+/// second, time left; evaluations on lines of their own. Make it just before fit(): its time begins then.
 ///   ProgressBar bar(std::cerr, seconds, {.terminal = isatty(2) == 1});  trainer.watch(bar.watch());
 class ProgressBar {
   struct State {
@@ -64,7 +64,7 @@ class ProgressBar {
     void step(const StepReport& r) {
       if (first < 0) first = r.step - 1;
       if (!r.skipped) since += r.loss;
-      tokens += r.loss.tokens;
+      tokens += r.tokens;
       const double now = clock();
       if (now - shown < options.every && r.step < r.steps) return;
       const double seconds = now - begun, left = seconds / static_cast<double>(r.step - first) * static_cast<double>(r.steps - r.step);

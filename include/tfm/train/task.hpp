@@ -37,6 +37,7 @@ struct Evaluation {
 ///
 /// A task may also have
 ///   Evaluation evaluate(Context&)                  context.training is false
+///   Index tokens(std::span<const Index>) const     what these samples have, for watches: tokens without a label count too
 ///   PassMemory memory(const Context&, const EachMicroBatch&) const   {kept, scratch}: bytes that train() takes of the context's arenas
 ///   PassMemory evaluation_memory(const Context&) const               and evaluate(), at most: for Trainer::memory()
 ///   std::vector<Index> order(RandomKey) const      a permutation of the samples for an epoch, in place of a plain shuffle: by length, …

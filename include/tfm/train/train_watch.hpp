@@ -16,6 +16,7 @@ struct StepReport {
   double gradient_norm{};  ///< before clipping
   float rate{};            ///< the learning rate
   Index samples{};
+  Index tokens{};          ///< that went through the model, where the task says how many; otherwise those of the loss
   bool skipped = false;    ///< the loss or a gradient was not finite: nothing was updated
 };
 

@@ -258,6 +258,8 @@ class Trainer {
 
     context_.stop = {};  // from here on the step is done as a whole
     StepReport report{number + 1, options_.steps, 0, *loss, gradient_norm(context_, gradient_), options_.rate(number), static_cast<Index>(samples.size())};
+    if constexpr (requires { { task_.tokens(samples) } -> std::convertible_to<Index>; }) report.tokens = task_.tokens(samples);
+    else report.tokens = loss->tokens;
     report.epoch = static_cast<double>(number + 1) / static_cast<double>(steps_per_epoch());
     report.skipped = !std::isfinite(loss->value) || !std::isfinite(report.gradient_norm);
     if (report.skipped && state_.skipped >= options_.most_skips) refuse(report);

@@ -1,6 +1,12 @@
 #pragma once
 // Wardrobe: the adapters that were named on the command line, to be worn alone or mixed.
-#include "model.hpp"
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "adapter_argument.hpp"
+#include "tfm/generate/loaded.hpp"
 
 namespace cli {
 
@@ -10,8 +16,8 @@ class Wardrobe {
   tfm::Adapter mixed_;
 
  public:
-  /// Loads all of them; their notes go to standard error. Errors: tfm::Error.
-  Wardrobe(const std::vector<AdapterArgument>& named, const ModelArguments& arguments, const tfm::AnyLlama& model);
+  /// Loads all of them for the model that was loaded from `base`; their notes go to standard error. Errors: tfm::Error.
+  Wardrobe(const std::vector<AdapterArgument>& named, const std::filesystem::path& base, const tfm::AnyLlama& model);
 
   /// All that were named, each with its weight, as one; null where there is none. Valid until the next call.
   const tfm::Adapter* all();
@@ -24,8 +30,5 @@ class Wardrobe {
  private:
   const tfm::Adapter* wear(std::vector<tfm::WeightedAdapter> parts);
 };
-
-/// "FOLDER" or "FOLDER=WEIGHT"; a weight is what follows the last '=', if it is a number.
-AdapterArgument parse_adapter(const std::string& word);
 
 }  // namespace cli

@@ -1,11 +1,10 @@
 #include "wardrobe.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
 #include <sstream>
 
-#include "support/terminal.hpp"
+#include "exit_code.hpp"
+#include "terminal.hpp"
 #include "tfm/checkpoint/peft.hpp"
 #include "tfm/formats/torch_zip.hpp"
 
@@ -21,18 +20,9 @@ std::string last_part(const std::filesystem::path& path) {
 
 }  // namespace
 
-AdapterArgument parse_adapter(const std::string& word) {
-  const auto at = word.rfind('=');
-  if (at == word.npos || at == 0 || at + 1 == word.size()) return {word};
-  char* end = nullptr;
-  const float weight = std::strtof(word.c_str() + at + 1, &end);
-  if (end != word.c_str() + word.size() || !std::isfinite(weight)) return {word};
-  return {word.substr(0, at), weight};
-}
-
-Wardrobe::Wardrobe(const std::vector<AdapterArgument>& named, const ModelArguments& arguments, const tfm::AnyLlama& model) : named_(named) {
+Wardrobe::Wardrobe(const std::vector<AdapterArgument>& named, const std::filesystem::path& base, const tfm::AnyLlama& model) : named_(named) {
   if (named.empty()) return;
-  const tfm::peft::LoadOptions options{.base = tfm::base_identity(arguments.model, tfm::read_torch), .read_bin = tfm::read_torch};
+  const tfm::peft::LoadOptions options{.base = tfm::base_identity(base, tfm::read_torch), .read_bin = tfm::read_torch};
   for (const AdapterArgument& one : named_) {
     auto loaded = tfm::peft::load(one.folder, model, options);
     for (const std::string& note : loaded.notes) tell("tfm: note: " + one.folder.string() + ": " + note + "\n");

@@ -1,0 +1,55 @@
+#include "base.hpp"
+
+#include "receipt.hpp"
+#include "support/interrupt.hpp"
+#include "support/progress_bar.hpp"
+#include "support/terminal.hpp"
+#include "tfm/checkpoint/load_llama.hpp"
+#include "tfm/formats/torch_zip.hpp"
+#include "tfm/train/data/alpaca.hpp"
+
+namespace cli {
+
+void tell_notes(const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) tell("tfm: note: " + note + "\n");
+}
+
+Base open_base(const BaseArguments& arguments, const tfm::AlpacaPrompt& prompt) {
+  ProgressBar bar;
+  tfm::LoadOptions options;
+  options.format = arguments.format;
+  options.threads = arguments.threads;
+  options.stop = interrupt_token();
+  options.progress = bar.callback();
+  options.read_bin = tfm::read_torch;
+  Base base{tfm::load_llama(arguments.model, options), tfm::base_identity(arguments.model, tfm::read_torch)};
+  bar.clear();
+  tell_notes(base.loaded.notes);
+  if (!base.loaded.tokenizer)
+    tfm::raise(tfm::TokenizerError("tfm: " + arguments.model.string() + " has no tokenizer: it can read no text"));
+  base.identity.prompt = tfm::prompt_hash(prompt.prompt_input + '\0' + prompt.prompt_no_input + '\0' + prompt.response_split);
+  return base;
+}
+
+tfm::Context context_of(const BaseArguments& arguments) {
+  tfm::Context context(arguments.threads > 0 ? arguments.threads : tfm::Threads::hardware());
+  context.arithmetic = arguments.arithmetic;
+  context.stop = interrupt_token();
+  return context;
+}
+
+tfm::Adapter open_adapter(const std::filesystem::path& folder, const Base& base, bool any_base) {
+  tfm::peft::LoadedAdapter loaded = tfm::peft::load(folder, base.loaded.model, {.base = base.identity, .any_base = any_base, .read_bin = tfm::read_torch});
+  for (std::string& note : loaded.notes) note.insert(0, folder.string() + ": ");
+  tell_notes(loaded.notes);
+  return std::move(loaded.adapter);
+}
+
+RunPrompt prompt_of(const std::filesystem::path& file, const std::filesystem::path& adapter) {
+  RunPrompt run;
+  if (!adapter.empty()) run = read_run_prompt(adapter).value_or(run);
+  if (!file.empty()) run.prompt = tfm::read_alpaca_prompt(file);
+  return run;
+}
+
+}  // namespace cli

@@ -1,0 +1,97 @@
+// finetune chat: lines become prompts as training's records did, and are answered by the adapters that are worn.
+#include <iostream>
+
+#include "base.hpp"
+#include "support/interrupt.hpp"
+#include "support/terminal.hpp"
+#include "support/wardrobe.hpp"
+#include "tfm/generate/generate.hpp"
+#include "tfm/train/data/alpaca_samples.hpp"
+
+namespace cli {
+
+namespace {
+
+constexpr const char* commands =
+    "/wear              tells the adapters; /wear NAME changes to one, /wear NAME=0.5 NAME=0.5 mixes, /wear none takes all off\n"
+    "/instruction TEXT  what is to be done with the lines that follow; without TEXT a line is an instruction itself\n"
+    "/help              shows this\n"
+    "/quit              leaves, as Ctrl-D does\n"
+    "Ctrl-C stops an answer. Each line is answered by itself, not as part of a conversation.\n";
+
+struct Conversation {
+  const Base& base;
+  RunPrompt prompt;
+  Wardrobe wardrobe;
+  tfm::Session<tfm::AnyLlama> session;
+  Index max_tokens;
+
+  void answer(const std::string& line) {
+    tfm::AlpacaRecord record{line};
+    if (!prompt.instruction.empty()) record = {prompt.instruction, line};
+    session.truncate(0);
+    session.evaluate(tfm::alpaca_prompt_ids(base.loaded.tokenizer, prompt.prompt, record));
+    tfm::Sampler sampler({.temperature = 0});
+    const bool to_terminal = is_terminal(standard_output);
+    generate(session, base.loaded.tokenizer, sampler, tfm::StopRules(base.loaded.stop_tokens, {}), max_tokens,
+             [&](std::string_view piece) { return print(to_terminal ? printable(piece) : std::string(piece)); });
+    print("\n");
+  }
+  void wear(const std::string& names) {
+    if (names.empty()) return tell(wardrobe.list());
+    session.wear(wardrobe.chosen(names));
+  }
+  /// False where the program is to end.
+  bool obey(const std::string& line) {
+    const std::size_t space = line.find(' ');
+    const std::string command = line.substr(0, space), rest = space == line.npos ? "" : line.substr(line.find_first_not_of(' ', space));
+    if (command == "/quit" || command == "/exit") return false;
+    if (command == "/wear") wear(rest);
+    else if (command == "/instruction") prompt.instruction = rest;
+    else if (command == "/help") tell(commands);
+    else tell("There is no command " + command + ".\n" + commands);
+    return true;
+  }
+};
+
+}  // namespace
+
+int run(const ChatArguments& arguments) {
+  RunPrompt prompt = prompt_of(arguments.prompt, arguments.adapters.empty() ? std::filesystem::path() : arguments.adapters.front().folder);
+  if (arguments.instruction) prompt.instruction = *arguments.instruction;
+  const Base base = open_base(arguments.base, prompt.prompt);
+  tfm::SessionOptions options;
+  options.context = std::min<Index>(base.loaded.model.shape.context, 4096);
+  options.threads = arguments.base.threads;
+  options.arithmetic = arguments.base.arithmetic;
+  options.stop = interrupt_token();
+  Conversation conversation{base, std::move(prompt), Wardrobe(arguments.adapters, arguments.base.model, base.loaded.model),
+                            tfm::Session(base.loaded.model, options), arguments.max_tokens};
+  conversation.session.wear(conversation.wardrobe.all());
+  if (!conversation.prompt.instruction.empty()) tell_dimly("Instruction: " + conversation.prompt.instruction + "\n");
+
+  const bool asks = is_terminal(standard_input);
+  if (asks) catch_interrupt(false), tell_dimly("/help lists the commands.\n");
+  std::string line;
+  while (output_is_whole() && (!asks || (tell("> "), true)) && std::getline(std::cin, line)) {
+    if (line.ends_with('\r')) line.pop_back();
+    line.resize(line.find_last_not_of(' ') + 1);
+    if (line.empty()) continue;
+    try {
+      if (line[0] != '/') conversation.answer(line);
+      else if (!conversation.obey(line)) break;
+    } catch (const UsageError& error) {
+      tell(std::string(error.what()) + "\n");
+    } catch (const tfm::ContextFull& error) {
+      tell(std::string(error.what()) + "\n");
+    } catch (const tfm::Stopped&) {
+      if (!asks) throw;
+    }
+    if (was_interrupted() && !asks) return interrupted;
+    if (was_interrupted()) print("\n");
+    reset_interrupt();
+  }
+  return success;
+}
+
+}  // namespace cli

@@ -1,0 +1,41 @@
+#include "samples.hpp"
+
+#include <algorithm>
+
+#include "tfm/train/data/alpaca.hpp"
+#include "tfm/train/data/alpaca_samples.hpp"
+
+namespace cli {
+
+Samples samples_of(const TrainArguments& arguments, std::vector<tfm::AlpacaRecord> records, const Base& base, const tfm::AlpacaPrompt& prompt) {
+  Samples samples{.records = std::move(records), .texts = {}, .split = {}, .training = {}, .validation = {}};
+  samples.texts = tfm::distinct_texts(samples.records);
+  samples.split = tfm::split_by_text(samples.texts, arguments.validation, arguments.split_seed);
+  if (samples.split.validation.empty() && arguments.validation > 0)
+    tfm::raise(tfm::OptionError("tfm: " + arguments.data.string() + ": no text is so rare that its copies are among " + std::to_string(arguments.validation) +
+                                " validation samples; give a greater --validation, or 0"));
+  const tfm::AlpacaOptions options{.cutoff = arguments.cutoff, .response_only = arguments.response_only};
+  const auto made = [&](const std::vector<Index>& which) { return tfm::alpaca_samples(base.loaded.tokenizer, prompt, samples.records, which, options); };
+  samples.training = made(samples.split.training);
+  samples.validation = made(samples.split.validation);
+  return samples;
+}
+
+std::string common_instruction(const std::vector<tfm::AlpacaRecord>& records) {
+  const auto same = [&](const tfm::AlpacaRecord& record) { return record.instruction == records.front().instruction; };
+  return std::all_of(records.begin(), records.end(), same) ? records.front().instruction : "";
+}
+
+std::string Samples::held_out() const {
+  std::vector<tfm::AlpacaRecord> out;
+  for (const Index i : split.validation) out.push_back(records[tfm::to_size(i)]);
+  return out.empty() ? "" : tfm::alpaca_json(out);
+}
+
+double tokens_of(const std::vector<tfm::CausalSample>& samples) {
+  double n = 0;
+  for (const auto& sample : samples) n += static_cast<double>(sample.ids.size());
+  return n;
+}
+
+}  // namespace cli

@@ -1,0 +1,349 @@
+#!/usr/bin/env python3
+"""The program examples/finetune, from outside, with the small model that the repository ships: what train, evaluate, chat and merge
+print and write, and what bad input does to them.
+
+  finetune.py PROGRAM [TEST...]
+"""
+import hashlib
+import json
+import os
+import random
+import shutil
+import struct
+import sys
+import tempfile
+import xml.etree.ElementTree
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import program
+from program import STORIES, contents, run, run_json
+
+LABELS = ["blue", "green", "red"]
+WORDS = {"blue": "sea sky rain river lake".split(), "green": "tree grass leaf frog hill".split(), "red": "fire rose blood sun cherry".split()}
+SHORT = ["--cutoff", 64, "--batch", 8, "--micro-batch", 4, "--base", "f32"]
+TEMPLATE = {"prompt_input": "{instruction}\n{input}\n=>\n", "prompt_no_input": "{instruction}\n=>\n", "response_split": "=>"}
+
+
+def sha256(*path):
+    return hashlib.sha256(contents(*path)).hexdigest()
+
+
+def colours(count, seed=0):
+    """Records whose label follows from a word in them: a task that the small model can learn."""
+    draw = random.Random(seed)
+    records = []
+    for i in range(count):
+        label = LABELS[i % 3]
+        records.append({"instruction": "Colour?", "input": f"{draw.choice(WORDS[label])} {draw.randrange(1000)}", "output": label})
+    draw.shuffle(records)
+    return records
+
+
+class Case(program.Case):
+    def setUp(self):
+        super().setUp()
+        self.template = self.write_json("template.json", TEMPLATE)
+
+    def write_json(self, name, value):
+        return self.write(name, json.dumps(value))
+
+    def words(self, folder, *options, records=None, data=None):
+        data = data or self.write_json("data.json", records or colours(60))
+        return ["train", "--model", STORIES, "--data", data, "--out", self.path(folder), "--template", self.template, "--validation", 12, *SHORT, "--steps", 8,
+                "--eval-every", 4, "--save-every", 4, "--lr", 0.01, "--seed", 1, *options]
+
+    def train(self, folder, *options, json_wanted=True, records=None, data=None, **more):
+        return run(*self.words(folder, *options, records=records, data=data), *(["--json"] if json_wanted else []), **more)
+
+    def fails(self, code, *arguments, **options):
+        err = run(*arguments, code=code, **options)[1].decode()
+        last = err.strip().split("\n")[-1]
+        self.assertTrue(last.startswith("tfm: "), err)
+        return last
+
+
+class Train(Case):
+    def test_what_it_writes(self):
+        out, err = self.train("a")
+        figures = json.loads(out)
+        self.assertEqual((figures["steps"], figures["training"], figures["validation"], figures["ending"]), (8, 48, 12, "finished"))
+        self.assertEqual(figures["adapter_sha256"], sha256(self.path("a"), "adapter_model.safetensors"))
+        self.assertGreater(figures["tokens_per_second"], 0)
+        self.assertGreater(figures["best_loss"], 0)
+        names = sorted(os.listdir(self.path("a")))
+        self.assertEqual(names, ["adapter_config.json", "adapter_model.safetensors", "best.safetensors", "checkpoint-4", "checkpoint-8", "log", "loss.svg",
+                                 "run.json", "tfm_adapter.json", "validation.json"])
+        config = json.loads(contents(self.path("a"), "adapter_config.json"))
+        self.assertEqual({k: config[k] for k in ("r", "lora_alpha", "lora_dropout", "target_modules", "bias", "task_type")},
+                         {"r": 8, "lora_alpha": 16, "lora_dropout": 0.05, "target_modules": ["q_proj", "v_proj"], "bias": "none", "task_type": "CAUSAL_LM"})
+        run_file = json.loads(contents(self.path("a"), "run.json"))
+        self.assertEqual(run_file["seed"], 1)
+        self.assertEqual(run_file["data"]["sha256"], sha256(self.path("data.json")))
+        self.assertEqual(run_file["result"]["adapter_sha256"], figures["adapter_sha256"])
+        self.assertEqual(run_file["prompt"], {**TEMPLATE, "instruction": "Colour?"})
+        self.assertEqual(run_file["arguments"]["base"], "F32")
+        held_out = json.loads(contents(self.path("a"), "validation.json"))
+        self.assertEqual(len(held_out), 12)
+        everything = json.loads(contents(self.path("data.json")))
+        self.assertTrue(all(record in everything for record in held_out))
+        log = contents(self.path("a/log/steps.csv")).decode().splitlines()
+        self.assertEqual(len(log), 9)
+        self.assertTrue(any(name.startswith("events.out.tfevents") for name in os.listdir(self.path("a/log"))))
+        self.assertTrue(xml.etree.ElementTree.parse(self.path("a", "loss.svg")).getroot().tag.endswith("}svg"))
+        for said in (b"48 training and 12 validation samples", b"parameters train (", b"memory ", b"estimated time ", b"step 8/8", b"MiB", b"best so far"):
+            self.assertIn(said, err)
+
+    def test_words_for_a_person(self):
+        out = self.train("a", "--steps", 4, json_wanted=False)[0].decode()
+        self.assertIn("\u2800", out)
+        self.assertIn("saved, read back and compared: " + self.path("a"), out)
+        self.assertIn(sha256(self.path("a"), "adapter_model.safetensors"), out)
+
+    def test_same_bits_on_any_number_of_threads(self):
+        first = json.loads(self.train("a", "--threads", 1, "--base", "int8")[0])["adapter_sha256"]
+        for threads in 2, 3:
+            self.assertEqual(json.loads(self.train(f"t{threads}", "--threads", threads, "--base", "int8")[0])["adapter_sha256"], first)
+            self.assertEqual(contents(self.path("a/run.json")), contents(self.path(f"t{threads}/run.json")))
+            self.assertEqual(contents(self.path("a/log/steps.csv")), contents(self.path(f"t{threads}/log/steps.csv")))
+        self.assertNotEqual(json.loads(self.train("seed", "--base", "int8", "--seed", 2)[0])["adapter_sha256"], first)
+
+    def test_every_argument_arrives(self):
+        """Each option changes the adapter, or else what it is about."""
+        def bits(name, *options):
+            self.train(name, *options)
+            return sha256(self.path(name), "adapter_model.safetensors")
+
+        plain = bits("plain")
+        changes = {"batch": ("--batch", 12), "micro": ("--micro-batch", 2), "lr": ("--lr", 0.02), "warmup": ("--warmup", 0), "schedule": ("--schedule", "cosine"),
+                   "decay": ("--weight-decay", 0.5), "clip": ("--clip", 0.01), "alpha": ("--alpha", 4), "dropout": ("--dropout", 0), "rslora": ("--rslora",),
+                   "cutoff": ("--cutoff", 12), "response": ("--response-only",), "padding": ("--padding", "right"), "split": ("--split-seed", 7),
+                   "accumulation": ("--accumulation", "tokens"), "length": ("--group-by-length",), "validation": ("--validation", 6),
+                   "base": ("--base", "bf16"), "template": ("--template", self.write_json("other.json", {**TEMPLATE, "prompt_input": "{input} {instruction} "}))}
+        for name, options in changes.items():
+            self.assertNotEqual(bits(name, *options), plain, options)
+        for name, options in {"keep": ("--keep", 1), "saves": ("--save-every", 0), "threads": ("--threads", 1)}.items():
+            self.assertEqual(bits(name, *options), plain, options)
+        self.assertEqual(sorted(os.listdir(self.path("keep")))[3], "checkpoint-8")
+        figures = json.loads(self.train("all", "--targets", "all", "--rank", 2)[0])
+        config = json.loads(contents(self.path("all/adapter_config.json")))
+        self.assertEqual((config["r"], len(config["target_modules"])), (2, 7))
+        self.assertEqual(figures["trainable"], 2 * 5 * (64 + 64 + 64 + 32 + 64 + 32 + 64 + 64 + 2 * (64 + 172) + 172 + 64))
+
+    def test_early_stop_and_the_best_model(self):
+        figures = json.loads(self.train("a", "--lr", 0.1, "--clip", 0, "--steps", 40, "--eval-every", 1, "--patience", 3, "--warmup", 0, "--schedule", "constant")[0])
+        self.assertEqual(figures["ending"], "ended early: no improvement")
+        self.assertEqual(figures["steps"], figures["best_step"] + 3)
+        best, saved = (tensors(self.path("a", name)) for name in ("best.safetensors", "adapter_model.safetensors"))
+        self.assertEqual({"base_model.model." + name: data for name, data in best.items()}, saved)
+
+    def test_without_validation(self):
+        figures = json.loads(self.train("a", "--validation", 0)[0])
+        self.assertEqual((figures["training"], figures["validation"]), (60, 0))
+        self.assertNotIn("best_loss", figures)
+        self.assertFalse(os.path.exists(self.path("a/validation.json")))
+
+    def test_what_the_preflight_sees(self):
+        records = colours(30)
+        copies = [dict(records[0]) for _ in range(20)]
+        long = [{"instruction": "Colour?", "input": "very long " * 60 + str(i), "output": "red"} for i in range(6)]
+        _, err = self.train("a", "--response-only", records=records + copies + long)
+        self.assertIn(b"EOS is cut off in 6 of 56 samples", err)
+        self.assertIn(b"no label in 6 of 56 samples", err)
+        self.assertIn(b"the commonest 21 times", err)
+        held_out = {record["input"] for record in json.loads(contents(self.path("a/validation.json")))}
+        learnt = [record["input"] for record in records + copies + long if record["input"] not in held_out]
+        self.assertEqual(len(learnt), 56 - 12)  # no text is on both sides
+
+    def test_what_cannot_be(self):
+        def fails(code, *options, **more):
+            return self.fails(code, *self.words("no", *options, **more))
+
+        self.assertIn("No such file", fails(1, data="/nowhere/data.json"))
+        self.assertIn("it is empty", fails(1, data=self.write("nothing", "")))
+        self.assertIn("found no record", fails(1, data=self.write("none", "[]")))
+        self.assertIn("record 2", fails(1, data=self.write_json("bad", [{"instruction": "a", "output": "b"}, {"instruction": "a"}])))
+        self.assertIn("fewer than the 3", fails(2, records=colours(3)))
+        self.assertIn("--validation", fails(2, records=[colours(1)[0]] * 20))
+        self.assertIn("no layer of the model", fails(2, "--targets", "q_proj,w_proj"))
+        self.assertIn("micro_batch", fails(2, "--micro-batch", 9))
+        self.assertIn("warm-up", fails(2, "--warmup", 100))
+        self.assertIn("{instruction}", fails(1, "--template", self.write_json("t", {**TEMPLATE, "prompt_input": "{input}"})))
+        self.assertFalse(os.path.exists(self.path("no")))
+        self.train("a")
+        before = {name: contents(self.path("a", name)) for name in ("run.json", "adapter_model.safetensors")}
+        self.assertIn("give --resume, or another --out", self.fails(2, *self.words("a")))
+        self.assertIn("arguments.lr was 0.01, is 0.02", self.fails(2, *self.words("a", "--resume", "--lr", 0.02)))
+        self.assertIn("data.sha256 was", self.fails(2, *self.words("a", "--resume", records=colours(60, 1))))
+        self.train("a", "--resume")  # nothing is left to do
+        for name, expected in before.items():
+            self.assertEqual(contents(self.path("a", name)), expected)
+        os.remove(self.path("a/run.json"))
+        self.assertIn("holds checkpoint-8 and no run.json", self.fails(2, *self.words("a", "--resume")))
+        for words in (["train"], ["fly"], ["train", "--model", STORIES, "--data", "x", "--out", "y", "--base", "int7"], []):
+            run(*words, code=2)
+        for words in (["--help"], ["--version"], *([command, "--help"] for command in ("prepare", "train", "evaluate", "chat", "merge"))):
+            run(*words)
+
+    def test_a_loss_that_is_no_number(self):
+        last = self.fails(1, *self.words("a", "--lr", 1e38, "--clip", 0, "--warmup", 0, "--save-every", 1, "--steps", 30))
+        self.assertRegex(last, "step [0-9]+: the (loss|norm of the gradients) is (nan|-nan|inf)")
+        self.assertFalse(os.path.exists(self.path("a/adapter_model.safetensors")))
+        step = int(last.split("step ")[1].split(":")[0])
+        newest = max(int(name.split("-")[1]) for name in os.listdir(self.path("a")) if name.startswith("checkpoint-"))
+        self.assertLess(newest, step)
+        self.assertIn(f"the last checkpoint is {self.path('a')}/checkpoint-{newest}", last)
+
+    def test_a_record_of_a_megabyte(self):
+        records = colours(40) + [{"instruction": "Colour?", "input": "x" * 1_000_000, "output": "red"}]
+        _, err = self.train("a", records=records)
+        self.assertIn(b"EOS is cut off in 1 of 41 samples", err)
+        last = self.fails(1, "evaluate", "--model", STORIES, "--data", self.path("data.json"), "--template", self.template)
+        self.assertRegex(last, "record 41 has a prompt of [0-9]+ tokens, .*context of 512")
+
+    def test_a_folder_that_cannot_be_written(self):
+        file = self.write("file", "not a folder")
+        self.assertIn("cannot make the folder", self.fails(1, *self.words("file")))
+        self.assertEqual(contents(file), b"not a folder")
+        if os.geteuid() == 0:
+            return  # who may write everywhere
+        os.mkdir(self.path("locked"), 0o500)
+        self.assertIn("Permission denied", self.fails(1, *self.words("locked")))
+
+
+def tensors(path):
+    """The bytes of a safetensors file's tensors by their names."""
+    data = contents(path)
+    size = struct.unpack("<Q", data[:8])[0]
+    head = json.loads(data[8:8 + size])
+    return {name: data[8 + size + t["data_offsets"][0]:8 + size + t["data_offsets"][1]] for name, t in head.items() if name != "__metadata__"}
+
+
+class Evaluate(Case):
+    """With an adapter that has learnt the colours."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.home = tempfile.mkdtemp(prefix="tfm-test-")
+        cls.addClassCleanup(shutil.rmtree, cls.home)
+        data, template = os.path.join(cls.home, "data.json"), os.path.join(cls.home, "template.json")
+        for path, value in (data, colours(120)), (template, TEMPLATE):
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(value, file)
+        cls.adapter = os.path.join(cls.home, "colours")
+        run("train", "--model", STORIES, "--data", data, "--out", cls.adapter, "--template", template, "--validation", 30, "--cutoff", 64, "--base", "f32", "--batch", 16,
+            "--micro-batch", 16, "--steps", 200, "--eval-every", 25, "--lr", 0.01, "--targets", "all", "--response-only", "--json")
+        cls.data = os.path.join(cls.adapter, "validation.json")
+
+    def evaluate(self, *options, data=None):
+        return run_json("evaluate", "--model", STORIES, "--base", "f32", "--data", data or self.data, *options)
+
+    def check(self, figures, records, labels):
+        """What follows from the confusion matrix."""
+        for found in figures, figures["generated"]:
+            counts, n = found["confusion"], len(records)
+            other = found.get("other", [0] * len(labels))
+            meant = [sum(record["output"] == label for record in records) for label in labels]
+            self.assertEqual([sum(row) + o for row, o in zip(counts, other)], meant)
+            self.assertAlmostEqual(found["accuracy"], sum(counts[i][i] for i in range(len(labels))) / n)
+            self.assertAlmostEqual(found["majority"], max(meant) / n)
+            self.assertEqual(list(found["recall"]), labels)
+            f1 = 0
+            for i, label in enumerate(labels):
+                self.assertAlmostEqual(found["recall"][label], counts[i][i] / meant[i])
+                given = sum(row[i] for row in counts)
+                f1 += 2 * counts[i][i] / (meant[i] + given)
+            self.assertAlmostEqual(found["macro_f1"], f1 / len(labels))
+
+    def test_before_and_after(self):
+        records = json.loads(contents(self.data))
+        figures = self.evaluate("--adapter", self.adapter)
+        self.assertEqual(sorted(figures), sorted(["accuracy", "macro_f1", "confusion", "majority", "recall", "generated", "labels", "records", "before"]))
+        self.assertEqual((figures["labels"], figures["records"]), (LABELS, len(records)))
+        self.check(figures, records, LABELS)
+        self.check(figures["before"], records, LABELS)
+        self.assertGreater(figures["accuracy"], 0.8)
+        self.assertGreater(figures["generated"]["accuracy"], 0.8)
+        self.assertLess(figures["before"]["accuracy"], 0.6)
+        alone = self.evaluate("--template", os.path.join(self.home, "template.json"))
+        self.assertEqual({k: alone[k] for k in figures["before"]}, figures["before"])
+
+    def test_same_however_it_is_run(self):
+        expected = self.evaluate("--adapter", self.adapter)
+        for threads in 1, 3:
+            self.assertEqual(self.evaluate("--adapter", self.adapter, "--threads", threads), expected)
+        # Other neighbours, another order: each record is judged as among all.
+        records = json.loads(contents(self.data))
+        halves = [self.evaluate("--adapter", self.adapter, data=self.write_json("part.json", part)) for part in (records[:13][::-1], records[13:])]
+        for part in "before", "generated", None:
+            counts = [(found[part] if part else found)["confusion"] for found in [*halves, expected]]
+            self.assertEqual([[a + b for a, b in zip(*rows)] for rows in zip(*counts[:2])], counts[2])
+
+    def test_words_and_pictures(self):
+        picture = self.path("confusion.svg")
+        out = run("evaluate", "--model", STORIES, "--base", "f32", "--data", self.data, "--adapter", self.adapter, "--picture", picture)[0].decode()
+        for words in ("accuracy", "macro F1", "recall of green", "before", "after", "likelihood", "generated", "\u2588"):
+            self.assertIn(words, out)
+        self.assertNotIn("\x1b", out)
+        self.assertTrue(xml.etree.ElementTree.parse(picture).getroot().tag.endswith("}svg"))
+
+    def test_labels(self):
+        figures = self.evaluate("--adapter", self.adapter, "--labels", "red,blue,green")
+        self.assertEqual(figures["labels"], ["red", "blue", "green"])
+        sorted_figures = self.evaluate("--adapter", self.adapter)
+        self.assertEqual(figures["confusion"][0], [sorted_figures["confusion"][2][i] for i in (2, 0, 1)])
+        words = ["evaluate", "--model", STORIES, "--data", self.data]
+        self.assertIn("no record has the label 'black'", self.fails(1, *words, "--labels", "red,blue,green,black"))
+        self.assertIn("is none of --labels", self.fails(1, *words, "--labels", "red,blue"))
+        many = self.write_json("many.json", [{"instruction": "Say it", "output": f"text {i}"} for i in range(101)])
+        self.assertIn("101 different outputs", self.fails(1, "evaluate", "--model", STORIES, "--data", many))
+        self.assertIn("found no record", self.fails(1, "evaluate", "--model", STORIES, "--data", self.write("none", "[]")))
+
+    def test_another_base(self):
+        """The same model with one weight changed: the adapter is refused by name, unless that is asked for."""
+        changed = bytearray(contents(STORIES))
+        changed[-4:] = struct.pack("<f", 0.25)
+        base = self.write("changed.gguf", bytes(changed))
+        words = ["evaluate", "--model", base, "--base", "f32", "--data", self.data, "--adapter", self.adapter]
+        last = self.fails(1, *words)
+        self.assertIn("the adapter was made for the base of 'stories260K.F32.gguf'", last)
+        self.assertIn("this is that of 'changed.gguf'", last)
+        self.assertIn(b"note", run(*words, "--any-base", "--json")[1])
+        self.assertIn("the adapter was made for", self.fails(1, "chat", "--model", base, "--adapter", self.adapter))
+        self.assertIn("the adapter was made for", self.fails(1, "merge", "--model", base, "--adapter", self.adapter, "--out", self.path("merged")))
+
+    def test_chat(self):
+        def chat(text, *options, adapter=None):
+            out, err = run("chat", "--model", STORIES, "--base", "f32", "--adapter", adapter or self.adapter, "-n", 4, *options, text=text)
+            return out.decode().split("\n"), err.decode()
+
+        said, err = chat("fire 12\n\nsea 40\n")
+        self.assertEqual([line[:3] for line in said], ["red", "blu", ""])  # this model has never seen an EOS, and cannot say it
+        self.assertIn("Instruction: Colour?", err)
+        without, _ = chat("/wear none\nfire 12\n/wear colours\nfire 12\n")
+        self.assertEqual(without[1], said[0])
+        self.assertNotEqual(without[0], said[0])
+        mixed, _ = chat("fire 12\n/wear colours=0 twin\nfire 12\n", "--adapter", shutil.copytree(self.adapter, self.path("twin")), adapter=self.adapter + "=0")
+        self.assertEqual(mixed[:2], [said[0], said[0]])  # 0 of the one and all of the other, which is the same
+        _, err = chat("/wear\n/wear nobody\n/fly\n/instruction Say\n/quit\nfire\n")
+        for words in ("colours", "there is no adapter nobody", "There is no command /fly"):
+            self.assertIn(words, err)
+
+    def test_merge(self):
+        out = self.path("merged")
+        found = run_json("merge", "--model", STORIES, "--adapter", self.adapter, "--out", out)
+        self.assertEqual(found["out"], out)
+        self.assertLess(abs(found["kl_divergence"]), 1e-8)
+        self.assertGreater(found["top_1_agreement"], 0.98)  # bytes that no story has share one embedding: rounding chooses among them
+        self.assertGreater(found["tokens"], 100)
+        for name in "config.json", "model.safetensors", "tokenizer.model":
+            self.assertTrue(os.path.exists(os.path.join(out, name)), name)
+        template = os.path.join(self.home, "template.json")
+        merged = run_json("evaluate", "--model", out, "--base", "f32", "--data", self.data, "--template", template)
+        worn = self.evaluate("--adapter", self.adapter)
+        self.assertEqual(merged["confusion"], worn["confusion"])
+        coarse = run_json("merge", "--model", STORIES, "--adapter", self.adapter, "--out", self.path("coarse"), "--base", "int8", "--text", template)
+        self.assertGreater(coarse["kl_divergence"], 10 * abs(found["kl_divergence"]))
+
+
+if __name__ == "__main__":
+    program.main()
