@@ -55,8 +55,7 @@ inline RandomKey dropout_head(const AttentionHead& a, Index head) {
   return RandomKey{a.dropout_key}.with(static_cast<std::uint64_t>(a.first_head + head));
 }
 inline void dropout_row(const AttentionHead& a, RandomKey head, Index token, Index block, Index panels, float* factors) {
-  const Index count = 16 * panels < key_block ? 16 * panels : key_block;  // never more: compilers ask
-  dropout_factors(head.with(static_cast<std::uint64_t>(token)).seed, static_cast<std::uint64_t>(block * key_block), a.dropout, count, factors);
+  dropout_factors(head.with(static_cast<std::uint64_t>(token)).seed, static_cast<std::uint64_t>(block * key_block), a.dropout, 16 * panels, factors);
 }
 
 // Query rows first .. first + rows, at most query_tile: row r is head r % group of token r / group.

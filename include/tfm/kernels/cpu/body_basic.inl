@@ -98,8 +98,8 @@ TFM_KERNEL Isa rms_norm_backward_columns(const float* x, const float* inverse, c
   return this_isa;
 }
 
-// factors[j] = 0 where the number of (key, first + j) is below the rate, else 1 / (1 - rate), for j < count, a multiple of 16: RandomKey's
-// bits, eight at a time. A uniform number is below the rate where its 24 bits are below rate 2^24.
+// factors[j] = 0 where the number of (key, first + j) is below the rate, else 1 / (1 - rate), for j < count, a multiple of 16 and at most 64:
+// RandomKey's bits, eight at a time. A uniform number is below the rate where its 24 bits are below rate 2^24.
 inline void dropout_factors(std::uint64_t key, std::uint64_t first, float rate, Index count, float* factors) {
   typedef std::uint64_t Eight __attribute__((vector_size(64)));
   typedef float EightFloats __attribute__((vector_size(32)));
@@ -108,7 +108,7 @@ inline void dropout_factors(std::uint64_t key, std::uint64_t first, float rate, 
   constexpr std::uint64_t golden = 0x9e3779b97f4a7c15u;
   Eight z = {0, 1, 2, 3, 4, 5, 6, 7};
   z = (z + first) * golden + key + golden;  // mix() begins by adding it
-  for (Index j = 0; j < count; j += 8) {
+  for (Index j = 0; j < 64 && j < count; j += 8) {  // or g++ sees writes beyond the callers' arrays
     Eight m = z;
     m = (m ^ (m >> 30)) * 0xbf58476d1ce4e5b9u;
     m = (m ^ (m >> 27)) * 0x94d049bb133111ebu;
