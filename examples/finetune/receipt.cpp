@@ -90,12 +90,12 @@ void begin_run(const Receipt& receipt) {
   const std::filesystem::path& folder = receipt.arguments.out;
   const Json run = as_json(receipt);
   if (!is_there(folder)) {
-    if (const auto found = tfm::checkpoints_in(folder); !found.empty())
-      throw UsageError(folder.string() + " holds checkpoint-" + std::to_string(found.back()) +
-                       " and no run.json that says of what: choose another --out");
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error) tfm::raise(tfm::LoadError("tfm: cannot make the folder " + folder.string() + ": " + error.message()));
+    if (const auto found = tfm::checkpoints_in(folder); !found.empty())
+      throw UsageError(folder.string() + " holds checkpoint-" + std::to_string(found.back()) +
+                       " and no run.json that says of what: choose another --out");
     return write(folder, run);
   }
   if (!receipt.arguments.resume) throw UsageError("there is a run in " + folder.string() + " already: give --resume, or another --out");
