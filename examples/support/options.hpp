@@ -4,10 +4,14 @@
 #include <charconv>
 #include <cstdint>
 #include <filesystem>
+#include <iostream>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "exit_code.hpp"
+#include "tfm/core/config.hpp"
 #include "tfm/core/index.hpp"
 
 namespace cli {
@@ -67,5 +71,36 @@ inline void add_seed(CLI::App& app, std::optional<std::uint64_t>& seed, const st
 }
 
 inline void add_json(CLI::App& app, bool& json) { app.add_flag("--json", json, "Results as JSON"); }
+
+/// What every program's command line has: one command, whose options count as they are given last, and a version.
+inline void set_up(CLI::App& app, const std::string& footer) {
+  app.footer(footer);
+  app.require_subcommand(1);
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app.set_version_flag("--version", app.get_name() + " " + std::to_string(TFM_VERSION_MAJOR) + "." + std::to_string(TFM_VERSION_MINOR) + "." +
+                                        std::to_string(TFM_VERSION_PATCH));
+  app.get_formatter()->column_width(34);
+}
+
+/// Parses; an exit code where nothing is left to run: help was asked for, or something is wrong, and has been said.
+inline std::optional<int> parse(CLI::App& app, int count, const char* const* words) {
+  const std::vector<CLI::App*> commands = app.get_subcommands([](const CLI::App* command) { return !command->get_name().empty(); });
+  bool known = count < 2 || words[1][0] == '-';
+  std::string expected;
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    known = known || commands[i]->get_name() == words[1];
+    expected += (i == 0 ? "" : i + 1 < commands.size() ? ", " : " or ") + commands[i]->get_name();
+  }
+  if (!known) {
+    std::cerr << "tfm: there is no command " << words[1] << ", expected " << expected << '\n';
+    return usage;
+  }
+  try {
+    app.parse(count, words);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? success : usage;
+  }
+  return std::nullopt;
+}
 
 }  // namespace cli

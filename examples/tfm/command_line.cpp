@@ -1,7 +1,6 @@
 // The commands, their options and their help.
 #include "command_line.hpp"
 
-#include <iostream>
 #include <map>
 #include <string>
 
@@ -270,12 +269,7 @@ void describe(CLI::App& app, BenchArguments& bench) {
 
 std::variant<Arguments, int> parse_command_line(int count, const char* const* words) {
   CLI::App app(about, "tfm");
-  app.footer(footer);
-  app.require_subcommand(1);
-  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  app.set_version_flag("--version", "tfm " + std::to_string(TFM_VERSION_MAJOR) + "." +
-                                        std::to_string(TFM_VERSION_MINOR) + "." + std::to_string(TFM_VERSION_PATCH));
-  app.get_formatter()->column_width(34);
+  set_up(app, footer);
 
   ChatArguments chat;
   CompleteArguments complete;
@@ -295,18 +289,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   CLI::App* const perplexity_command = add("perplexity", "Measure how well a model predicts a text", perplexity);
   CLI::App* const bench_command = add("bench", "Measure speed and memory", bench);
 
-  const auto is_first_word = [&](const CLI::App* command) { return command->get_name() == words[1]; };
-  if (count > 1 && words[1][0] != '-' && app.get_subcommands(is_first_word).empty()) {
-    std::cerr << "tfm: there is no command " << words[1]
-              << ", expected chat, complete, info, tokenize, perplexity or bench\n";
-    return usage;
-  }
-  try {
-    app.parse(count, words);
-  } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? success : usage;
-  }
+  if (const auto code = parse(app, count, words)) return *code;
   if (chat_command->parsed()) return Arguments(chat);
   if (complete_command->parsed()) return Arguments(complete);
   if (info_command->parsed()) return Arguments(info);

@@ -19,18 +19,13 @@
 
 using namespace tfm;
 using tfm_test::error_of;
+using tfm_test::exact;
 using tfm_test::Golden;
 using tfm_test::Ids;
 using tfm_test::TemporaryFolder;
 namespace fs = std::filesystem;
 
 namespace {
-
-Context exact() {
-  Context context(2);
-  context.arithmetic = Arithmetic::exact;
-  return context;
-}
 
 /// Logits of the lora golden's padded batch, every sequence with the adapter or with none.
 Buffer golden_logits(const AnyLlama& model, const Golden& golden, const Adapter* adapter) {

@@ -19,18 +19,13 @@
 
 using namespace tfm;
 using tfm_test::error_of;
+using tfm_test::exact;
 using tfm_test::Golden;
 using tfm_test::Ids;
 using tfm_test::TemporaryFolder;
 namespace fs = std::filesystem;
 
 namespace {
-
-Context exact() {
-  Context context(2);
-  context.arithmetic = Arithmetic::exact;
-  return context;
-}
 
 Buffer logits_of(const AnyLlama& model, const Ids& ids, const Adapter* adapter = nullptr) {
   Context context = exact();

@@ -11,6 +11,13 @@ namespace tfm_test {
 
 using Ids = std::vector<std::int32_t>;
 
+/// Two threads, float32 throughout.
+inline tfm::Context exact() {
+  tfm::Context context(2);
+  context.arithmetic = tfm::Arithmetic::exact;
+  return context;
+}
+
 /// 0, n, 2 n, … : where `sequences` of n tokens each begin.
 inline std::vector<tfm::Index> equal_starts(tfm::Index sequences, tfm::Index n) {
   std::vector<tfm::Index> start;
