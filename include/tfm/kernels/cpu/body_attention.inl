@@ -50,10 +50,11 @@ inline void score_block(const AttentionHead& a, Index block, Index keys, const f
     }
 }
 
-// What dropout multiplies the weights of one row and block with: 0 or 1 / (1 - rate), by head, token and key alone.
+// The stream of dropout's numbers for one head.
 inline RandomKey dropout_head(const AttentionHead& a, Index head) {
   return RandomKey{a.dropout_key}.with(static_cast<std::uint64_t>(a.first_head + head));
 }
+// What dropout multiplies the weights of one row and block with: 0 or 1 / (1 - rate), by head, token and key alone.
 inline void dropout_row(const AttentionHead& a, RandomKey head, Index token, Index block, Index panels, float* factors) {
   dropout_factors(head.with(static_cast<std::uint64_t>(token)).seed, static_cast<std::uint64_t>(block * key_block), a.dropout, 16 * panels, factors);
 }
@@ -67,7 +68,7 @@ inline void attend_tile(const AttentionHead& a, Index first, Index rows, float* 
   F sum[query_tile];
   float largest[query_tile];
   Seen seen[query_tile];
-  RandomKey head_key = dropout_head(a, 0);
+  RandomKey head_key = a.dropout > 0 ? dropout_head(a, 0) : RandomKey{};
   Index most = 0;
   for (Index r = 0; r < rows; ++r) {
     const Index token = (first + r) / a.group, head = (first + r) % a.group;
