@@ -1,11 +1,13 @@
-// How long a StopToken takes to be heard, at random moments of loading a model and of its 512-token prefill, on one
-// thread.
+// How long a StopToken takes to be heard, at random moments of loading a model (once from the system's memory, once from
+// the disk) and of its 512-token prefill, on one thread.
 //   stop_latency MODEL [MOMENTS] [SEED]
 // Prints the milliseconds from request_stop() to the exception's handler, those of them that the working thread itself
 // computed (a busy machine adds the time that it gives to others), and those to the end of the handler, when all is
 // freed: median, 90th percentile, worst. The 10 ms that the library promises are for the worst.
+#include <fcntl.h>
 #include <pthread.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,6 +17,7 @@
 #include <iostream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tfm/checkpoint/load_llama.hpp"
@@ -39,10 +42,19 @@ struct Latencies {
   std::vector<double> caught, freed, working;
 };
 
-/// Runs `work` again and again, each time stopping it after a random part of the time that it takes.
-Latencies measure(const char* what, int moments, std::uint64_t seed,
+/// Takes a file out of the system's memory: what reads it next waits for the disk.
+void evict(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+  ::close(file);
+}
+
+/// Runs `work` again and again, `prepare` before each, each time stopping it after a random part of the time that it takes.
+Latencies measure(const char* what, int moments, std::uint64_t seed, const std::function<void()>& prepare,
                   const std::function<void(const tfm::StopToken&)>& work) {
   work({});  // what is read once from a disk, and allocated once
+  prepare();
   const auto begin = Clock::now();
   work({});
   double whole = milliseconds(begin, Clock::now());
@@ -51,6 +63,8 @@ Latencies measure(const char* what, int moments, std::uint64_t seed,
   for (int i = 0; static_cast<int>(out.caught.size()) < moments && i < 10 * moments; ++i) {
     const tfm::StopSource source;
     const double wait = whole * static_cast<double>(tfm::RandomKey{seed}.uniform(static_cast<std::uint64_t>(i)));
+    prepare();
+    const auto started = Clock::now();
     const pthread_t worker = pthread_self();
     Clock::time_point asked, caught;
     double before = 0, after = 0;
@@ -60,7 +74,6 @@ Latencies measure(const char* what, int moments, std::uint64_t seed,
       asked = Clock::now();
       source.request_stop();
     });
-    const auto started = Clock::now();
     bool stopped = false;
     try {
       work(source.token());
@@ -106,12 +119,15 @@ int main(int argc, char** argv) {
   const int moments = argc > 2 ? std::atoi(argv[2]) : 50;
   const std::uint64_t seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1;
   try {
-    const auto loading = measure("loading", moments, seed, [&](const tfm::StopToken& stop) {
-      tfm::load_llama(path, {.threads = 1, .stop = stop});
-    });
-    print("caught", loading.caught);
-    print("computing", loading.working);
-    print("freed", loading.freed);
+    const auto load = [&](const tfm::StopToken& stop) { tfm::load_llama(path, {.threads = 1, .stop = stop}); };
+    const std::pair<const char*, std::function<void()>> kinds[] = {
+        {"loading", [] {}}, {"loading from the disk", [&] { evict(path); }}};
+    for (const auto& [what, prepare] : kinds) {
+      const auto loading = measure(what, moments, seed, prepare, load);
+      print("caught", loading.caught);
+      print("computing", loading.working);
+      print("freed", loading.freed);
+    }
 
     const auto llama = tfm::load_llama(path);
     constexpr tfm::Index tokens = 512;
@@ -121,7 +137,7 @@ int main(int argc, char** argv) {
     tfm::KvCache cache = llama.model.make_cache(1, tokens);
     tfm::Buffer logits(1, llama.model.shape.vocab);
     tfm::Context context(1);
-    const auto prefill = measure("prefill of 512 tokens", moments, seed, [&](const tfm::StopToken& stop) {
+    const auto prefill = measure("prefill of 512 tokens", moments, seed, [] {}, [&](const tfm::StopToken& stop) {
       cache.truncate(0, 0);
       context.stop = stop;
       llama.model.forward(context, {start}, ids, cache, tfm::Logits::last, logits);

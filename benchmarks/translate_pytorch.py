@@ -2,7 +2,7 @@
 """PyTorch trains the model of `translate train` on the same batches and is measured on the same pairs.
 
   translate train --preset large --data fra.txt --out large --seed 1
-  translate_pytorch.py large --data fra.txt --seed 1 [--epochs 10 | --seconds 600] [--also-after 600] [--threads 2] [--compile]
+  translate_pytorch.py large --data fra.txt --seed 1 [--epochs 10 | --seconds 600] [--also-after 600 900] [--threads 2] [--compile]
 
 The folder gives the shape, the vocabularies and the held-out pairs; its weights are not read. Same are: the pairs, their
 order in every epoch and so the batches, loss, clipping, optimizer, learning rates, dropout rates, and what weights are drawn
@@ -14,6 +14,7 @@ import json
 import math
 import pathlib
 import resource
+import sys
 import time
 
 import sacrebleu
@@ -104,7 +105,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seconds", type=float, default=math.inf, help="stop training after so long")
-    parser.add_argument("--also-after", type=float, default=math.inf, help="measure once after so many seconds of training, too")
+    parser.add_argument("--also-after", type=float, nargs="*", default=[], help="measure after so many seconds of training, too")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--write", help="a folder for the weights, which translate run opens")
@@ -136,16 +137,18 @@ def main():
         model.train()
         return sacrebleu.corpus_bleu(texts, [[t for _, t in held_out]], tokenize="none").score
 
-    step, start, losses, early = 0, time.perf_counter(), None, None
+    step, start, losses, early, moments = 0, time.perf_counter(), None, [], sorted(a.also_after)
     for epoch in range(epochs):
         nats, tokens = 0.0, 0
         samples = order(len(ids), a.seed, epoch)
         for first in range(0, len(samples), batch):
             if time.perf_counter() - start > a.seconds:
                 break
-            if early is None and time.perf_counter() - start > a.also_after:
+            if moments and time.perf_counter() - start > moments[0]:
                 begun = time.perf_counter()
-                early = {"early": {"seconds": begun - start, "steps": step, "held_out_bleu": held_out_bleu()}}
+                early.append({"seconds": begun - start, "steps": step, "held_out_bleu": held_out_bleu()})
+                moments.pop(0)
+                print(json.dumps(early[-1]), file=sys.stderr, flush=True)
                 start += time.perf_counter() - begun  # measuring is no training
             rows = [ids[i] for i in samples[first : first + batch]]
             source, lens = pad([row[0] for row in rows])
@@ -171,7 +174,7 @@ def main():
     found = {"preset": about["preset"], "seed": a.seed, "pairs": len(ids), "held_out": len(held_out), "steps": step, "seconds": seconds,
              **(losses or {}), "translations": [[source, text, text == target] for (source, target), text in zip(SENTENCES, said)]}
     if held_out:
-        found |= {"held_out_bleu": held_out_bleu(), **(early or {})}
+        found |= {"held_out_bleu": held_out_bleu(), "early": early}
     if a.write:
         write_folder(model, a.folder, a.write)
     found |= {"rss_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, "threads": a.threads, "compile": a.compile,

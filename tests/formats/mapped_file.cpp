@@ -1,8 +1,12 @@
 #include "tfm/formats/mapped_file.hpp"
 
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "support/as_nobody.hpp"
 #include "support/catch.hpp"
@@ -36,6 +40,25 @@ TEST_CASE("a mapped file has the file's bytes, and keeps them when the file is g
       CHECK(tfm::text_of(bytes) == text);
     }
   }
+}
+
+TEST_CASE("fetched parts come into memory") {
+  const tfm_test::TemporaryFolder folder;
+  write(folder / "file", std::string(2'000'000, 'x'));
+  const int descriptor = ::open((folder / "file").c_str(), O_RDONLY | O_CLOEXEC);
+  ::fsync(descriptor);
+  ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);  // out of the system's memory, where a disk is behind it
+  ::close(descriptor);
+  const auto file = tfm::MappedFile::open(folder / "file");
+  const auto bytes = file->bytes();
+  struct statfs about {};
+  if (::statfs((folder / "file").c_str(), &about) == 0 && about.f_type == EXT4_SUPER_MAGIC) CHECK_FALSE(file->resident(bytes));
+  for (const auto& part : {bytes.first(1), bytes.subspan(4095, 2), bytes.last(5000), bytes}) {
+    file->fetch(part);
+    for (int naps = 0; !file->resident(part) && naps < 10'000; ++naps) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    CHECK(file->resident(part));
+  }
+  CHECK(tfm::text_of(bytes) == std::string(2'000'000, 'x'));
 }
 
 TEST_CASE("dropping a part gives its whole pages back, and no others") {

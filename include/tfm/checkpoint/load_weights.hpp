@@ -1,11 +1,13 @@
 #pragma once
 // Filling a Llama with a checkpoint's tensors: one visitor that looks, and one that packs.
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -128,6 +130,27 @@ inline void raise_if_stopped(const Context& context) {
   if (context.stop.stop_requested()) raise(Stopped());
 }
 
+/// Waits in naps until the system has read a tensor's bytes, and has it read on meanwhile: a stop is heard between two
+/// naps, but not by a thread that waits in a page fault for a slow disk.
+class AwaitPages {
+  bool in_vain_ = false;  // not every system reads what it is asked to; then page faults do it
+
+ public:
+  void operator()(const Context& context, const TensorStore& store, Tensor tensor) {
+    const auto all = tensor.bytes;
+    for (std::size_t at = 0; at < all.size() && !in_vain_; at += MiB) {
+      tensor.bytes = all.subspan(at, std::min<std::size_t>(MiB, all.size() - at));
+      for (int naps = 0; !store.resident(tensor) && !in_vain_; ++naps) {
+        if (naps % 100 == 0) store.fetch(tensor, 32 * MiB);
+        raise_if_stopped(context);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        in_vain_ = naps == 5000;
+      }
+      raise_if_stopped(context);
+    }
+  }
+};
+
 /// Gives back the file's pages piece by piece: a tensor of some gigabytes has many.
 inline void drop_pages(const Context& context, const TensorStore& store, Tensor tensor) {
   const auto all = tensor.bytes;
@@ -161,11 +184,13 @@ void load_weights(Llama<S, P>& model, WeightSource& source, const LoadOptions& o
   context.stop = options.stop;
   Index done = 0;
   detail::WeightRoom room(bytes.room);
+  detail::AwaitPages await_pages;
   visit_weights(model, "", [&](const std::string& name, auto& weight, WeightRole role) {
     using W = std::remove_reference_t<decltype(weight)>;
     detail::raise_if_stopped(context);
     const Tensor& tensor = *source.find(name);
     const FileRows rows = source.rows(tensor, detail::rotary_heads(model.shape, name));
+    await_pages(context, source.store(), tensor);
     if constexpr (std::is_same_v<W, F32>) {
       weight = detail::read_f32(context, rows);
     } else {

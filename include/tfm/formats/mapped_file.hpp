@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
@@ -63,16 +64,38 @@ class MappedFile {
   /// Gives the memory of the whole pages inside `part` back to the system. They can still be read, and are then fetched
   /// from the file again. `part` lies in bytes().
   void drop(std::span<const std::byte> part) const noexcept {
-    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const std::uintptr_t page = page_size();
     const auto first = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
     const auto last = (reinterpret_cast<std::uintptr_t>(part.data()) + part.size()) / page * page;
     if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  }
+
+  /// Asks the system to read `part` of bytes() from the disk, and does not wait for it.
+  void fetch(std::span<const std::byte> part) const noexcept {
+    const std::size_t inside = reinterpret_cast<std::uintptr_t>(part.data()) % page_size();
+    ::madvise(const_cast<std::byte*>(part.data()) - inside, part.size() + inside, MADV_WILLNEED);
+  }
+  /// Whether the system has all of `part` of bytes() in memory, so that touching it waits for no disk; true where it does
+  /// not say, as of files that are not ours to write.
+  bool resident(std::span<const std::byte> part) const noexcept {
+    constexpr std::size_t most = 256;
+    unsigned char pages[most];
+    const std::byte* at = part.data() - reinterpret_cast<std::uintptr_t>(part.data()) % page_size();
+    const std::byte* const end = part.data() + part.size();
+    for (; at < end; at += most * page_size()) {
+      const std::size_t size = std::min(most * page_size(), static_cast<std::size_t>(end - at));
+      if (::mincore(const_cast<std::byte*>(at), size, pages) != 0) return true;
+      for (std::size_t i = 0; i * page_size() < size; ++i)
+        if ((pages[i] & 1) == 0) return false;
+    }
+    return true;
   }
 
   /// Tells the system that the file will be read from front to back.
   void advise_sequential() const noexcept { ::madvise(start_, size_, MADV_SEQUENTIAL); }
 
  private:
+  static std::size_t page_size() noexcept { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
   [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::string_view reason) const {
     raise<LoadError>({"tfm: cannot open ", name_, ": ", reason});
   }

@@ -149,6 +149,18 @@ class TensorStore {
     const TensorSource* const source = source_of(tensor.bytes);
     if (source != nullptr && source->mapping) source->mapping->drop(tensor.bytes);
   }
+  /// Asks the system to read a tensor and the `ahead` bytes that follow it in its file, and does not wait.
+  void fetch(const Tensor& tensor, std::size_t ahead) const noexcept {
+    const TensorSource* const source = source_of(tensor.bytes);
+    if (source == nullptr || !source->mapping) return;
+    const auto until_end = static_cast<std::size_t>(source->bytes.data() + source->bytes.size() - tensor.bytes.data());
+    source->mapping->fetch({tensor.bytes.data(), std::min(tensor.bytes.size() + ahead, until_end)});
+  }
+  /// Whether touching a tensor waits for no disk; see MappedFile.
+  bool resident(const Tensor& tensor) const noexcept {
+    const TensorSource* const source = source_of(tensor.bytes);
+    return source == nullptr || !source->mapping || source->mapping->resident(tensor.bytes);
+  }
 };
 
 }  // namespace tfm::inline TFM_ABI

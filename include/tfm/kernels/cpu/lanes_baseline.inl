@@ -63,8 +63,9 @@ TFM_LANES Four product_of(Four a, Four b) {
 TFM_LANES F mul(F a, F b) {
   return each([&](int i) { return product_of(a.q[i], b.q[i]); });
 }
+// By the instruction: on AArch64 xsimd divides and takes roots by an estimate and two steps of Newton's, which ends in other bits.
 TFM_LANES F div(F a, F b) {
-  return each([&](int i) { return a.q[i] / b.q[i]; });
+  return each([&](int i) { return Four(a.q[i].data / b.q[i].data); });
 }
 TFM_LANES F fma(F a, F b, F c) {
 #if defined(__aarch64__)
@@ -83,7 +84,11 @@ TFM_LANES F abs(F a) {
   return each([&](int i) { return xsimd::abs(a.q[i]); });
 }
 TFM_LANES F root(F a) {
+#if defined(__aarch64__)
+  return each([&](int i) { return Four(vsqrtq_f32(a.q[i])); });
+#else
   return each([&](int i) { return xsimd::sqrt(a.q[i]); });
+#endif
 }
 TFM_LANES F if_less(F a, F b, F yes, F no) {
   return each([&](int i) { return xsimd::select(a.q[i] < b.q[i], yes.q[i], no.q[i]); });
