@@ -1,5 +1,5 @@
 // Products against the limits measured in the same run, and against Eigen: GFLOPS or GOPS, median of interleaved rounds.
-//   products [--threads N] [--json FILE]
+//   products [--threads N] [--isa NAME] [--json FILE]
 #include <Eigen/Core>
 #include <algorithm>
 #include <cstdio>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include <tfm/kernels/matmul.hpp>
+#include <tfm/layers/lora_linear.hpp>
 #include <tfm/numeric/pack.hpp>
 
 #include "limits.hpp"
@@ -36,17 +37,43 @@ Buffer random_buffer(Index rows, Index cols, std::uint64_t seed) {
   return buffer;
 }
 
+/// A layer with its base product alone, and with an adapter of rank 8 worn by one sequence, and by four.
+template <class W>
+void add_adapter_rows(std::vector<Row>& rows, Context& context, Format format, View w, const std::shared_ptr<Buffer>& x, const std::shared_ptr<Buffer>& y, double limit) {
+  struct Layer {
+    LoraLinear<W> linear;
+    Adapter adapter;
+  };
+  const auto layer = std::make_shared<Layer>();
+  layer->linear.base.weight = W(pack(context, format, {Format::f32, reinterpret_cast<const std::byte*>(w.data), w.rows, w.cols}, "w"));
+  layer->linear.slot = 0;
+  std::vector<LoraPair> pairs(1);
+  pairs[0].a = F32(8, w.cols), pairs[0].b = F32(w.rows, 8), pairs[0].scaling = 2;
+  layer->adapter = Adapter(std::move(pairs));
+  const Index tokens = x->view().rows;
+  for (const Index sequences : {0, 1, 4}) {
+    std::vector<Index> start{0};
+    for (Index s = 1; s <= std::max<Index>(sequences, 1); ++s) start.push_back(tokens * s / std::max<Index>(sequences, 1));
+    const std::vector<const Adapter*> worn(start.size() - 1, sequences == 0 ? nullptr : &layer->adapter);
+    rows.push_back({std::string(name(format)) + " LoraLinear " + std::to_string(w.rows) + ", adapter on " + std::to_string(sequences), 2.0 * static_cast<double>(tokens * w.rows * w.cols),
+                    [=, &context] { layer->linear.forward(context, {.start = start, .adapter = worn}, *x, *y); }, limit});
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   int threads = Threads::hardware();
   const char* json = nullptr;
+  Isa isa = best_isa();
   for (int i = 1; i + 1 < count; i += 2) {
     if (std::strcmp(arguments[i], "--threads") == 0) threads = std::atoi(arguments[i + 1]);
+    for (int other = 0; other < isa_count && std::strcmp(arguments[i], "--isa") == 0; ++other)
+      if (const auto named = static_cast<Isa>(other); name(named) == arguments[i + 1] && supported(named)) isa = named;
     if (std::strcmp(arguments[i], "--json") == 0) json = arguments[i + 1];
   }
   Context context(threads);
-  const Isa isa = best_isa();
+  context.isa = isa;
   const double fp32 = limits::float32(isa, threads), int8 = limits::int8(isa, threads), reading = limits::reading(isa, threads);
   std::printf("instruction set %s, %d threads: float32 %.0f GFLOPS, int8 %.0f GOPS, reading %.1f GB/s\n", name(isa).data(), threads, fp32 / 1e9, int8 / 1e9, reading / 1e9);
 
@@ -73,6 +100,9 @@ int main(int count, char** arguments) {
         rows.push_back({std::string(name(format)) + " fast " + shape, operations, [=, &context] { matmul(context, *packed, *x, *y); }, quantised ? std::max(int8, fp32) : fp32});
         rows.push_back({std::string(name(format)) + " dx " + shape, operations, [=, &context] { matmul_backward(context, *packed, *x, *y); }, fp32});
       }
+      add_adapter_rows<FrozenF32>(rows, context, Format::f32, *w, x, y, fp32);
+      add_adapter_rows<Int8>(rows, context, Format::int8, *w, x, y, std::max(int8, fp32));
+      add_adapter_rows<Q4_0>(rows, context, Format::q4_0, *w, x, y, std::max(int8, fp32));
     }
   for (int round = 0; round < 7; ++round)
     for (Row& row : rows) {

@@ -15,6 +15,7 @@ from program import PATIENCE, contents
 
 
 class Interruptions:
+    kills = 15  # at any moment, and as many inside writes
     part = 6  # a run is killed within this part of its time
     checkpoints = ""  # the folder of checkpoints, in the run's
     model = ""  # the file that is there when all is done
@@ -46,24 +47,55 @@ class Interruptions:
             self.assertEqual(contents(folder, name), expected, name)
         self.assertEqual(self.leftovers(folder), [])
 
+    def go_through(self, name, kill):
+        """Kills runs by kill(folder), which tells whether it could, and goes on from what is left, until there are enough."""
+        folder, kills, finished = self.path(name), 0, 0
+        while kills < self.kills:
+            if kill(folder):
+                kills += 1
+                continue
+            self.check(folder)
+            finished += 1
+            folder = self.path(f"{name}-{finished}")
+        self.run_to_the_end(folder)
+        self.check(folder)
+
     def test_kill(self):
-        """A checkpoint is written after every step, so many kills come while one is half written."""
-        draw, folder, kills = random.Random(1), self.path("killed"), 0
+        """At any moment of a run. A checkpoint is written after every step, so many kills come while one is half written."""
+        draw = random.Random(1)
         begin = time.monotonic()
         self.run_to_the_end(self.path("timed"))
         whole = time.monotonic() - begin
-        for _ in range(200):
+
+        def kill(folder):
             with subprocess.Popen(self.command(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
                 try:
                     child.wait(draw.uniform(0, whole / self.part))
                 except subprocess.TimeoutExpired:
                     child.kill()
-                    kills += 1
-                    continue
-                self.assertEqual(child.returncode, 0)
-                break
-        self.assertGreaterEqual(kills, 5)
-        self.check(folder)
+                    return True
+            self.assertEqual(child.returncode, 0)
+            return False
+
+        self.go_through("killed", kill)
+
+    def test_kill_while_writing(self):
+        """At the calls that write a checkpoint or the log, each as likely as the others: see fault_points.cpp."""
+        draw, preload = random.Random(2), {"LD_PRELOAD": os.environ["TFM_FAULT_POINTS"], "ASAN_OPTIONS": "verify_asan_link_order=0"}
+        run = lambda folder, **more: subprocess.run(self.command(folder), capture_output=True, timeout=PATIENCE, check=False,
+                                                    env=os.environ | preload | more)
+        counted = run(self.path("counted"), TFM_TEST_POINTS=self.path("points"))
+        self.assertEqual(counted.returncode, 0, counted.stderr)
+        points = int(contents(self.path("points")))
+        self.assertGreater(points, 60 * 4)  # steps, and writes of each
+
+        def kill(folder):
+            at = draw.randint(1, points // 10)
+            ended = run(folder, TFM_TEST_KILL_AT=str(at)).returncode
+            self.assertIn(ended, (0, -signal.SIGKILL))
+            return ended != 0
+
+        self.go_through("broken", kill)
 
     def test_stop(self):
         folder = self.path("stopped")

@@ -100,8 +100,8 @@ TEST_CASE("a cache says what it cannot be") {
 
 TEST_CASE("a cache's bytes are what its shape says") {
   constexpr CacheShape sizes{2, 3, 20, 100, 4, Format::f16};
-  // keys 128 x 20 and values 128 x 32 halves for each head: positions in blocks of 64, a value's row in sixteens
-  static_assert(sizes.bytes() == 2 * 4 * 3 * (128 * 20 + 128 * 32) * 2);
+  // keys 112 x 20 and values 112 x 32 halves for each head: positions and a value's row in sixteens
+  static_assert(sizes.bytes() == 2 * 4 * 3 * (112 * 20 + 112 * 32) * 2);
   const KvCache cache(sizes);
   CHECK(cache.shape().bytes() == sizes.bytes());
   CHECK(cache.keys(1, 3) - cache.keys(0, 0) == (1 * 4 + 3) * sizes.sequence_bytes());

@@ -1,10 +1,8 @@
 #pragma once
 // The currency between layers and kernels: views over row-major float32, and the buffer that owns such memory.
 #include <cstring>
-#include <memory>
-#include <new>
-#include <utility>
 
+#include "tfm/core/aligned_bytes.hpp"
 #include "tfm/core/index.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -40,31 +38,6 @@ inline void fill(MutableView y, float value) noexcept {
 inline void copy(View x, MutableView y) noexcept {
   if (x.size() > 0) std::memmove(y.data, x.data, to_size(x.size()) * sizeof(float));
 }
-
-inline constexpr Index buffer_alignment = 64;  // bytes: a cache line, and the widest register
-
-/// Owns bytes at a 64-byte boundary, through an allocator that no compiler flag can change. Uninitialised.
-class AlignedBytes {
-  struct Free {
-    void operator()(std::byte* p) const noexcept { ::operator delete(p, std::align_val_t{buffer_alignment}); }
-  };
-  std::unique_ptr<std::byte, Free> bytes_;
-  Index size_ = 0;
-
- public:
-  AlignedBytes() = default;
-  explicit AlignedBytes(Index size)
-      : bytes_(static_cast<std::byte*>(::operator new(to_size(size), std::align_val_t{buffer_alignment}))), size_(size) {}
-  AlignedBytes(AlignedBytes&& other) noexcept : bytes_(std::move(other.bytes_)), size_(std::exchange(other.size_, 0)) {}
-  AlignedBytes& operator=(AlignedBytes&& other) noexcept {
-    bytes_ = std::move(other.bytes_);
-    size_ = std::exchange(other.size_, 0);
-    return *this;
-  }
-
-  std::byte* data() const noexcept { return bytes_.get(); }
-  Index size() const noexcept { return size_; }
-};
 
 /// Owns a matrix of floats, zero at first.
 class Buffer {

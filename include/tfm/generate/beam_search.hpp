@@ -148,13 +148,14 @@ std::vector<std::vector<Token>> greedy_search(Context& context, D& decoder, Inde
   std::vector<Index> sentence_of(to_size(sentences)), parents;
   std::iota(sentence_of.begin(), sentence_of.end(), Index{0});
   parents = sentence_of;
-  std::vector<Token> tokens(to_size(sentences), options.bos);
+  std::vector<Token> tokens(to_size(sentences), options.bos), next(tokens);
   for (Index step = 0; step < options.max_tokens && !tokens.empty(); ++step) {
     const View logits = detail::logits_of_step(decoder, parents, tokens);
+    likeliest_tokens(context, logits, "greedy search", next);
     detail::stop_if_asked(context);
     std::size_t left = 0;
     for (std::size_t row = 0; row < tokens.size(); ++row) {
-      const auto token = likeliest_token({logits.row(static_cast<Index>(row)), to_size(logits.cols)}, "greedy search");
+      const Token token = next[row];
       if (token == options.eos) continue;
       found[to_size(sentence_of[row])].push_back(token);
       sentence_of[left] = sentence_of[row];

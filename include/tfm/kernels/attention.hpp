@@ -59,20 +59,16 @@ inline void attention(Context& context, const AttentionShape& shape, std::span<c
 
 /// Writes one token's keys and values [kv_heads x head_dim] into their places for `position`.
 inline void append_key_value(const AttentionShape& shape, const float* key, const float* value, Index position, std::byte* keys, std::byte* values) noexcept {
-  const Index row = shape.value_row();
-  for (Index h = 0; h < shape.kv_heads; ++h) {
+  const Index n = shape.head_dim, key_at = position / 16 * n * 16 + position % 16, value_at = position * shape.value_row();
+  for (Index h = 0; h < shape.kv_heads; ++h, key += n, value += n) {
     std::byte* const k = keys + h * shape.key_head_bytes;
     std::byte* const v = values + h * shape.value_head_bytes;
-    for (Index d = 0; d < shape.head_dim; ++d) {
-      const Index at = (position / 16 * shape.head_dim + d) * 16 + position % 16, to = position * row + d;
-      const float kd = key[h * shape.head_dim + d], vd = value[h * shape.head_dim + d];
-      if (shape.format == Format::f16) {
-        detail::write_u16(k + 2 * at, f16_from_f32(kd));
-        detail::write_u16(v + 2 * to, f16_from_f32(vd));
-      } else {
-        std::memcpy(k + 4 * at, &kd, 4);
-        std::memcpy(v + 4 * to, &vd, 4);
-      }
+    if (shape.format == Format::f16) {
+      for (Index d = 0; d < n; ++d) detail::write_u16(k + 2 * (key_at + 16 * d), f16_from_f32(key[d]));
+      for (Index d = 0; d < n; ++d) detail::write_u16(v + 2 * (value_at + d), f16_from_f32(value[d]));
+    } else {
+      for (Index d = 0; d < n; ++d) std::memcpy(k + 4 * (key_at + 16 * d), key + d, 4);
+      std::memcpy(v + 4 * value_at, value, to_size(4 * n));
     }
   }
 }

@@ -19,7 +19,7 @@ struct Embedding {
   /// y [tokens, dim] = scale weight[ids]; ids are below the vocabulary's size. The Transformer's scale is the root of
   /// dim (Vaswani et al. 2017, section 3.4).
   void forward(Context& context, std::span<const std::int32_t> ids, float scale, MutableView y) const noexcept {
-    constexpr Index each = 64;  // tokens of a chunk
+    constexpr Index each = 16;  // tokens of a chunk
     context.run(ceil_div(y.rows, each), [&](Index chunk, int) {
       for (Index t = chunk * each; t < std::min(y.rows, (chunk + 1) * each); ++t)
         row(weight, ids[to_size(t)], y.row(t));

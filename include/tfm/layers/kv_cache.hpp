@@ -14,8 +14,8 @@ struct CacheShape {
   Index layers{}, kv_heads{}, head_dim{}, context{}, sequences = 1;
   Format format = Format::f16;  ///< F32 or F16
 
-  /// Positions that have room: whole blocks of the attention kernel.
-  constexpr Index room() const noexcept { return round_up(context, 64); }
+  /// Positions that have room: whole panels of keys.
+  constexpr Index room() const noexcept { return round_up(context, 16); }
   /// What one position takes of a head.
   constexpr Index key_position_bytes() const noexcept { return head_dim * (format == Format::f16 ? 2 : 4); }
   constexpr Index value_position_bytes() const noexcept { return round_up(head_dim, 16) * (format == Format::f16 ? 2 : 4); }
@@ -43,7 +43,6 @@ class KvCache {
     if (shape.context < 1 || shape.sequences < 1)
       raise<OptionError>({"tfm: a cache needs a context and sequences of at least 1, found ", shape.context, " and ", shape.sequences});
     bytes_ = AlignedBytes(shape.bytes());
-    std::memset(bytes_.data(), 0, to_size(bytes_.size()));
     length_.assign(to_size(shape.sequences), 0);
   }
 

@@ -16,6 +16,7 @@ SAME = ("adapter_model.safetensors", "run.json", "validation.json", "log/steps.c
 
 
 class Interrupted(Interruptions, Case):
+    kills = 25
     part = 5
     model = "adapter_model.safetensors"
     sizes = 100, 20_000, 50_000  # in the receipt, in a checkpoint's weights, in its optimizer's state

@@ -6,13 +6,22 @@ struct BlockQ8 {
   static constexpr bool minimum = false;
   static constexpr Index bytes = 512;
   static TFM_LANES I start(int sum) { return start_signed(sum); }
-  template <int T>
-  static TFM_LANES void dot(I* sums, const std::byte* w, const signed char* const* a) {
+  template <int T, int P>
+  static TFM_LANES void dot(I (*sums)[P], const std::byte* const* w, const signed char* const* a) {
     TFM_UNROLL
     for (int g = 0; g < 8; ++g) {
-      const Bytes weights = signed_weights(load_bytes(w + 64 * g));
+      Bytes weights[P];
       TFM_UNROLL
-      for (int t = 0; t < T; ++t) sums[t] = dot_signed(sums[t], weights, broadcast4(a[t] + 4 * g));
+      for (int p = 0; p < P; ++p) weights[p] = signed_weights(load_bytes(w[p] + 64 * g));
+      TFM_UNROLL
+      for (int t = 0; t < T; ++t) {
+        const Bytes x = broadcast4(a[t] + 4 * g);
+        TFM_UNROLL
+        for (int p = 0; p < P; ++p) {
+          sums[t][p] = dot_signed(sums[t][p], weights[p], x);
+          hold(sums[t][p]);
+        }
+      }
     }
   }
 };
@@ -21,14 +30,25 @@ struct BlockQ4 {
   static constexpr bool minimum = Minimum;
   static constexpr Index bytes = 256;
   static TFM_LANES I start(int sum) { return set_int(Minimum ? 0 : -8 * sum); }
-  template <int T>
-  static TFM_LANES void dot(I* sums, const std::byte* w, const signed char* const* a) {
+  template <int T, int P>
+  static TFM_LANES void dot(I (*sums)[P], const std::byte* const* w, const signed char* const* a) {
     TFM_UNROLL
     for (int g = 0; g < 4; ++g) {
-      const Bytes both = load_bytes(w + 64 * g), low = low_nibbles(both), high = high_nibbles(both);
+      Bytes low[P], high[P];
       TFM_UNROLL
-      for (int t = 0; t < T; ++t)
-        sums[t] = dot_unsigned(dot_unsigned(sums[t], low, broadcast4(a[t] + 4 * g)), high, broadcast4(a[t] + 16 + 4 * g));
+      for (int p = 0; p < P; ++p) {
+        const Bytes both = load_bytes(w[p] + 64 * g);
+        low[p] = low_nibbles(both), high[p] = high_nibbles(both);
+      }
+      TFM_UNROLL
+      for (int t = 0; t < T; ++t) {
+        const Bytes first = broadcast4(a[t] + 4 * g), second = broadcast4(a[t] + 16 + 4 * g);
+        TFM_UNROLL
+        for (int p = 0; p < P; ++p) {
+          sums[t][p] = dot_unsigned(dot_unsigned(sums[t][p], low[p], first), high[p], second);
+          hold(sums[t][p]);
+        }
+      }
     }
   }
 };
@@ -48,18 +68,25 @@ inline void block_tile(const Panels& w, Index panel, const Quantised& x, Index t
     const signed char* a[T];
     TFM_UNROLL
     for (int t = 0; t < T; ++t) a[t] = x.q + (token + t) * x.cols + 32 * b;
+    const std::byte* weights[P];
+    TFM_UNROLL
+    for (int p = 0; p < P; ++p) weights[p] = base + p * size + header + b * B::bytes;
+    I ints[T][P];
+    TFM_UNROLL
+    for (int t = 0; t < T; ++t) {
+      const I start = B::start(x.sums[(token + t) * blocks + b]);
+      TFM_UNROLL
+      for (int p = 0; p < P; ++p) ints[t][p] = start;
+    }
+    B::template dot<T, P>(ints, weights, a);
     TFM_UNROLL
     for (int p = 0; p < P; ++p) {
       const std::byte* const at = base + p * size;
-      I ints[T];
-      TFM_UNROLL
-      for (int t = 0; t < T; ++t) ints[t] = B::start(x.sums[(token + t) * blocks + b]);
-      B::template dot<T>(ints, at + header + b * B::bytes, a);
       const F scale = load_f16(at + 32 * b);
       TFM_UNROLL
       for (int t = 0; t < T; ++t) {
         const Index i = (token + t) * blocks + b;
-        sum[t][p] = fma(to_float(ints[t]), mul(scale, set(x.scales[i])), sum[t][p]);
+        sum[t][p] = fma(to_float(ints[t][p]), mul(scale, set(x.scales[i])), sum[t][p]);
         if constexpr (B::minimum) sum[t][p] = fma(load_f16(at + 32 * (blocks + b)), set(x.scaled_sums[i]), sum[t][p]);
         hold(sum[t][p]);
       }
