@@ -186,7 +186,9 @@ TEST_CASE("trainable F32: forward, dx and dW equal the plain loops") {
       kernels::plain::matmul(same.panels(), Arithmetic::exact, false, x, y0);
       kernels::plain::matmul_backward(same.panels(), dy, dx0);
       kernels::plain::accumulate(dy, x, dw0);
-      const Buffer magnitude = magnitudes(same.panels(), x);
+      const Buffer magnitude = magnitudes(same.panels(), x), start = random_matrix(9, tokens, size.rows);
+      Buffer from_start = magnitudes(same.panels(), x);
+      for (Index i = 0; i < start.view().size(); ++i) from_start.view().data[i] += std::abs(start.view().data[i]);
       for (const Isa isa : tfm_test::isas()) {
         INFO(size.rows << "x" << size.cols << " tokens " << tokens << " " << name(isa));
         context.isa = isa;
@@ -200,6 +202,17 @@ TEST_CASE("trainable F32: forward, dx and dW equal the plain loops") {
         matmul(context, w, x, y);
         REQUIRE(context.ran == tfm_test::whole_region(isa));
         require_equal(y, y0, magnitude, size.cols, isa);
+        for (const Arithmetic arithmetic : {Arithmetic::exact, Arithmetic::bf16}) {
+          context.ran = Isa::neon;
+          context.arithmetic = arithmetic;
+          Buffer sum(tokens, size.rows), sum0(tokens, size.rows);
+          copy(start, sum), copy(start, sum0);
+          kernels::plain::matmul_add(same.panels(), arithmetic == Arithmetic::bf16 && isa == Isa::avx512_bf16, x, sum0);
+          matmul_add(context, w, x, sum);
+          REQUIRE(context.ran == tfm_test::product_region(isa, false, arithmetic));
+          require_equal(sum, sum0, from_start, size.cols + 1, isa);
+        }
+        context.arithmetic = Arithmetic::exact;
         context.ran = Isa::neon;
         matmul_backward(context, w, dy, dx);
         REQUIRE(context.ran == tfm_test::whole_region(isa));

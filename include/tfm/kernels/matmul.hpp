@@ -23,6 +23,7 @@ struct Product {
   const float* row_major{};
   MutableView y;
   Digits digits = Digits::one;
+  bool added = false;        ///< to what y has: of float32 and bfloat16 activations alone
 };
 
 /// Bytes of scratch that products of x [tokens, cols] take, at most.
@@ -210,7 +211,7 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
     for (; chunk >= ceil_div(p->w.count(), each); ++p) chunk -= ceil_div(p->w.count(), each);
     const Index first = chunk * each, count = std::min(each, p->w.count() - first);
     float* const own = scratch + worker * scratch_floats;
-    MatmulTask task{p->w, p->row_major, {}, {}, nullptr, x.row(from), std::min(piece, x.rows - from), p->y.row(from)};
+    MatmulTask task{p->w, p->row_major, {}, {}, nullptr, x.row(from), std::min(piece, x.rows - from), p->y.row(from), p->added};
     if (quantises(*p)) {
       task.quantised = in_blocks(*p) ? blocks : rows;
       if (in_blocks(*p) && p->digits == Digits::two) task.rest = rest;
@@ -264,6 +265,12 @@ inline void matmul(Context& context, const PackedWeight& w, View x, MutableView 
 }
 inline void matmul(Context& context, const F32& w, View x, MutableView y) noexcept {
   const kernels::Product one[] = {kernels::as_product(w, y)};
+  kernels::run_products(context, x, one);
+}
+/// y += x Wᵀ
+inline void matmul_add(Context& context, const F32& w, View x, MutableView y) noexcept {
+  kernels::Product one[] = {kernels::as_product(w, y)};
+  one[0].added = true;
   kernels::run_products(context, x, one);
 }
 inline void matmul_backward(Context& context, const PackedWeight& w, View dy, MutableView dx) noexcept {

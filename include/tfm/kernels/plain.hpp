@@ -11,8 +11,7 @@
 namespace tfm::inline TFM_ABI::kernels::plain {
 
 /// sum over k upwards of one output: Arithmetic::exact.
-inline float dot_exact(const Panels& w, Index row, const float* x) noexcept {
-  float sum = 0;
+inline float dot_exact(const Panels& w, Index row, const float* x, float sum = 0) noexcept {
   for (Index k = 0; k < w.cols; ++k) sum = std::fma(value_at(w, row, k), x[k], sum);
   return sum;
 }
@@ -89,8 +88,8 @@ inline float dot_bf16(float sum, Index count, A a, B b) noexcept {
   return sum;
 }
 /// One output of a weight with bfloat16 on both sides.
-inline float dot_bf16(const Panels& w, Index row, const float* x) noexcept {
-  return dot_bf16(0.f, w.cols, [&](Index k) { return value_at(w, row, k); }, [&](Index k) { return x[k]; });
+inline float dot_bf16(const Panels& w, Index row, const float* x, float sum = 0) noexcept {
+  return dot_bf16(sum, w.cols, [&](Index k) { return value_at(w, row, k); }, [&](Index k) { return x[k]; });
 }
 
 /// y = x Wᵀ.
@@ -101,6 +100,15 @@ inline void matmul(const Panels& w, Arithmetic arithmetic, bool bf16_instruction
       if (quantised && arithmetic != Arithmetic::exact) y.row(t)[o] = dot_fast(w, o, x.row(t));
       else if (!quantised && arithmetic == Arithmetic::bf16 && bf16_instruction) y.row(t)[o] = dot_bf16(w, o, x.row(t));
       else y.row(t)[o] = dot_exact(w, o, x.row(t));
+    }
+}
+
+/// y += x Wᵀ of float activations: each sum begins with what is there.
+inline void matmul_add(const Panels& w, bool bf16, View x, MutableView y) noexcept {
+  for (Index t = 0; t < x.rows; ++t)
+    for (Index o = 0; o < w.rows; ++o) {
+      float& sum = y.row(t)[o];
+      sum = bf16 ? dot_bf16(w, o, x.row(t), sum) : dot_exact(w, o, x.row(t), sum);
     }
 }
 

@@ -11,10 +11,10 @@
 namespace tfm::inline TFM_ABI {
 
 /// Bytes of scratch that one projection takes, at most, where sequences wear adapters of up to `rank` (0: none does).
-constexpr Index projection_scratch_bytes(Index tokens, Index in, Index out, Index rank, Index threads) noexcept {
+constexpr Index projection_scratch_bytes(Index tokens, Index in, Index rank, Index threads) noexcept {
   const Index base = kernels::matmul_scratch_bytes(tokens, in, threads);
   if (rank == 0) return base;
-  return Arena::bytes_for(tokens * rank) + Arena::bytes_for(tokens * out) + std::max(base, kernels::matmul_scratch_bytes(tokens, rank, threads));
+  return 2 * Arena::bytes_for(tokens * rank) + std::max(base, kernels::matmul_scratch_bytes(tokens, rank, threads));
 }
 
 /// y = x Wᵀ: x [tokens, in], y [tokens, out]. A frozen format gets no gradient and saves nothing; nor does an F32 weight that has no

@@ -37,17 +37,17 @@ struct LoraLinear {
     float* const xa = home.template take<float>(x.rows * most);
     const bool drops = context.training && drops_any(batch);
     const MutableView dropped = drops ? home.matrix(x.rows, x.cols) : MutableView{};
-    for_each_pair(batch, [&](const LoraPair& pair, Index s, Index first, Index count) {
+    for_each_run(batch, [&](const LoraPair& pair, const Run& run) {
       const Arena::Frame inner(context.scratch);
-      View seen = x.slice(first, count);
+      View seen = x.slice(run.first, run.count);
       if (drops) {
-        kernels::dropout(context, seen, dropout_keys(context, batch, s), batch.adapter_of(s)->dropout, dropped.slice(first, count));
-        seen = dropped.slice(first, count);
+        kernels::dropout(context, seen, dropout_keys(context, batch, run), run.adapter->dropout, dropped.slice(run.first, run.count));
+        seen = dropped.slice(run.first, run.count);
       }
-      const MutableView down{xa + first * most, count, pair.rank()}, up = context.scratch.matrix(count, y.cols);
+      const MutableView down{xa + run.first * most, run.count, pair.rank()}, scaled = context.scratch.matrix(run.count, pair.rank());
       matmul(context, pair.a, seen, down);
-      matmul(context, pair.b, down, up);
-      kernels::scale_add(context, pair.scaling, up, y.slice(first, count));
+      kernels::scale(context, pair.scaling, down, scaled);
+      matmul_add(context, pair.b, scaled, y.slice(run.first, run.count));
     });
     if (saved != nullptr) {
       saved->x = drops ? View(dropped) : x;
@@ -56,24 +56,26 @@ struct LoraLinear {
     }
   }
 
-  /// With x after dropout: dB += scaling dyᵀ (x Aᵀ), d(x Aᵀ) = scaling dy B, dA += d(x Aᵀ)ᵀ x, dx += dy W + dropout(d(x Aᵀ) A), unless dx is empty
+  /// With x after dropout: dB += dyᵀ (scaling x Aᵀ), d(x Aᵀ) = scaling dy B, dA += d(x Aᵀ)ᵀ x, dx += dy W + dropout(d(x Aᵀ) A), unless dx is empty
   void backward(Context& context, const Batch& batch, View dy, const Saved& saved, MutableView dx, const Gradients& gradients) const noexcept {
     base.backward(context, batch, dy, saved.base, dx, gradients);
     const bool drops = context.training && drops_any(batch);
-    for_each_pair(batch, [&](const LoraPair& pair, Index s, Index first, Index count) {
+    for_each_run(batch, [&](const LoraPair& pair, const Run& run) {
       const Arena::Frame frame(context.scratch);
-      const MutableView scaled = context.scratch.matrix(count, dy.cols), dxa = context.scratch.matrix(count, pair.rank());
-      kernels::scale(context, pair.scaling, dy.slice(first, count), scaled);
-      accumulate(context, scaled, View{saved.xa + first * saved.most, count, pair.rank()}, gradients[pair.b]);
+      const View own = dy.slice(run.first, run.count);
+      const MutableView down = context.scratch.matrix(run.count, pair.rank()), dxa = context.scratch.matrix(run.count, pair.rank());
+      kernels::scale(context, pair.scaling, View{saved.xa + run.first * saved.most, run.count, pair.rank()}, down);
+      accumulate(context, own, down, gradients[pair.b]);
       fill(dxa, 0);
-      matmul_backward(context, pair.b, scaled, dxa);
-      accumulate(context, dxa, saved.x.slice(first, count), gradients[pair.a]);
+      matmul_backward(context, pair.b, own, dxa);
+      kernels::scale(context, pair.scaling, dxa, dxa);
+      accumulate(context, dxa, saved.x.slice(run.first, run.count), gradients[pair.a]);
       if (dx.data == nullptr) return;
-      if (!drops) return matmul_backward(context, pair.a, dxa, dx.slice(first, count));
-      const MutableView through = context.scratch.matrix(count, dx.cols);
+      if (!drops) return matmul_backward(context, pair.a, dxa, dx.slice(run.first, run.count));
+      const MutableView through = context.scratch.matrix(run.count, dx.cols);
       fill(through, 0);
       matmul_backward(context, pair.a, dxa, through);
-      kernels::dropout_add(context, through, dropout_keys(context, batch, s), batch.adapter_of(s)->dropout, dx.slice(first, count));
+      kernels::dropout_add(context, through, dropout_keys(context, batch, run), run.adapter->dropout, dx.slice(run.first, run.count));
     });
   }
 
@@ -87,27 +89,39 @@ struct LoraLinear {
   void visit(auto&& f) const { base.visit(f); }
 
  private:
-  void for_each_pair(const Batch& batch, auto&& f) const {
+  // Neighbouring sequences that wear one adapter: their products are one.
+  struct Run {
+    const Adapter* adapter;
+    Index sequence, end;  // the first, and behind the last
+    Index first, count;   // rows
+  };
+  void for_each_run(const Batch& batch, auto&& f) const {
     if (batch.adapter.empty()) return;
-    for (Index s = 0; s < batch.sequences(); ++s)
-      if (const Adapter* adapter = batch.adapter_of(s); adapter != nullptr && adapter->touches(slot) && batch.length(s) > 0)
-        f((*adapter)[slot], s, batch.first(s), batch.length(s));
+    for (Index s = 0, end; s < batch.sequences(); s = end) {
+      const Adapter* const adapter = batch.adapter_of(s);
+      for (end = s + 1; end < batch.sequences() && batch.adapter_of(end) == adapter; ++end) {}
+      const Run run{adapter, s, end, batch.first(s), batch.start[to_size(end)] - batch.first(s)};
+      if (adapter != nullptr && adapter->touches(slot) && run.count > 0) f((*adapter)[slot], run);
+    }
   }
   Index largest_rank(const Batch& batch) const noexcept {
     Index most = 0;
-    for_each_pair(batch, [&](const LoraPair& pair, Index, Index, Index) { most = std::max(most, pair.rank()); });
+    for_each_run(batch, [&](const LoraPair& pair, const Run&) { most = std::max(most, pair.rank()); });
     return most;
   }
   bool drops_any(const Batch& batch) const noexcept {
     bool any = false;
-    for_each_pair(batch, [&](const LoraPair&, Index s, Index, Index) { any = any || batch.adapter_of(s)->dropout > 0; });
+    for_each_run(batch, [&](const LoraPair&, const Run& run) { any = any || run.adapter->dropout > 0; });
     return any;
   }
   // A stream of this layer's own, as Dropout has them.
-  const std::uint64_t* dropout_keys(Context& context, const Batch& batch, Index s) const {
-    const RandomKey key = Dropout{0, slot}.key(context, batch, s);
-    auto* const each = context.scratch.take<std::uint64_t>(batch.length(s));
-    for (Index t = 0; t < batch.length(s); ++t) each[t] = key.with(static_cast<std::uint64_t>(batch.position_of(s) + t - batch.padding(s))).seed;
+  const std::uint64_t* dropout_keys(Context& context, const Batch& batch, const Run& run) const {
+    auto* const each = context.scratch.take<std::uint64_t>(run.count);
+    for (Index s = run.sequence; s < run.end; ++s) {
+      const RandomKey key = Dropout{0, slot}.key(context, batch, s);
+      for (Index t = 0; t < batch.length(s); ++t)
+        each[batch.first(s) - run.first + t] = key.with(static_cast<std::uint64_t>(batch.position_of(s) + t - batch.padding(s))).seed;
+    }
     return each;
   }
 };

@@ -63,7 +63,7 @@ class TrainingBytes {
     return nullptr;
   }
   bool drops() const noexcept { return n_.backward && n_.adapter != nullptr && n_.adapter->dropout > 0; }
-  Index keys() const noexcept { return drops() ? Arena::bytes_for(n_.longest, sizeof(std::uint64_t)) : 0; }
+  Index keys() const noexcept { return drops() ? Arena::bytes_for(n_.tokens, sizeof(std::uint64_t)) : 0; }
 
   template <class Layer>
   Index kept(const Layer& layer) const noexcept {
@@ -75,15 +75,15 @@ class TrainingBytes {
     const Index base = product(layer.base_weight(), n_.tokens);
     const LoraPair* const pair = worn(layer);
     if (pair == nullptr) return base;
-    return std::max(base, keys() + floats(n_.longest * pair->b.rows()) + std::max(product(pair->a, n_.longest), product(pair->b, n_.longest)));
+    return std::max(base, keys() + tokens(pair->rank()) + std::max(product(pair->a, n_.tokens), product(pair->b, n_.tokens)));
   }
   template <class Layer>
   Index backward(const Layer& layer) const noexcept {
     const LoraPair* const pair = worn(layer);
     const Index base = gradients(layer.base_weight(), n_.tokens);
     if (pair == nullptr) return base;
-    return std::max(base, floats(n_.longest * pair->b.rows()) + floats(n_.longest * pair->rank()) + (drops() ? floats(n_.longest * pair->a.cols()) + keys() : 0) +
-                              std::max(gradients(pair->a, n_.longest), gradients(pair->b, n_.longest)));
+    return std::max(base, tokens(pair->rank()) + tokens(pair->rank()) + (drops() ? tokens(pair->a.cols()) + keys() : 0) +
+                              std::max(gradients(pair->a, n_.tokens), gradients(pair->b, n_.tokens)));
   }
   template <class F, class... Layer>
   static Index most(F&& of, const Layer&... layers) noexcept {

@@ -97,7 +97,7 @@ TFM_KERNEL Isa bf16_chunk(const MatmulTask& a, Index first, Index count, float* 
   for (Index p = first; p < first + count; p += 4) {
     const Index n = first + count - p < 4 ? first + count - p : 4, left = w.rows - 16 * (p + n - 1);
     BF16Tile tile{w.data + p * panel_bytes(w.format, w.cols), panel_bytes(w.format, w.cols), a.x_bf16, x_row, x_row / 2,
-                  a.y + 16 * p, w.rows, left < 16 ? left : 16, false};
+                  a.y + 16 * p, w.rows, left < 16 ? left : 16, a.added};
     if (a.row_major == nullptr && w.format == Format::bf16) {
       bf16_panels(tile, n, a.tokens);
       continue;
@@ -114,7 +114,7 @@ TFM_KERNEL Isa bf16_chunk(const MatmulTask& a, Index first, Index count, float* 
       tile.panel_bytes = expand_k * 16 * 2;
       tile.x = a.x_bf16 + from;
       tile.pairs = (to - from + 1) / 2;
-      tile.accumulate = from > 0;
+      tile.accumulate = a.added || from > 0;
       bf16_panels(tile, n, a.tokens);
     }
   }

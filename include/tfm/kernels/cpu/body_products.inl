@@ -17,7 +17,7 @@ TFM_KERNEL Isa matmul_chunk(const MatmulTask& a, Index first, Index count, float
   const auto tile = [&](Index panel, Index n) {
     const Index left = w.rows - 16 * (panel + n - 1);
     return FloatTile{w.data + panel * panel_bytes(w.format, w.cols), panel_bytes(w.format, w.cols), 16, a.x, w.cols, 1, w.cols,
-                     a.y + 16 * panel, w.rows, left < 16 ? left : 16, false};
+                     a.y + 16 * panel, w.rows, left < 16 ? left : 16, a.added};
   };
   const bool direct = a.row_major == nullptr && (w.format == Format::f32 || (a.tokens == 1 && (w.format == Format::f16 || w.format == Format::bf16)));
   if (direct) {
@@ -40,7 +40,7 @@ TFM_KERNEL Isa matmul_chunk(const MatmulTask& a, Index first, Index count, float
       t.panel_bytes = expand_k * 16 * 4;
       t.x += from;
       t.k_count = to - from;
-      t.accumulate = from > 0;
+      t.accumulate = a.added || from > 0;
       float_panels<PlainF32>(t, n, a.tokens);
     }
   }

@@ -33,6 +33,7 @@ struct MatmulTask {
   const float* x;
   Index tokens;
   float* y;
+  bool added;                    // to what y has; not of quantised activations
 };
 
 /// dx += dy W.
