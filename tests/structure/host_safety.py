@@ -22,7 +22,7 @@ FAMILIES = {
     "ends the program": "abort exit _exit _Exit quick_exit at_quick_exit __assert_fail __assert_perror_fail __chk_fail raise kill "
                         "_ZSt21__glibcxx_assert_failPKciS0_S0_",
     "prints": "printf fprintf vprintf vfprintf dprintf puts putchar putc fputs fputc perror __printf_chk __fprintf_chk __vfprintf_chk "
-              "stdout stderr _ZSt4cout _ZSt4cerr _ZSt4clog",
+              "stdout stderr _ZSt4cout _ZSt4cerr _ZSt4clog _ZNSt3__14coutE _ZNSt3__14cerrE _ZNSt3__14clogE",
     "reads the environment": "getenv secure_getenv setenv putenv unsetenv environ",
     "reads a clock": "clock clock_gettime gettimeofday time times ftime localtime gmtime localtime_r gmtime_r "
                      "_ZNSt6chrono3_V212steady_clock3nowEv _ZNSt6chrono3_V212system_clock3nowEv "
@@ -79,7 +79,7 @@ def self_test(command, folder):
              "std::chrono::steady_clock::now();", "::socket(1, 2, 3);"]
     functions = "".join(f"void f{i}() {{ {code} }}\n" for i, code in enumerate(wrong))
     found, _, _ = faults_of(command, folder, headers + functions, headers + "namespace tfm {\n" + functions.replace("void", "inline void") + "}\n")
-    for code in ["abort", "exit", "puts", "std::cerr", "getenv", "steady_clock::now", "socket"]:
+    for code in ["abort", "exit", "puts", "cerr", "getenv", "steady_clock::now", "socket"]:
         house.check(any(code in fault and "object file" in fault for fault in found), code)
         house.check("clang" in " ".join(command[:2]) or any(code in fault and "tfm::f" in fault for fault in found), "kept inline: " + code)
     harmless = "#include <vector>\nnamespace tfm { inline std::vector<int> f() { return {1}; } }\nstd::vector<int> g() { return tfm::f(); }\n"
@@ -94,6 +94,8 @@ def main():
         with open(os.path.join(HERE, "uses.cpp"), encoding="utf-8") as file:
             uses = file.read()
         faults, symbols, references = faults_of(command, folder, includes + uses, includes)
+    if "-stdlib=libc++" in command:  # its std::atomic::wait, in which idle threads sleep, measures a backoff of its own, in the header
+        faults = [fault for fault in faults if "steady_clock::now" not in fault]
     house.finish(faults, f"{symbols} symbols needed, {references} references from our functions")
 
 

@@ -103,7 +103,7 @@ class TrainingBytes {
   Index forward(const LlamaBlock<P>& block) const noexcept {
     const auto& [q, k, v, o] = block.self_attn;
     const auto& [gate, up, down] = block.mlp;
-    const auto of = [this](const auto& layer) { return forward(layer); };
+    const auto of = [this](const auto& layer) { return this->forward(layer); };
     const Index dim = head_dim(model_.shape);
     const Index keys_and_values = round_up(n_.longest, kernels::key_block) * (dim + round_up(dim, 16)), room = keys_and_values + kernels::attention_floats(dim);
     const Index attention = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) + std::max(floats(threads_ * room), forward(o));
@@ -112,7 +112,7 @@ class TrainingBytes {
   Index backward(const LlamaBlock<P>& block) const noexcept {
     const auto& [q, k, v, o] = block.self_attn;
     const auto& [gate, up, down] = block.mlp;
-    const auto of = [this](const auto& layer) { return backward(layer); };
+    const auto of = [this](const auto& layer) { return this->backward(layer); };
     const Index lists = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) + Arena::bytes_for(n_.sequences, sizeof(kernels::RowsGradient));
     const Index attention = 2 * tokens(q.base_weight().rows()) + 2 * tokens(k.base_weight().rows()) + lists +
                             std::max(floats(threads_ * kernels::attention_backward_floats(head_dim(model_.shape), n_.longest)), most(of, q, k, v, o));

@@ -93,7 +93,7 @@ class Trainer {
     const bool keeps_best = options_.evaluate_every > 0 && options_.load_best && options_.output.empty();
     TrainerMemory memory{each, each * static_cast<Index>(O::states.size()), keeps_best ? each : 0};
     const auto count = [&](const auto& pass) { memory.kept = std::max(memory.kept, pass.kept), memory.scratch = std::max(memory.scratch, pass.scratch); };
-    if constexpr (says_memory) count(task_.memory(context_, [this](const auto& f) { for_each_micro_batch(f); }));
+    if constexpr (says_memory) count(task_.memory(context_, [this](const auto& f) { this->for_each_micro_batch(f); }));
     if constexpr (requires { task_.evaluation_memory(context_); })
       if (options_.evaluate_every > 0) count(task_.evaluation_memory(context_));
     return memory;
