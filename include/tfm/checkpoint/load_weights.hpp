@@ -130,35 +130,39 @@ inline void raise_if_stopped(const Context& context) {
   if (context.stop.stop_requested()) raise(Stopped());
 }
 
+/// Calls f(piece) for a tensor's bytes, `size` at a time: a tensor of some gigabytes has many pieces, and a stop is heard
+/// after each.
+template <class F>
+void in_pieces(const Context& context, Tensor tensor, std::size_t size, F&& f) {
+  const auto all = tensor.bytes;
+  for (std::size_t at = 0; at < all.size(); at += size) {
+    tensor.bytes = all.subspan(at, std::min(size, all.size() - at));
+    f(std::as_const(tensor));
+    raise_if_stopped(context);
+  }
+}
+
 /// Waits in naps until the system has read a tensor's bytes, and has it read on meanwhile: a stop is heard between two
 /// naps, but not by a thread that waits in a page fault for a slow disk.
 class AwaitPages {
   bool in_vain_ = false;  // not every system reads what it is asked to; then page faults do it
 
  public:
-  void operator()(const Context& context, const TensorStore& store, Tensor tensor) {
-    const auto all = tensor.bytes;
-    for (std::size_t at = 0; at < all.size() && !in_vain_; at += MiB) {
-      tensor.bytes = all.subspan(at, std::min<std::size_t>(MiB, all.size() - at));
-      for (int naps = 0; !store.resident(tensor) && !in_vain_; ++naps) {
-        if (naps % 100 == 0) store.fetch(tensor, 32 * MiB);
+  void operator()(const Context& context, const TensorStore& store, const Tensor& tensor) {
+    in_pieces(context, tensor, MiB, [&](const Tensor& piece) {
+      for (int naps = 0; !in_vain_ && !store.resident(piece); ++naps) {
+        if (naps % 100 == 0) store.fetch(piece, 32 * MiB);
         raise_if_stopped(context);
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
         in_vain_ = naps == 5000;
       }
-      raise_if_stopped(context);
-    }
+    });
   }
 };
 
-/// Gives back the file's pages piece by piece: a tensor of some gigabytes has many.
-inline void drop_pages(const Context& context, const TensorStore& store, Tensor tensor) {
-  const auto all = tensor.bytes;
-  for (std::size_t at = 0; at < all.size(); at += 16 * MiB) {
-    tensor.bytes = all.subspan(at, std::min<std::size_t>(16 * MiB, all.size() - at));
-    store.drop(tensor);
-    raise_if_stopped(context);
-  }
+/// Gives back the file's pages.
+inline void drop_pages(const Context& context, const TensorStore& store, const Tensor& tensor) {
+  in_pieces(context, tensor, 16 * MiB, [&](const Tensor& piece) { store.drop(piece); });
 }
 
 /// A trainable weight: plain rows.

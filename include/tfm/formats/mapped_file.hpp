@@ -80,12 +80,13 @@ class MappedFile {
   bool resident(std::span<const std::byte> part) const noexcept {
     constexpr std::size_t most = 256;
     unsigned char pages[most];
-    const std::byte* at = part.data() - reinterpret_cast<std::uintptr_t>(part.data()) % page_size();
+    const std::size_t page = page_size();
+    const std::byte* at = part.data() - reinterpret_cast<std::uintptr_t>(part.data()) % page;
     const std::byte* const end = part.data() + part.size();
-    for (; at < end; at += most * page_size()) {
-      const std::size_t size = std::min(most * page_size(), static_cast<std::size_t>(end - at));
+    for (; at < end; at += most * page) {
+      const std::size_t size = std::min(most * page, static_cast<std::size_t>(end - at));
       if (::mincore(const_cast<std::byte*>(at), size, pages) != 0) return true;
-      for (std::size_t i = 0; i * page_size() < size; ++i)
+      for (std::size_t i = 0; i * page < size; ++i)
         if ((pages[i] & 1) == 0) return false;
     }
     return true;

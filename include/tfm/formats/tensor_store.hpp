@@ -77,6 +77,11 @@ class TensorStore {
     }
     return nullptr;
   }
+  // Null where the file is not mapped.
+  const TensorSource* mapped_source_of(const Tensor& tensor) const noexcept {
+    const TensorSource* const source = source_of(tensor.bytes);
+    return source != nullptr && source->mapping ? source : nullptr;
+  }
   void sort_names() {
     by_name_.resize(tensors_.size());
     for (std::size_t i = 0; i < by_name_.size(); ++i) by_name_[i] = static_cast<std::uint32_t>(i);
@@ -146,20 +151,19 @@ class TensorStore {
   /// Gives the memory of a tensor that is no longer needed back to the system, where its file is mapped; see
   /// MappedFile.
   void drop(const Tensor& tensor) const noexcept {
-    const TensorSource* const source = source_of(tensor.bytes);
-    if (source != nullptr && source->mapping) source->mapping->drop(tensor.bytes);
+    if (const TensorSource* const source = mapped_source_of(tensor)) source->mapping->drop(tensor.bytes);
   }
   /// Asks the system to read a tensor and the `ahead` bytes that follow it in its file, and does not wait.
   void fetch(const Tensor& tensor, std::size_t ahead) const noexcept {
-    const TensorSource* const source = source_of(tensor.bytes);
-    if (source == nullptr || !source->mapping) return;
+    const TensorSource* const source = mapped_source_of(tensor);
+    if (source == nullptr) return;
     const auto until_end = static_cast<std::size_t>(source->bytes.data() + source->bytes.size() - tensor.bytes.data());
     source->mapping->fetch({tensor.bytes.data(), std::min(tensor.bytes.size() + ahead, until_end)});
   }
   /// Whether touching a tensor waits for no disk; see MappedFile.
   bool resident(const Tensor& tensor) const noexcept {
-    const TensorSource* const source = source_of(tensor.bytes);
-    return source == nullptr || !source->mapping || source->mapping->resident(tensor.bytes);
+    const TensorSource* const source = mapped_source_of(tensor);
+    return source == nullptr || source->mapping->resident(tensor.bytes);
   }
 };
 

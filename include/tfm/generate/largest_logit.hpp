@@ -61,11 +61,8 @@ inline float largest_logit(std::span<const float> logits, std::string_view who) 
   return largest;
 }
 
-/// The lowest id among the tokens of the largest logit.
-inline Token likeliest_token(std::span<const float> logits, std::string_view who) {
-  return detail::first_of(logits, largest_logit(logits, who));
-}
-/// The same for every row, shared among the context's threads: `tokens` gets one for each. Errors: as largest_logit's.
+/// The lowest id among the tokens of the largest logit, for every row, shared among the context's threads: `tokens` gets one
+/// for each. Errors: as largest_logit's.
 inline void likeliest_tokens(Context& context, View logits, std::string_view who, std::span<Token> tokens) {
   const auto row_of = [&](Index row) { return std::span<const float>(logits.row(row), to_size(logits.cols)); };
   context.run(logits.rows, [&](Index row, int) {

@@ -128,7 +128,7 @@ class Sampler {
           std::clamp(logit < 0 ? logit * penalty : logit / penalty, -most, most);
     }
     if (penalty != 1) largest = largest_logit(scores_, "sampler");
-    return static_cast<Token>(std::find(scores_.begin(), scores_.end(), largest) - scores_.begin());
+    return detail::first_of(scores_, largest);
   }
 
   void reserve(std::size_t vocabulary) {

@@ -119,8 +119,8 @@ struct LoraLinear {
     auto* const each = context.scratch.take<std::uint64_t>(run.count);
     for (Index s = run.sequence; s < run.end; ++s) {
       const RandomKey key = Dropout{0, slot}.key(context, batch, s);
-      for (Index t = 0; t < batch.length(s); ++t)
-        each[batch.first(s) - run.first + t] = key.with(static_cast<std::uint64_t>(batch.position_of(s) + t - batch.padding(s))).seed;
+      const Index first = batch.first(s) - run.first, position = batch.position_of(s) - batch.padding(s);
+      for (Index t = 0; t < batch.length(s); ++t) each[first + t] = key.with(static_cast<std::uint64_t>(position + t)).seed;
     }
     return each;
   }
