@@ -12,13 +12,13 @@ inline void report(Context& context, Isa ran) noexcept {
 
 /// How many of `items` make a chunk, each of `work` multiply-adds or the like: enough that handing it out costs nothing
 /// (0.1 us against about 10), little enough that a stop is noticed within 10 ms on one slow core, a multiple of `step`; and as many
-/// chunks for each thread as for any other.
-inline Index chunk_items(const Context& context, Index items, Index work, Index step) noexcept {
+/// chunks for each thread as for any other. `worth`: chunks get as large as that where each thread still has one.
+inline Index chunk_items(const Context& context, Index items, Index work, Index step, Index worth = 1) noexcept {
   constexpr Index least = 1 << 16, most = 1 << 26;
-  const Index even = items / (8 * context.threads->count());
-  const Index n = std::max(std::min(even, most / std::max<Index>(work, 1)), least / std::max<Index>(work, 1));
+  const Index threads = context.threads->count(), even = items / (8 * threads), cost = std::max<Index>(work, 1);
+  const Index n = std::max({std::min(even, most / cost), least / cost, std::min(worth / cost, ceil_div(items, threads))});
   const Index each = std::max(step, n / step * step), chunks = ceil_div(items, each);
-  return chunks < 2 ? each : round_up(ceil_div(items, round_up(chunks, context.threads->count())), step);
+  return chunks < 2 ? each : round_up(ceil_div(items, round_up(chunks, threads)), step);
 }
 
 /// body(first, count) over `rows` rows that cost `work` each, in parallel where it pays; it returns the region that ran.

@@ -45,6 +45,9 @@ inline Index piece_tokens(const Context& context, Index chunks, Index tokens, In
   return std::min(tokens, round_up(std::max(even, ceil_div(least, std::max<Index>(work, 1))), 6));
 }
 
+/// Multiply-adds of a chunk of a product that are worth handing out: a few microseconds of reading weights.
+inline constexpr Index worth_a_chunk = 1 << 18;
+
 /// Whether products are to be of bfloat16, and the CPU has them.
 inline bool has_bf16(const Context& context) noexcept { return context.arithmetic == Arithmetic::bf16 && context.isa == Isa::avx512_bf16; }
 
@@ -179,6 +182,15 @@ inline const unsigned short* to_bf16([[maybe_unused]] Context& context, [[maybe_
 
 }  // namespace prepare
 
+// Panels first .. first + count of one product, by the kernel that its activations want.
+inline void run_chunk(Context& context, const MatmulTask& task, Index first, Index count, float* scratch) noexcept {
+  if (task.quantised.q != nullptr) return report(context, TFM_ON_INT8(context.isa, int8_chunk(task, first, count)));
+#if defined(TFM_ON_BF16)
+  if (task.x_bf16 != nullptr) return report(context, TFM_ON_BF16(context.isa, bf16_chunk(task, first, count, scratch)));
+#endif
+  report(context, TFM_ON(context.isa, matmul_chunk(task, first, count, scratch)));
+}
+
 /// y_i = x W_iᵀ for all products, in one parallel region; x is quantised once.
 inline void run_products(Context& context, View x, std::span<const Product> products) noexcept {
   if (x.rows == 0) return;
@@ -187,7 +199,7 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
   const bool bf16 = has_bf16(context);
   const auto in_blocks = [&](const Product& p) { return quantises(p) && p.w.format != Format::int8; };
   Quantised blocks{}, rest{}, rows{};
-  bool any_blocks = false, two_digits = false;
+  bool any_blocks = false, two_digits = false, any_floats = false, all_floats = true;
   const unsigned short* x_bf16 = nullptr;
   Index panels = 0;
   for (const Product& p : products) {
@@ -195,37 +207,32 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
     if (quantises(p) && p.w.format == Format::int8 && rows.q == nullptr) rows = prepare::quantise_rows(context, x);
     any_blocks = any_blocks || in_blocks(p);
     two_digits = two_digits || (in_blocks(p) && p.digits == Digits::two);
+    any_floats = any_floats || !quantises(p), all_floats = all_floats && !quantises(p);
     if (!quantises(p) && bf16 && (p.row_major != nullptr || p.w.format < Format::q8_0) && x_bf16 == nullptr) x_bf16 = prepare::to_bf16(context, x);
   }
   if (any_blocks) blocks = prepare::quantise_in_blocks(context, x, two_digits ? &rest : nullptr);
   float* const scratch = context.scratch.take<float>(context.threads->count() * scratch_floats);
-  const Index each = chunk_items(context, panels, 16 * x.rows * x.cols, 4);
-  Index chunks = 0;
-  bool floats = true;
-  for (const Product& p : products) chunks += ceil_div(p.w.count(), each), floats = floats && !quantises(p) && x_bf16 == nullptr;
-  const Index piece = floats ? piece_tokens(context, chunks, x.rows, 16 * panels * x.cols / std::max<Index>(chunks, 1)) : x.rows;
+  // The products' panels stand in one row, which chunks cut evenly: a chunk may end one product and begin the next.
+  const Index step = any_floats ? 4 : 2, each = chunk_items(context, panels, 16 * x.rows * x.cols, step, worth_a_chunk);
+  const Index chunks = ceil_div(panels, each), piece = all_floats && x_bf16 == nullptr ? piece_tokens(context, chunks, x.rows, 16 * std::min(each, panels) * x.cols) : x.rows;
   context.run(chunks * ceil_div(x.rows, piece), [&](Index chunk, int worker) {
     const Index from = chunk / chunks * piece;
-    chunk %= chunks;
-    const Product* p = products.data();
-    for (; chunk >= ceil_div(p->w.count(), each); ++p) chunk -= ceil_div(p->w.count(), each);
-    const Index first = chunk * each, count = std::min(each, p->w.count() - first);
-    float* const own = scratch + worker * scratch_floats;
-    MatmulTask task{p->w, p->row_major, {}, {}, nullptr, x.row(from), std::min(piece, x.rows - from), p->y.row(from), p->added};
-    if (quantises(*p)) {
-      task.quantised = in_blocks(*p) ? blocks : rows;
-      if (in_blocks(*p) && p->digits == Digits::two) task.rest = rest;
-      report(context, TFM_ON_INT8(context.isa, int8_chunk(task, first, count)));
-      return;
+    Index first = chunk % chunks * each, left = each;
+    for (const Product& p : products) {
+      const Index count = std::min(left, p.w.count() - first);
+      if (count > 0) {
+        MatmulTask task{p.w, p.row_major, {}, {}, nullptr, x.row(from), std::min(piece, x.rows - from), p.y.row(from), p.added};
+        if (quantises(p)) {
+          task.quantised = in_blocks(p) ? blocks : rows;
+          if (in_blocks(p) && p.digits == Digits::two) task.rest = rest;
+        } else {
+          task.x_bf16 = x_bf16;
+        }
+        run_chunk(context, task, first, count, scratch + worker * scratch_floats);
+        left -= count;
+      }
+      first = std::max<Index>(0, first - p.w.count());
     }
-#if defined(TFM_ON_BF16)
-    if (x_bf16 != nullptr) {
-      task.x_bf16 = x_bf16;
-      report(context, TFM_ON_BF16(context.isa, bf16_chunk(task, first, count, own)));
-      return;
-    }
-#endif
-    report(context, TFM_ON(context.isa, matmul_chunk(task, first, count, own)));
   });
 }
 

@@ -53,6 +53,10 @@ struct BlockQ4 {
   }
 };
 
+// Asks for a line of the caches; any address will do.
+TFM_LANES void prefetch(const std::byte* p) { __builtin_prefetch(p, 0, 3); }
+inline constexpr Index blocks_ahead = 4;
+
 // sum = fma(integer sum, fl(weight scale x activation scale), sum), then the minimum's part, blocks upwards.
 template <class B, int T, int P>
 inline void block_tile(const Panels& w, Index panel, const Quantised& x, Index token, float* y, Index y_row, Index last) {
@@ -71,6 +75,14 @@ inline void block_tile(const Panels& w, Index panel, const Quantised& x, Index t
     const std::byte* weights[P];
     TFM_UNROLL
     for (int p = 0; p < P; ++p) weights[p] = base + p * size + header + b * B::bytes;
+    if constexpr (T == 1 && B::bytes < 512) {  // decoding: blocks that are this quick leave no time for what is not in the caches yet
+      TFM_UNROLL
+      for (int p = 0; p < P; ++p) {
+        TFM_UNROLL
+        for (Index i = 0; i < B::bytes; i += 64) prefetch(weights[p] + blocks_ahead * B::bytes + i);
+        prefetch(base + p * size + 32 * (b + 2 * blocks_ahead));
+      }
+    }
     I ints[T][P];
     TFM_UNROLL
     for (int t = 0; t < T; ++t) {
@@ -152,6 +164,8 @@ inline void quantised_panels(const Panels& w, Index first, Index count, const Qu
     if constexpr (one_token_panels > 1)
       for (; p + one_token_panels <= end; p += one_token_panels)
         Tiles::template run<B, 1, one_token_panels>(w, p, x, 0, y + 16 * p, y_row, lanes(p + one_token_panels - 1));
+    if constexpr (one_token_panels > 2)
+      for (; p + 2 <= end; p += 2) Tiles::template run<B, 1, 2>(w, p, x, 0, y + 16 * p, y_row, lanes(p + 1));
     for (; p < end; ++p) Tiles::template run<B, 1, 1>(w, p, x, 0, y + 16 * p, y_row, lanes(p));
     return;
   }
