@@ -58,16 +58,16 @@ struct BlockRoom {
   Index cols, blocks;
   signed char* q;
   float *scales, *scaled_sums;
-  int* sums;
+  int* starts;
 
   BlockRoom(Arena& arena, View x) : cols(x.cols), blocks(x.cols / 32), q(arena.take<signed char>(x.size())), scales(arena.take<float>(x.rows * blocks)),
-        scaled_sums(arena.take<float>(x.rows * blocks)), sums(arena.take<int>(x.rows * blocks)) {}
+        scaled_sums(arena.take<float>(x.rows * blocks)), starts(arena.take<int>(x.rows * blocks)) {}
 
   Isa quantise(Isa isa, Index t, const float* x, float* rest) const noexcept {
     const Index b = t * blocks;
-    return TFM_ON(isa, quantise_blocks(x, cols, q + t * cols, scales + b, scaled_sums + b, sums + b, rest));
+    return TFM_ON(isa, quantise_blocks(x, cols, q + t * cols, scales + b, scaled_sums + b, starts + b, rest));
   }
-  Quantised view(bool added) const noexcept { return {q, scales, scaled_sums, sums, cols, blocks, added}; }
+  Quantised view(bool added) const noexcept { return {q, scales, scaled_sums, starts, cols, blocks, added}; }
 };
 
 // x as int8 in blocks of 32; `rest`: or null, filled with a second digit.
@@ -114,7 +114,7 @@ inline Quantised quantise_rows(Context& context, View x) {
   const bool finds = options.outliers != Outliers::none, shares = options.outliers == Outliers::per_call;
   auto* const q = context.scratch.take<signed char>(x.rows * padded);
   auto* const scales = context.scratch.take<float>(x.rows);
-  auto* const sums = context.scratch.take<int>(x.rows);
+  auto* const starts = context.scratch.take<int>(x.rows);
   auto* const marks = context.scratch.take<std::uint64_t>(x.rows * words);
   auto* const counts = context.scratch.take<int>(x.rows);
   float* const room = context.scratch.take<float>(context.threads->count() * padded);
@@ -153,9 +153,9 @@ inline Quantised quantise_rows(Context& context, View x) {
         }
       row = own;
     }
-    report(context, TFM_ON(context.isa, quantise_whole_row(row, x.cols, at_least, q + t * padded, scales + t, sums + t)));
+    report(context, TFM_ON(context.isa, quantise_whole_row(row, x.cols, at_least, q + t * padded, scales + t, starts + t)));
   });
-  Quantised quantised{q, scales, nullptr, sums, padded, 1};
+  Quantised quantised{q, scales, nullptr, starts, padded, 1};
   if (finds) {
     quantised.outliers = marks, quantised.outlier_counts = counts;
     quantised.words = words;

@@ -5,7 +5,7 @@
 struct BlockQ8 {
   static constexpr bool minimum = false;
   static constexpr Index bytes = 512;
-  static TFM_LANES I start(int sum) { return start_signed(sum); }
+  static TFM_LANES I start(const int* from) { return start_signed(from); }
   template <int T, int P>
   static TFM_LANES void dot(I (*sums)[P], const std::byte* const* w, const signed char* const* a) {
     TFM_UNROLL
@@ -29,7 +29,7 @@ template <bool Minimum>
 struct BlockQ4 {
   static constexpr bool minimum = Minimum;
   static constexpr Index bytes = 256;
-  static TFM_LANES I start(int sum) { return set_int(Minimum ? 0 : -8 * sum); }
+  static TFM_LANES I start(const int* from) { return set_int(Minimum ? 0 : *from); }
   template <int T, int P>
   static TFM_LANES void dot(I (*sums)[P], const std::byte* const* w, const signed char* const* a) {
     TFM_UNROLL
@@ -86,7 +86,7 @@ inline void block_tile(const Panels& w, Index panel, const Quantised& x, Index t
     I ints[T][P];
     TFM_UNROLL
     for (int t = 0; t < T; ++t) {
-      const I start = B::start(x.sums[(token + t) * blocks + b]);
+      const I start = B::start(x.starts + (token + t) * blocks + b);
       TFM_UNROLL
       for (int p = 0; p < P; ++p) ints[t][p] = start;
     }
@@ -120,7 +120,7 @@ inline void row_tile(const Panels& w, Index panel, const Quantised& x, Index tok
   TFM_UNROLL
   for (int t = 0; t < T; ++t) {
     TFM_UNROLL
-    for (int p = 0; p < P; ++p) sum[t][p] = start_signed(x.sums[token + t]);
+    for (int p = 0; p < P; ++p) sum[t][p] = start_signed(x.starts + token + t);
   }
   for (Index g = 0; g < (w.cols + 3) / 4; ++g) {
     Bytes bytes[P];

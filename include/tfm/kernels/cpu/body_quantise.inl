@@ -6,9 +6,9 @@ TFM_LANES float to_bytes(float largest) { return largest > 0x1p-119f ? 127.f / l
 // A sum of int8 values. Where activations are not finite it may be anything, but an int.
 TFM_LANES int whole(float sum) { return sum > -0x1p24f && sum < 0x1p24f ? static_cast<int>(sum) : 0; }
 
-// One row in blocks of 32: q = round(x 127 / absmax), scale = absmax / 127, sum = the block's sum of q, rest = x - scale q
+// One row in blocks of 32: q = round(x 127 / absmax), scale = absmax / 127, start = -8 times the block's sum of q, rest = x - scale q
 // unless it is null. A value that is no number makes the block's scale one.
-TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* sums, float* rest) {
+TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest) {
   for (Index b = 0; b < cols / 32; ++b) {
     const F lo = load(x + 32 * b), hi = load(x + 32 * b + 16);
     const float largest = reduce_max(max(abs(lo), abs(hi)));
@@ -24,14 +24,14 @@ TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float
       store(rest + 32 * b, fma(scale, to_float(a), lo));
       store(rest + 32 * b + 16, fma(scale, to_float(c), hi));
     }
-    sums[b] = whole(sum);
+    starts[b] = -8 * whole(sum);
     scaled_sums[b] = scales[b] * sum;
   }
   return this_isa;
 }
 
 // One whole row, whose absmax counts as `at_least` if it is less; q is padded with 0 to a multiple of 16.
-TFM_KERNEL Isa quantise_whole_row(const float* x, Index cols, float at_least, signed char* q, float* scales, int* sums) {
+TFM_KERNEL Isa quantise_whole_row(const float* x, Index cols, float at_least, signed char* q, float* scales, int* start) {
   F largest_lanes = zero(), nothing = zero();
   by_lanes(cols, [&](Index i, Index n) {
     const F lanes = load_some(x + i, n);
@@ -48,6 +48,6 @@ TFM_KERNEL Isa quantise_whole_row(const float* x, Index cols, float at_least, si
   });
   const float poison = reduce_add(nothing);
   *scales = poison == 0.f ? largest / 127.f : poison;
-  *sums = sum;
+  *start = -8 * sum;
   return this_isa;
 }

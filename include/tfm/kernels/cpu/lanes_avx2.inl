@@ -118,7 +118,7 @@ TFM_LANES Bytes broadcast4(const signed char* a) {
 }
 // maddubs wants unsigned by signed: |w| and a with w's sign; 2 x 128 x 127 fits int16, so nothing saturates.
 TFM_LANES Bytes signed_weights(Bytes w) { return w; }
-TFM_LANES I start_signed(int) { return set_int(0); }
+TFM_LANES I start_signed(const int*) { return set_int(0); }
 TFM_LANES __m256i dot_half(__m256i sum, __m256i w, __m256i a) {
   return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(w, a), _mm256_set1_epi16(1)));
 }

@@ -12,15 +12,15 @@ TFM_LANES Bytes broadcast4(const signed char* a) {
   return {_mm512_set1_epi32(four)};
 }
 #if defined(TFM_LANES_VNNI)
-// vpdpbusd multiplies unsigned by signed: weights are moved up by 128, and the sum begins at -128 times the activations'.
+// vpdpbusd multiplies unsigned by signed: weights are moved up by 128, and the sum begins at -128 times the activations', 16 times the block's start.
 TFM_LANES Bytes signed_weights(Bytes w) { return {_mm512_xor_si512(w.v, _mm512_set1_epi8(static_cast<char>(0x80)))}; }
-TFM_LANES I start_signed(int activation_sum) { return set_int(-128 * activation_sum); }
+TFM_LANES I start_signed(const int* start) { return {_mm512_slli_epi32(_mm512_set1_epi32(*start), 4)}; }
 TFM_LANES I dot_signed(I sum, Bytes w, Bytes a) { return {_mm512_dpbusd_epi32(sum.v, w.v, a.v)}; }
 TFM_LANES I dot_unsigned(I sum, Bytes w, Bytes a) { return {_mm512_dpbusd_epi32(sum.v, w.v, a.v)}; }
 #else
 // maddubs wants unsigned by signed: |w| and a with w's sign; 2 x 128 x 127 fits int16, so nothing saturates.
 TFM_LANES Bytes signed_weights(Bytes w) { return w; }
-TFM_LANES I start_signed(int) { return set_int(0); }
+TFM_LANES I start_signed(const int*) { return set_int(0); }
 TFM_LANES I dot_unsigned(I sum, Bytes w, Bytes a) {
   return {_mm512_add_epi32(sum.v, _mm512_madd_epi16(_mm512_maddubs_epi16(w.v, a.v), _mm512_set1_epi16(1)))};
 }

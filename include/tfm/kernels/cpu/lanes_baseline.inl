@@ -215,7 +215,7 @@ TFM_LANES I dot_signed(I sum, const Bytes& w, const Bytes& a) {
 }
 #endif
 TFM_LANES Bytes signed_weights(Bytes w) { return w; }
-TFM_LANES I start_signed(int) { return set_int(0); }
+TFM_LANES I start_signed(const int*) { return set_int(0); }
 TFM_LANES I dot_unsigned(I sum, const Bytes& w, const Bytes& a) { return dot_signed(sum, w, a); }
 
 // The one tree in which sixteen partial sums become one: lane i + lane i + 8, then 4, 2, 1.

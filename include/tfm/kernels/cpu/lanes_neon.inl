@@ -141,7 +141,7 @@ TFM_LANES Bytes broadcast4(const signed char* a) {
   return {{all, all, all, all}};
 }
 TFM_LANES Bytes signed_weights(Bytes w) { return w; }
-TFM_LANES I start_signed(int) { return set_int(0); }
+TFM_LANES I start_signed(const int*) { return set_int(0); }
 // int8 products fit int16; neighbours are added twice: to pairs, then to the fours that belong to one row.
 TFM_LANES I dot_signed(I sum, Bytes w, Bytes a) {
   for (int i = 0; i < 4; ++i) {

@@ -8,12 +8,13 @@
 
 namespace tfm::inline TFM_ABI::kernels {
 
-/// Quantised activations: row t is at q + t cols, its blocks' scales and sums at t blocks.
+/// Quantised activations: row t is at q + t cols, what belongs to its blocks at t blocks. A block's start is -8 times its sum: there a
+/// product begins to sum whose weights are stored 8 too large, and at 16 times that one whose weights are 128 too large.
 struct Quantised {
   const signed char* q;
   const float* scales;
   const float* scaled_sums;
-  const int* sums;
+  const int* starts;
   Index cols, blocks;
   bool added = false;  // their product is added to y, not stored
 
