@@ -33,8 +33,8 @@ std::pair<tfm::Index, tfm::Index> size_of_weight(const S& shape, std::string_vie
 
 /// Gives every weight its numbers; matrices whose format is known at run time get `format`.
 template <class Model>
-void generate_weights(Model& model, tfm::Format format, std::uint64_t seed = 1) {
-  tfm::Context context(2);
+void generate_weights(Model& model, tfm::Format format, std::uint64_t seed = 1, int threads = 2) {
+  tfm::Context context(threads);
   tfm::visit_weights(model, "", [&](const std::string& name, auto& weight, tfm::WeightRole role) {
     using W = std::remove_reference_t<decltype(weight)>;
     const auto [rows, cols] = size_of_weight(model.shape, name);
