@@ -39,6 +39,36 @@ struct Times {
   std::vector<double> load, prefill, decode;
 };
 
+/// What a token costs whatever the computer: the values that it is multiplied with, and the bytes that are read for it.
+struct Costs {
+  Index layer_parameters = 0, quantised_parameters = 0;  ///< in the layers' products; those of quantised formats among them
+  Index output_parameters = 0;                           ///< what hidden states become logits by; prefill needs it for one token
+  Index weight_bytes = 0;                                ///< of the layers and the output, packed
+  Index cache_bytes = 0;                                 ///< for each token that the context holds
+};
+
+Costs costs_of(const tfm::AnyLlama& model, tfm::Format cache) {
+  Costs costs;
+  visit_weights(model, "", [&](const std::string& name, const auto& weight, tfm::WeightRole role) {
+    if constexpr (requires { weight.bytes(); }) {
+      const bool output = name == (model.shape.tied ? "model.embed_tokens.weight" : "lm_head.weight");
+      if (role == tfm::WeightRole::embedding && !output) return;  // a row of it is read
+      costs.weight_bytes += weight.bytes();
+      const Index parameters = weight.rows() * weight.cols();
+      (output ? costs.output_parameters : costs.layer_parameters) += parameters;
+      if (!output && weight.format() >= tfm::Format::q8_0) costs.quantised_parameters += parameters;
+    }
+  });
+  const tfm::CacheShape shape{model.shape.layers, model.shape.kv_heads, head_dim(model.shape), 1, 1, cache};
+  costs.cache_bytes = shape.layers * shape.kv_heads * (shape.key_position_bytes() + shape.value_position_bytes());
+  return costs;
+}
+
+struct Measured {
+  Times times;
+  Costs costs;
+};
+
 /// Calls work() once, and then as often as counts, with what it returns in `times`.
 template <class F>
 void repeat(const BenchArguments& arguments, const char* what, std::vector<double>& times, F&& work) {
@@ -51,14 +81,16 @@ void repeat(const BenchArguments& arguments, const char* what, std::vector<doubl
   }
 }
 
-Times measure(const BenchArguments& arguments) {
-  Times times;
+Measured measure(const BenchArguments& arguments) {
+  Measured measured;
+  Times& times = measured.times;
   {
     std::optional<Loaded> loaded;
     repeat(arguments, "loading", times.load, [&] {
       loaded.reset();  // before the next is loaded: memory is that of one model
       return seconds_of([&] { loaded.emplace(open_model(arguments.model)); });
     });
+    measured.costs = costs_of(loaded->model, cache_format(arguments.model));
     ModelArguments model = arguments.model;
     model.context = std::max(arguments.prompt, arguments.depth + arguments.generate);
     tfm::Session session(loaded->model, session_options(model, loaded->model));
@@ -78,13 +110,13 @@ Times measure(const BenchArguments& arguments) {
       });
     });
   }
-  return times;
+  return measured;
 }
 
 }  // namespace
 
 int run(const BenchArguments& arguments) {
-  const Times times = measure(arguments);
+  const auto [times, costs] = measure(arguments);
   const double prefill = static_cast<double>(arguments.prompt) / median(times.prefill);
   const double decode = static_cast<double>(arguments.generate) / median(times.decode), load = median(times.load);
   const Index memory = peak_memory_bytes();
@@ -92,7 +124,12 @@ int run(const BenchArguments& arguments) {
     print(nlohmann::ordered_json{{"prefill_tokens_per_second", prefill},
                                  {"decode_tokens_per_second", decode},
                                  {"load_seconds", load},
-                                 {"peak_memory_bytes", memory}}
+                                 {"peak_memory_bytes", memory},
+                                 {"layer_parameters", costs.layer_parameters},
+                                 {"quantised_parameters", costs.quantised_parameters},
+                                 {"output_parameters", costs.output_parameters},
+                                 {"weight_bytes_per_token", costs.weight_bytes},
+                                 {"cache_bytes_per_token", costs.cache_bytes}}
               .dump() +
           "\n");
     return success;
@@ -103,9 +140,11 @@ int run(const BenchArguments& arguments) {
                 "decode   %10.1f tokens/s   (%ld tokens after %ld)\n"
                 "load     %10.3f s\n"
                 "memory   %10.1f MiB        (peak)\n"
+                "reading  %10.1f MiB a token, and %.1f KiB for each that the context holds\n"
                 "medians of %d, %d threads, %s, arithmetic %s\n",
                 prefill, static_cast<long>(arguments.prompt), decode, static_cast<long>(arguments.generate),
                 static_cast<long>(arguments.depth), load, static_cast<double>(memory) / static_cast<double>(tfm::MiB),
+                static_cast<double>(costs.weight_bytes) / static_cast<double>(tfm::MiB), static_cast<double>(costs.cache_bytes) / 1024,
                 arguments.repetitions, thread_count(arguments.model), std::string(name(arguments.model.isa)).c_str(),
                 std::string(name(arguments.model.arithmetic)).c_str());
   print(text);

@@ -88,8 +88,12 @@ constexpr const char* bench_footer =
     R"(Each figure is the median of --repetitions runs after one that does not count. Prefill: --prompt tokens are
 read into an empty context. Decode: --generate tokens are evaluated one by one, after --depth others.
 Loading: from opening the file to the packed model, the file in the system's cache. Peak memory is the whole
-program's, resident.
-With --json: {"prefill_tokens_per_second", "decode_tokens_per_second", "load_seconds", "peak_memory_bytes"}.
+program's, resident. Reading: the packed weights that decoding a token multiplies with, and the keys and
+values of one token of the context. Layer parameters: what each token of a prompt is multiplied with, the
+quantised ones among them told apart; output parameters: what gives the logits, of a prompt's last token alone.
+With --json: {"prefill_tokens_per_second", "decode_tokens_per_second", "load_seconds", "peak_memory_bytes",
+"layer_parameters", "quantised_parameters", "output_parameters", "weight_bytes_per_token",
+"cache_bytes_per_token"}.
 
 Examples:
   tfm bench --model model.gguf --threads 2

@@ -266,11 +266,22 @@ class Bench(unittest.TestCase):
         bench = ["bench", "--model", STORIES, "--threads", 2, "--prompt", 32, "--generate", 8, "--repetitions", 3]
         figures = run_json(*bench)
         self.assertEqual(list(figures), ["prefill_tokens_per_second", "decode_tokens_per_second", "load_seconds",
-                                         "peak_memory_bytes"])
+                                         "peak_memory_bytes", "layer_parameters", "quantised_parameters",
+                                         "output_parameters", "weight_bytes_per_token", "cache_bytes_per_token"])
+        self.assertEqual(figures.pop("quantised_parameters"), 0)  # a model of floats
         self.assertTrue(all(value > 0 for value in figures.values()), figures)
+        shape = run_json("info", "--model", STORIES)["shape"]
+        dim, ffn, kv = shape["dim"], shape["ffn"], shape["kv_heads"] * shape["head_dim"]
+        block = 2 * dim * dim + 2 * kv * dim + 3 * ffn * dim
+        self.assertEqual(figures["layer_parameters"], shape["layers"] * block)
+        self.assertEqual(figures["output_parameters"], shape["vocab"] * dim)
+        self.assertEqual(figures["cache_bytes_per_token"], shape["layers"] * shape["kv_heads"] * (8 + 16) * 2)  # rows of 8 keys, 16 values
+        weights = 4 * (shape["layers"] * block + shape["vocab"] * dim)
+        self.assertGreaterEqual(figures["weight_bytes_per_token"], weights)
+        self.assertLess(figures["weight_bytes_per_token"], 1.1 * weights)  # panels are padded
         self.assertGreater(figures["peak_memory_bytes"], os.path.getsize(STORIES))
         table = run(*bench)[0].decode()
-        for row in "prefill", "decode", "load", "memory":
+        for row in "prefill", "decode", "load", "memory", "reading":
             self.assertIn(row, table)
 
 
