@@ -1,5 +1,5 @@
 #pragma once
-// The limits that work is measured against, probed in the same run: float32 and int8 arithmetic, and reading memory.
+// The limits that work is measured against, probed in the same run: float32, int8 and bfloat16 arithmetic, and reading memory.
 #include <chrono>
 #include <thread>
 #include <vector>
@@ -39,6 +39,11 @@ TFM_PROBES(avx512_vnni)
 #include "limits_body.inl"
 }
 TFM_TARGET_END
+TFM_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16")
+TFM_PROBES(avx512_bf16)
+#include "limits_bf16_body.inl"
+}
+TFM_TARGET_END
 #elif defined(__aarch64__)
 TFM_PROBES(neon)
 #include "limits_body.inl"
@@ -72,6 +77,13 @@ inline double float32(Isa isa, int threads) {
 /// The same for exact signed int8 dot products.
 inline double int8(Isa isa, int threads) {
   return best_rate(threads, [isa](int) { return TFM_ON_INT8(isa, dot_int8(4'000'000)); });
+}
+/// The same for products of pairs of bfloat16; 0 where no instruction has them.
+inline double bf16([[maybe_unused]] Isa isa, [[maybe_unused]] int threads) {
+#if defined(__x86_64__)
+  if (isa == Isa::avx512_bf16) return best_rate(threads, [](int) { return TFM_ON_BF16(isa, dot_bf16(4'000'000)); });
+#endif
+  return 0;
 }
 /// Bytes per second, each thread reading its own 256 MiB in four streams.
 inline double reading(Isa isa, int threads) {

@@ -90,12 +90,18 @@ int main(int count, char** words) try {
     if (step > 0) speeds.push_back(static_cast<double>(batch * length) / (seconds() - begin));
   }
   std::sort(speeds.begin(), speeds.end());
+  Index layers = 0, output = 0;  // values that a token is multiplied with
+  visit_weights(model, "", [&](const std::string& name, const auto& weight, WeightRole role) {
+    const bool last = name == (model.shape.tied ? "model.embed_tokens.weight" : "lm_head.weight");
+    if (last) output += weight.rows() * weight.cols();
+    else if (role == WeightRole::base) layers += weight.rows() * weight.cols();
+  });
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   std::cout << "{\"shape\": \"" << options["--shape"] << "\", \"format\": \"" << options["--format"] << "\", \"arithmetic\": \"" << options["--arithmetic"]
             << "\", \"recompute\": \"" << options["--recompute"] << "\", \"adapter\": " << options["--adapter"] << ", \"isa\": \"" << name(context.isa)
             << "\", \"tokens_per_second_best\": " << speeds.back() << ", \"median\": " << speeds[speeds.size() / 2]
-            << ", \"peak_memory_bytes\": " << usage.ru_maxrss * 1024 << "}" << std::endl;
+            << ", \"layer_parameters\": " << layers << ", \"output_parameters\": " << output << ", \"peak_memory_bytes\": " << usage.ru_maxrss * 1024 << "}" << std::endl;
 } catch (const tfm::Error& error) {
   std::cerr << error.what() << '\n';
   return 1;

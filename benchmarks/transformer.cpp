@@ -1,9 +1,11 @@
 // Training steps of the Transformer, forward and backward, against the limit measured in the same run: milliseconds and
 // the part of the float32 limit, median of interleaved rounds; and what ragged batches save at half padding.
-//   transformer [--threads N] [--rounds N] [--only NAME]
+//   transformer [--threads N] [--rounds N] [--only NAME] [--json FILE] [--width N [--sentences N] [--tokens N]]
+// With --width one size is measured, of two layers with heads of 64 and ffn of four times the width, without padding.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <string>
 
@@ -24,7 +26,7 @@ struct Sentences {
 
   Sentences(Index count, Index longest, Index vocab, bool half, bool padded) {
     for (Index s = 0; s < count; ++s) {
-      const Index n = half ? 1 + s * (longest - 1) / (count - 1) : longest;
+      const Index n = half ? 1 + s * (longest - 1) / std::max<Index>(count - 1, 1) : longest;
       for (Index t = 0; t < (padded ? longest : n); ++t) {
         ids.push_back(static_cast<std::int32_t>(RandomKey{1}.bits(ids.size()) % static_cast<std::uint64_t>(vocab)));
         if (half && padded) valid.push_back(t < n);
@@ -100,10 +102,16 @@ struct Trained {
 int main(int count, char** arguments) {
   int threads = Threads::hardware(), rounds = 9;
   std::string only;
+  const char* json = nullptr;
+  Index width = 0, sentences = 16, tokens = 32;
   for (int i = 1; i + 1 < count; i += 2) {
     if (std::strcmp(arguments[i], "--threads") == 0) threads = std::atoi(arguments[i + 1]);
     if (std::strcmp(arguments[i], "--rounds") == 0) rounds = std::atoi(arguments[i + 1]);
     if (std::strcmp(arguments[i], "--only") == 0) only = arguments[i + 1];
+    if (std::strcmp(arguments[i], "--json") == 0) json = arguments[i + 1];
+    if (std::strcmp(arguments[i], "--width") == 0) width = std::atoi(arguments[i + 1]);
+    if (std::strcmp(arguments[i], "--sentences") == 0) sentences = std::atoi(arguments[i + 1]);
+    if (std::strcmp(arguments[i], "--tokens") == 0) tokens = std::atoi(arguments[i + 1]);
   }
   const double limit = limits::float32(best_isa(), threads);
   std::printf("instruction set %s, %d threads: float32 %.0f GFLOPS\n", name(best_isa()).data(), threads, limit / 1e9);
@@ -113,7 +121,7 @@ int main(int count, char** arguments) {
     DynamicTransformerShape shape;
     Index sentences, tokens;
   };
-  const Size sizes[] = {
+  std::vector<Size> sizes = {
       {"d2l",
        {.source_vocab = 200, .target_vocab = 210, .dim = 32, .layers = 2, .heads = 4, .ffn = 64, .dropout = 0.1f},
        64,
@@ -122,6 +130,12 @@ int main(int count, char** arguments) {
        {.source_vocab = 200, .target_vocab = 210, .dim = 512, .layers = 6, .heads = 8, .ffn = 2048, .dropout = 0.1f},
        32,
        64}};
+  if (width > 0)
+    sizes = {{"own",
+              {.source_vocab = 200, .target_vocab = 210, .dim = width, .layers = 2, .heads = std::max<Index>(1, width / 64), .ffn = 4 * width, .dropout = 0.1f},
+              sentences,
+              tokens}};
+  std::string lines;
   for (const Size& size : sizes) {
     if (!only.empty() && only != size.name) continue;
     const auto trained = std::make_shared<Trained>(size.shape);
@@ -131,6 +145,7 @@ int main(int count, char** arguments) {
     for (const auto& [what, half, padded] : {std::tuple{"full", false, true},
                                              {"half padding, padded", true, true},
                                              {"half padding, ragged", true, false}}) {
+      if (half && width > 0) continue;
       const auto step = std::make_shared<Step>(size.shape, size.sentences, size.tokens, half, padded);
       const double forward = forward_operations(size.shape, step->source.batch(), step->target.batch());
       rows.push_back({std::string(what) + ", forward", forward,
@@ -152,9 +167,13 @@ int main(int count, char** arguments) {
       }
     std::printf("%s: width %td, %td layers, %td heads, ffn %td, %td sentences x %td tokens\n", size.name,
                 size.shape.dim, size.shape.layers, size.shape.heads, size.shape.ffn, size.sentences, size.tokens);
-    for (Row& row : rows)
+    for (Row& row : rows) {
       std::printf("  %-44s %9.3f ms  %6.1f GFLOPS  %4.0f %% of the limit\n", row.name.c_str(), 1e3 * row.median(),
                   row.operations / row.median() / 1e9, 100 * row.operations / row.median() / limit);
-    std::printf("  ragged / padded at half padding: %.2f of a step\n", rows[5].median() / rows[3].median());
+      lines += (lines.empty() ? "" : ",\n") + ("  {\"size\": \"" + std::string(size.name) + "\", \"name\": \"" + row.name + "\", \"milliseconds\": " + std::to_string(1e3 * row.median()) +
+               ", \"operations\": " + std::to_string(row.operations) + ", \"limit_rate\": " + std::to_string(limit) + "}");
+    }
+    if (rows.size() == 6) std::printf("  ragged / padded at half padding: %.2f of a step\n", rows[5].median() / rows[3].median());
   }
+  if (json != nullptr) std::ofstream(json) << "[\n" << lines << "\n]\n";
 }

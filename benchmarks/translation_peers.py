@@ -9,9 +9,10 @@ JSON object: seconds of each, best and median; peak memory; tfm's part of the fl
 
 CTranslate2 gets the weights through its TransformerSpec. What the spec does not say: the epsilon of the norms (a field of the
 configuration does), and that the encoder adds no marker (another does); its vocabularies need words, which are invented here.
-Needs torch, safetensors, numpy and ctranslate2.
+Needs torch, safetensors and numpy; without ctranslate2 that engine is left out.
 """
 import argparse
+import importlib.util
 import json
 import os
 import pathlib
@@ -151,7 +152,8 @@ def main():
         sentences = make_folder(pathlib.Path(name), SIZES[a.size])
         options = ["--threads", str(a.threads), "--batch", str(a.batch)]
         commands = {"tfm": [a.program, name, "--steps", str(steps), *options]}
-        for engine in "ct2", "torch":
+        peers = [engine for engine, module in (("ct2", "ctranslate2"), ("torch", "torch")) if importlib.util.find_spec(module)]
+        for engine in peers:
             commands[engine] = [sys.executable, __file__, name, "--engine", engine, "--size", a.size, *options]
         children = {engine: subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for engine, command in commands.items()}
 
@@ -163,21 +165,21 @@ def main():
         first = {engine: ask(engine, json.dumps(sentences)) for engine in children}
         said = first["tfm"]["said"]
         assert all(len(row) == steps for row in said), sorted({len(row) for row in said})
-        equal = {engine: sum(a == b for a, b in zip(said, first[engine]["said"])) for engine in ("ct2", "torch")}
+        equal = {engine: sum(a == b for a, b in zip(said, first[engine]["said"])) for engine in peers}
         times = {engine: [] for engine in children}
         for _ in range(a.rounds + 1):
             for engine, seconds in times.items():
                 time.sleep(0.3)
                 seconds.append(ask(engine, "again"))
         found = {"size": a.size, "threads": a.threads, "batch": a.batch, "isa": first["tfm"]["isa"], "equal_sentences": equal,
-                 "distinct_translations": len({tuple(row) for row in said}), "versions": [first[e]["version"] for e in ("ct2", "torch")]}
+                 "distinct_translations": len({tuple(row) for row in said}), "versions": [first[e]["version"] for e in peers]}
         for engine, seconds in times.items():
             found[engine] = {"best_ms": 1e3 * min(seconds[1:]), "median_ms": 1e3 * statistics.median(seconds[1:]), "peak_mib": peak_mib(children[engine])}
             children[engine].stdin.close()
             children[engine].wait()
         ours = found["tfm"]["median_ms"] / 1e3
         found["part_of_limit"] = first["tfm"]["operations"] / ours / first["tfm"]["limit"]
-        for engine in "ct2", "torch":
+        for engine in peers:
             found[f"times_{engine}"] = found[engine]["median_ms"] / found["tfm"]["median_ms"]
         print(json.dumps(found))
 
