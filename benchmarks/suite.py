@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""The whole suite: kernels and models against the limits measured in the same run, beside the peers that are there; and what work costs as
+it grows.
+
+    suite.py --build build-bench [--model FILE.gguf ...] [--llama-bench PATH] [--python VENV/bin/python] [--compare OLD/suite.json]
+
+BUILD is a folder configured with -DTFM_BUILD_BENCHMARKS=ON and -DTFM_BUILD_EXAMPLES=ON. Works and peers take turns; figures are medians.
+It prints the limits first, then one table, the curves' points and exponents, and changes since an earlier run on the same CPU; DIR gets suite.json,
+suite.md, bars.svg, roofline.svg and curves.svg. Peers that are not there are left out, and named.
+"""
+import argparse
+import datetime
+import json
+import os
+import subprocess
+import sys
+
+from suite import curves, machine, pictures, running, table
+
+SCHEMA = 1
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Fault(Exception):
+    """What the user should hear, without a traceback."""
+
+
+class Options(argparse.Namespace):
+    def has(self, imports, script):
+        """Whether the peers' Python imports these, and the peer's script is there; what is missing is named once."""
+        if (imports, script) not in self.known:
+            missing = None
+            if not self.python:
+                missing = "no --python"
+            elif not os.path.exists(script):
+                missing = f"there is no {script}"
+            elif subprocess.run([self.python, "-c", f"import {imports}"], capture_output=True, check=False).returncode:
+                missing = f"{self.python} cannot import {imports}"
+            if missing:
+                running.say(f"left out: {os.path.basename(script)} ({imports}): {missing}")
+            self.known[imports, script] = missing is None
+        return self.known[imports, script]
+
+
+def parse(words):
+    shared = os.environ.get("TFM_SHARED", os.path.join(HERE, "..", "..", "shared"))
+    groups = [*running.WORKS, "curves"]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", required=True, help="the build folder")
+    parser.add_argument("--tfm", help="the program tfm; the build folder's unless it is given")
+    parser.add_argument("--model", action="append", nargs="+", default=[], help="GGUF files for models and curves")
+    parser.add_argument("--llama-bench", help="llama.cpp's program, a peer")
+    parser.add_argument("--python", help="a Python with torch (and peft, ctranslate2, bitsandbytes), whose scripts are peers")
+    parser.add_argument("--peers", default=os.path.normpath(os.path.join(shared, "bench")),
+                        help="folder of pytorch_transformer.py and pytorch_lora.py; $TFM_SHARED/bench unless it is given")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--rounds", type=int, default=3, help="how often works and peers take turns")
+    parser.add_argument("--only", help=f"some of {','.join(groups)}")
+    parser.add_argument("--quick", action="store_true", help="little work, to see that everything runs; the figures mean nothing")
+    parser.add_argument("--out", help="folder of what is written; BUILD/suite unless it is given")
+    parser.add_argument("--readme", help="a Markdown file whose table of this CPU is replaced; other CPUs' tables stay")
+    parser.add_argument("--compare", help="an earlier suite.json")
+    options = parser.parse_args(words, Options())
+    options.known = {}
+    options.model = [file for files in options.model for file in files]
+    options.groups = options.only.split(",") if options.only else groups
+    for group in options.groups:
+        if group not in groups:
+            parser.error(f"--only: there is no {group}, only {','.join(groups)}")
+    if options.threads < 1 or options.rounds < 1:
+        parser.error("--threads and --rounds are 1 or more")
+    for program in "llama_bench", "python", "tfm":  # as files, not as commands to be looked for
+        if getattr(options, program):
+            setattr(options, program, os.path.abspath(getattr(options, program)))
+    options.out = options.out or os.path.join(options.build, "suite")
+    options.tfm = options.tfm or os.path.join(options.build, "examples", "tfm", "tfm")
+    return options
+
+
+def check_programs(options):
+    needed = {"limits", *(name for group in options.groups for name in running.NEEDS.get(group, []))}
+    missing = sorted(name for name in needed if not os.path.exists(running.program(options, name)))
+    if options.model and {"models", "curves"} & set(options.groups) and not os.path.exists(options.tfm):
+        missing.append("tfm_cli")
+    if missing:
+        raise Fault(f"not built in {options.build}: {' '.join(missing)}; ninja -C {options.build} {' '.join(missing)} builds them")
+    for what, file in [("--llama-bench", options.llama_bench), ("--python", options.python), ("--compare", options.compare),
+                       *(("--model", file) for file in options.model)]:
+        if file and not os.path.exists(file):
+            raise Fault(f"{what}: there is no {file}")
+
+
+def peers_of(options):
+    """The peers that may take part, and those that are missing."""
+    found = [f"{name}: {path}" if path else f"{name} left out (no {flag})"
+             for name, path, flag in (("llama.cpp", options.llama_bench, "--llama-bench"), ("PyTorch and others", options.python, "--python"))]
+    return ["Eigen, in products", *found, *([] if options.model else ["models left out (no --model)"])]
+
+
+def measure(options):
+    probes = machine.Limits(running.program(options, "limits"), options.threads)
+    probes.probe()
+    cpu = machine.cpu()
+    print(machine.head(cpu, probes.median(), options.build, peers_of(options)))
+    print("\n" + machine.limit_lines(cpu, probes.median()), flush=True)
+    rows = []
+    for group, work in running.WORKS.items():
+        if group in options.groups:
+            running.say(f"{group} ...")
+            rows += work(options, probes.median())
+            probes.probe()
+    drawn = []
+    if "curves" in options.groups:
+        running.say("curves ...")
+        drawn = curves.measure(options)
+    if moved := probes.moved():
+        print(moved)
+    return {"schema": SCHEMA, "date": str(datetime.date.today()), "quick": options.quick, "groups": options.groups, "machine": cpu,
+            "build": machine.flags_of(options.build), "limits": probes.median(), "rows": rows, "curves": drawn}
+
+
+def write(options, results):
+    title = machine.title_of(results["machine"])
+    where = f"{title}, {results['limits']['isa']}, {results['limits']['threads']} threads, {results['date']}"
+    files = {"suite.json": json.dumps(results, indent=1) + "\n", "suite.md": f"## The suite on {title}\n\n{table.markdown(results)}"}
+    if results["rows"]:
+        files["bars.svg"] = pictures.bars(f"Part of the limit: {where}", results["rows"], table.ratio)
+    if any(row["operations_per_byte"] for row in results["rows"]):
+        files["roofline.svg"] = pictures.roofline(f"Roofline: {where}", results["limits"], results["rows"])
+    if results["curves"]:
+        files["curves.svg"] = pictures.curves(f"Cost against size: {where}", results["curves"])
+    os.makedirs(options.out, exist_ok=True)
+    for name, text in files.items():
+        with open(os.path.join(options.out, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    if options.readme:
+        with open(options.readme, encoding="utf-8") as file:
+            old = file.read()
+        with open(options.readme, "w", encoding="utf-8") as file:
+            file.write(table.with_section(old, title, table.markdown(results)))
+    return [os.path.join(options.out, name) for name in files]
+
+
+def main(words):
+    options = parse(words)
+    check_programs(options)
+    earlier = None
+    if options.compare:
+        with open(options.compare, encoding="utf-8") as file:
+            earlier = json.load(file)
+    results = measure(options)
+    if results["rows"]:
+        print("\n" + table.text(results["rows"]))
+    if results["curves"]:
+        print("\n" + curves.text(results["curves"]))
+    if earlier:
+        print("\n" + table.compare(earlier, results))
+    print("\nwritten: " + " ".join(write(options, results)))
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except (Fault, RuntimeError) as error:
+        sys.exit(f"suite: {error}")

@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+"""The parts of benchmarks/suite.py that compute and draw: exponents, comparisons, tables of several CPUs, pictures."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+import house
+
+sys.path.insert(0, os.path.join(house.ROOT, "benchmarks"))
+sys.dont_write_bytecode = True
+from suite import curves, machine, pictures, running, table  # noqa: E402
+
+LIMITS = {"isa": "avx512_vnni", "threads": 2, "compiler": "g++ 12.2.0", "lanes": 16, "clock": 4e9, "float32": 5e11, "int8": 2e12, "bf16": 0,
+          "reading": 5e10}
+CPU = {"name": "Some CPU", "vendor": "AuthenticAMD", "family": "26", "model": "2", "mhz": 2600.0}
+
+
+def rows():
+    return [running.row("F32 <forward> & more", "products", 250, "G/s", part=0.5, limit="float32", peers={"Eigen": 50}, roof=(200, 2.5e11)),
+            running.row("Q8_0 forward", "products", 1000, "G/s", part=0.5, limit="int8", roof=(300, 1e12)),
+            running.row("decode", "models", 400, "tokens/s", part=0.9, limit="reading", peers={"llama.cpp": 200}, roof=(4, 9e10)),
+            running.row("step", "transformer", 10, "ms", "less", 0.2, "float32", {"PyTorch": 25}),
+            running.row("no limit", "lora", 10, "tokens/s")]
+
+
+def results(**changed):
+    return {"schema": 1, "date": "2026-01-02", "quick": False, "groups": ["products", "models", "transformer"], "machine": dict(CPU),
+            "limits": dict(LIMITS), "rows": rows(), "curves": [], **changed}
+
+
+class Numbers(unittest.TestCase):
+    def test_exponent(self):
+        self.assertAlmostEqual(curves.exponent([(x, 3 * x ** 1.5) for x in (1, 2, 8, 64)]), 1.5)
+        self.assertAlmostEqual(curves.exponent([(0, 7), (2, 5), (4, 5)]), 0)  # what has no logarithm is left out
+        self.assertAlmostEqual(curves.exponent([(1, 1), (10, 10), (100, 10)]), 0.5)  # of least squares
+        self.assertIsNone(curves.exponent([(3, 1), (3, 2)]))
+
+    def test_curve_takes_medians(self):
+        times = iter([5, 50, 1, 10, 3, 30])
+        one = curves.curve("name", "x", "y", {"tfm": lambda n: (n, next(times))}, [1, 10], 3)
+        self.assertEqual(one["lines"][0]["points"], [[1, 3], [10, 30]])
+        self.assertAlmostEqual(one["lines"][0]["exponent"], 1)
+        self.assertIn("y ~ x^1.00", curves.text([one]))
+
+    def test_part_of_the_limit(self):
+        part, limit = running.part_of(LIMITS, {"int8": 2e12, "float32": 5e11, "bf16": 0}, 8)
+        self.assertAlmostEqual(part, 0.25)
+        self.assertEqual(limit, "int8 and float32")
+        figures = {"layer_parameters": 100, "quantised_parameters": 60, "weight_bytes_per_token": 70, "cache_bytes_per_token": 2}
+        self.assertEqual(running.prefill_amounts(figures, 10), {"int8": 1200, "float32": 800})
+        self.assertEqual(running.decode_amounts(figures, 10), {"reading": 90})
+
+    def test_ratio(self):
+        self.assertAlmostEqual(table.ratio(rows()[0], 50), 5)
+        self.assertAlmostEqual(table.ratio(rows()[3], 25), 2.5)  # milliseconds: less is better
+
+    def test_machine(self):
+        cpu = machine.cpu_of("processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 26\nmodel\t\t: 2\nmodel name\t: Some CPU\n"
+                             "cpu MHz\t\t: 2600.0\n")
+        self.assertEqual(cpu, CPU)
+        self.assertEqual(machine.title_of(cpu), "Some CPU (family 26, model 2)")
+        self.assertIsNone(machine.cpu_of("")["mhz"])
+        self.assertEqual(machine.theory("float32", CPU, LIMITS)[0], 4e9 * 16 * 2 * 2 * 2)
+        self.assertEqual(machine.theory("float32", {**CPU, "family": "25"}, LIMITS)[0], 4e9 * 8 * 2 * 2 * 2)
+        self.assertEqual(machine.theory("int8", CPU, LIMITS)[0], 4 * machine.theory("float32", CPU, LIMITS)[0])
+        self.assertIsNone(machine.theory("reading", CPU, LIMITS)[0])
+
+
+class Turns(unittest.TestCase):
+    def test_works_take_turns(self):
+        order = []
+        running.in_turn(2, {"tfm": lambda: order.append("tfm"), "peer": lambda: order.append("peer")})
+        self.assertEqual(order, ["tfm", "peer"] * 2)
+
+    def test_a_peer_that_fails_is_left_out(self):
+        heard, say = [], running.say
+        running.say = heard.append
+        self.addCleanup(setattr, running, "say", say)
+        self.assertEqual(running.in_turn(2, {"tfm": lambda: 1, "peer": lambda: running.output_of(["false"])}), {"tfm": [1, 1]})
+        self.assertEqual(len(heard), 1)
+        self.assertIn("left out: peer", heard[0])
+        for name in "tfm", ("tfm", 16):
+            with self.assertRaises(RuntimeError):
+                running.in_turn(1, {name: lambda: running.output_of(["false"])})
+
+
+class Tables(unittest.TestCase):
+    def test_text(self):
+        lines = table.text(rows()).splitlines()
+        self.assertEqual(len(lines), 6)
+        self.assertRegex(lines[1], r"250 G/s +50 % of float32 +Eigen 50 +5\.00$")
+        self.assertRegex(lines[4], r"10 ms +20 % of float32 +PyTorch 25 +2\.50$")
+
+    def test_compare(self):
+        new = results()
+        new["rows"][0]["ours"], new["rows"][2]["ours"], new["rows"][3]["ours"] = 260, 300, 5
+        said = table.compare(results(), new)
+        self.assertRegex(said, r"F32 <forward> & more +250 +260 +\+4\.0 %\n")
+        self.assertRegex(said, r"decode +400 +300 +-25\.0 %  WORSE")
+        self.assertRegex(said, r"step +10 +5 +\+100\.0 %  better")  # milliseconds
+        self.assertRegex(said, r"limit float32 +500 +500 +\+0\.0 %")
+
+    def test_rows_of_one_alone(self):
+        old, new = results(), results()
+        old["rows"] = old["rows"][1:]
+        new["rows"] = [row for row in new["rows"] if row["work"] not in ("decode", "no limit")]
+        said = table.compare(old, new)
+        self.assertIn("new: F32 <forward> & more", said)
+        self.assertIn("gone: decode", said)
+        self.assertNotIn("no limit", said)  # of a group that was not run
+
+    def test_another_cpu_is_not_compared(self):
+        for other in (results(machine={**CPU, "model": "17"}), results(limits={**LIMITS, "threads": 4}), results(limits={**LIMITS, "isa": "avx2"}),
+                      results(schema=0), results(quick=True)):
+            said = table.compare(other, results())
+            self.assertIn("not compared", said)
+            self.assertNotIn("decode", said)
+
+    def test_no_table_of_another_cpu_is_overwritten(self):
+        readme = table.with_section("# Benchmarks\n", "A (family 1)", "first of A\n")
+        readme = table.with_section(readme, "B (family 1)", "first of B\n")
+        readme = table.with_section(readme, "A (family 1)", "second of A \\1\n")
+        self.assertNotIn("first of A", readme)
+        for part in "# Benchmarks\n", "second of A \\1", "first of B":
+            self.assertEqual(readme.count(part), 1)
+        self.assertLess(readme.index("second of A"), readme.index("first of B"))
+        self.assertEqual(table.markdown(results()).count("\n| "), 6)
+
+
+class Pictures(unittest.TestCase):
+    def well_formed(self, svg):
+        return ElementTree.fromstring(svg)
+
+    def texts(self, root):
+        return [each for each in root.iter() if each.tag.endswith("}text")]
+
+    def inside(self, root):
+        for text in self.texts(root):
+            self.assertTrue(0 <= float(text.get("x")) <= float(root.get("width")), text.text)
+            self.assertTrue(0 <= float(text.get("y")) <= float(root.get("height")), text.text)
+
+    def test_bars(self):
+        root = self.well_formed(pictures.bars("A & B", rows(), table.ratio))
+        self.inside(root)
+        said = [text.text for text in self.texts(root)]
+        self.assertEqual([name for name in said if name in {row["work"] for row in rows()}], [row["work"] for row in rows()[:4]])
+        self.assertEqual(self.widths(root), [210, 210, 378, 84])  # parts of 420 pixels
+
+    def test_bars_beyond_the_limit(self):
+        beyond = running.row("beyond", "products", 4, "G/s", part=2.0, limit="int8")
+        root = self.well_formed(pictures.bars("title", [beyond, *rows()], table.ratio))
+        self.inside(root)
+        self.assertEqual(self.widths(root), [420, 105, 105, 189, 42])
+
+    def widths(self, root):
+        return [float(each.get("width")) for each in root.iter() if each.tag.endswith("}rect") and each.get("height") == "14.0"]
+
+    def test_roofline(self):
+        many = [running.row(f"work {i}", "products", 1, "G/s", part=0.5, limit="float32", roof=(200, 2.5e11 + i)) for i in range(40)]
+        root = self.well_formed(pictures.roofline("title", LIMITS, rows() + many))
+        self.inside(root)
+        places = sorted(float(text.get("y")) for text in self.texts(root) if text.text.startswith("work "))
+        self.assertEqual(len(places), 40)
+        self.assertGreater(min(b - a for a, b in zip(places, places[1:])), 14.8)  # no label lies on another
+
+    def test_curves(self):
+        lines = [{"name": "tfm", "points": [[1, 5], [4, 5]], "exponent": 0.0, "last_exponent": 0.0},
+                 {"name": "peer", "points": [[2, 3]], "exponent": None, "last_exponent": None}]
+        one = {"name": "a < b", "x": "x", "y": "y", "lines": lines}
+        self.inside(self.well_formed(pictures.curves("title", [one] * 3)))
+
+    def test_axis(self):
+        for values in ([1, 1], [0.3, 7000], [16, 1024], [99, 101], [5, 5.1], [0]):
+            axis = pictures.LogAxis(values, 10, 110)
+            for value in values:
+                self.assertTrue(value == 0 or 10 - 1e-6 <= axis.at(value) <= 110 + 1e-6, (values, axis.marks))
+            self.assertGreater(len(axis.marks), 1)
+
+    def test_spread(self):
+        self.assertEqual(pictures.spread([50, 10, 30], 5, 0, 100), [50, 10, 30])
+        self.assertEqual(pictures.spread([50, 50], 10, 0, 100), [45, 55])
+        self.assertEqual(pictures.spread([0, 0, 0], 10, 0, 100), [0, 10, 20])
+
+
+# Every program of the suite by its name, as a stub that gives the figures of no machine.
+STUB = """#!{python}
+import json, os, sys
+name, words = os.path.basename(sys.argv[0]), sys.argv[1:]
+after = dict(zip(words[name == "tfm":], words[1 + (name == "tfm"):]))
+if name == "limits":
+    print(json.dumps(dict(isa="avx2", threads=int(after["--threads"]), compiler="g++ 1", lanes=8, clock=2e9, float32=1e11, int8=2e11, bf16=0,
+                          reading=1e10)))
+elif name == "products":
+    json.dump([dict(name=n + " 512 x 1024 x 1024", rate=r, limit="float32", limit_rate=1e11, operations_per_byte=100)
+               for n, r in (("F32 dx", 5e10), ("Eigen float", 1e10))], open(after["--json"], "w"))
+elif name == "tfm":
+    print(json.dumps(dict(prefill_tokens_per_second=500, decode_tokens_per_second=40, layer_parameters=10 ** 8, quantised_parameters=10 ** 8,
+                          output_parameters=10 ** 7, weight_bytes_per_token=10 ** 8, cache_bytes_per_token=10 ** 6)))
+else:
+    print(json.dumps([dict(n_prompt=64, n_gen=0, avg_ts=200 + 50 * int(after["-fa"])), dict(n_prompt=0, n_gen=8, avg_ts=30)]))
+"""
+
+
+class Command(unittest.TestCase):
+    """The command from outside, over stubs."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        for name in "build/benchmarks/limits", "build/benchmarks/products", "build/examples/tfm/tfm", "llama-bench", "model.gguf":
+            path = os.path.join(self.folder, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(STUB.replace("{python}", sys.executable))
+            os.chmod(path, 0o755)
+
+    def suite(self, *words):
+        script = os.path.join(house.ROOT, "benchmarks", "suite.py")
+        command = [sys.executable, "-B", script, "--build", "build", "--threads", "2", "--rounds", "1", *words]
+        run = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        return run.returncode, run.stdout, run.stderr
+
+    def read(self, name):
+        with open(os.path.join(self.folder, name), encoding="utf-8") as file:
+            return file.read()
+
+    def test_table_files_and_comparison(self):
+        words = ["--only", "products,models", "--quick", "--model", "model.gguf", "--llama-bench", "llama-bench"]
+        code, out, err = self.suite(*words, "--out", "first")
+        self.assertEqual(code, 0, err)
+        self.assertIn("avx2, 2 threads, g++ 1", out.splitlines()[0])
+        self.assertRegex(out, r"float32 +100\.0 GFLOPS +128 = 2\.00 GHz x 8 lanes x 2 ports x 2 operations x 2 threads; measured is 78 %")
+        self.assertRegex(out, r"bf16 +none")
+        self.assertRegex(out, r"F32 dx 512 x 1024 x 1024 +50 G/s +50 % of float32 +Eigen float 10 +5\.00")
+        self.assertRegex(out, r"prefill model, 64 tokens +500 tokens/s +50 % of int8 +llama\.cpp 250 +2\.00")
+        self.assertRegex(out, r"decode model, 8 tokens +40 tokens/s +42 % of reading +llama\.cpp 30 +1\.33")  # 1e8 + 4e6 bytes
+        self.assertIn("PyTorch and others left out", out)
+        found = json.loads(self.read("first/suite.json"))
+        self.assertEqual([row["group"] for row in found["rows"]], ["products", "models", "models"])
+        for picture in "bars", "roofline":
+            ElementTree.fromstring(self.read(f"first/{picture}.svg"))
+        found["rows"][1]["ours"] = 400
+        with open(os.path.join(self.folder, "old.json"), "w", encoding="utf-8") as file:
+            json.dump(found, file)
+        code, out, err = self.suite(*words, "--out", "second", "--compare", "old.json")
+        self.assertEqual(code, 0, err)
+        self.assertRegex(out, r"prefill model, 64 tokens +400 +500 +\+25\.0 %  better\n")
+        self.assertRegex(out, r"decode model, 8 tokens +40 +40 +\+0\.0 %\n")
+
+    def test_what_is_missing_is_named(self):
+        for words, said in ([["--only", "transformer"], "ninja -C build transformer"], [["--only", "nothing"], "there is no nothing"],
+                            [["--only", "products", "--compare", "none.json"], "--compare: there is no none.json"]):
+            code, _, err = self.suite(*words)
+            self.assertNotEqual(code, 0)
+            self.assertIn(said, err)
+            self.assertNotIn("Traceback", err)
+
+
+if __name__ == "__main__":
+    unittest.main()
