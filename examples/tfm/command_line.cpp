@@ -90,7 +90,7 @@ read into an empty context. Decode: --generate tokens are evaluated one by one, 
 Loading: from opening the file to the packed model, the file in the system's cache. Peak memory is the whole
 program's, resident. Reading: the packed weights that decoding a token multiplies with, and the keys and
 values of one token of the context. Layer parameters: what each token of a prompt is multiplied with, the
-quantised ones among them told apart; output parameters: what gives the logits, of a prompt's last token alone.
+quantised ones among them told apart; output parameters: what gives the logits, of a prompt the last token's.
 With --json: {"prefill_tokens_per_second", "decode_tokens_per_second", "load_seconds", "peak_memory_bytes",
 "layer_parameters", "quantised_parameters", "output_parameters", "weight_bytes_per_token",
 "cache_bytes_per_token"}.
