@@ -103,19 +103,27 @@ def measure(options):
     cpu = machine.cpu()
     print(machine.head(cpu, probes.median(), options.build, peers_of(options)))
     print("\n" + machine.limit_lines(cpu, probes.median()), flush=True)
+    failed = []
+
+    def group_of(group, work):
+        """What work() gives, of one group; nothing where a program of ours fails, which does not end the others."""
+        running.say(f"{group} ...")
+        try:
+            return work()
+        except RuntimeError as error:
+            running.say(f"failed: {group}: {error}")
+            failed.append(group)
+            return []
+
     rows = []
     for group, work in running.WORKS.items():
         if group in options.groups:
-            running.say(f"{group} ...")
-            rows += work(options, probes.median())
+            rows += group_of(group, lambda work=work: work(options, probes.median()))
             probes.probe()
-    drawn = []
-    if "curves" in options.groups:
-        running.say("curves ...")
-        drawn = curves.measure(options)
+    drawn = group_of("curves", lambda: curves.measure(options)) if "curves" in options.groups else []
     if moved := probes.moved():
         print(moved)
-    return {"schema": SCHEMA, "date": str(datetime.date.today()), "quick": options.quick, "groups": options.groups, "machine": cpu,
+    return {"schema": SCHEMA, "date": str(datetime.date.today()), "quick": options.quick, "groups": options.groups, "failed": failed, "machine": cpu,
             "build": machine.flags_of(options.build), "limits": probes.median(), "rows": rows, "curves": drawn}
 
 
@@ -156,6 +164,8 @@ def main(words):
     if earlier:
         print("\n" + table.compare(earlier, results))
     print("\nwritten: " + " ".join(write(options, results)))
+    if results["failed"]:
+        raise Fault("failed: " + ", ".join(results["failed"]))
 
 
 if __name__ == "__main__":

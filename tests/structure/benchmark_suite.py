@@ -51,6 +51,9 @@ class Numbers(unittest.TestCase):
         part, limit = running.part_of(LIMITS, {"int8": 2e12, "float32": 5e11, "bf16": 0}, 8)
         self.assertAlmostEqual(part, 0.25)
         self.assertEqual(limit, "int8 and float32")
+        part, limit = running.part_of({**LIMITS, "int8": 1e11}, {"int8": 2e12, "float32": 5e11}, 10)  # float32 is the faster one
+        self.assertAlmostEqual(part, 0.5)
+        self.assertEqual(limit, "float32")
         figures = {"layer_parameters": 100, "quantised_parameters": 60, "weight_bytes_per_token": 70, "cache_bytes_per_token": 2}
         self.assertEqual(running.prefill_amounts(figures, 10), {"int8": 1200, "float32": 800})
         self.assertEqual(running.decode_amounts(figures, 10), {"reading": 90})
@@ -251,6 +254,15 @@ class Command(unittest.TestCase):
         self.assertEqual(code, 0, err)
         self.assertRegex(out, r"prefill model, 64 tokens +400 +500 +\+25\.0 %  better\n")
         self.assertRegex(out, r"decode model, 8 tokens +40 +40 +\+0\.0 %\n")
+
+    def test_a_group_that_fails_leaves_the_others(self):
+        with open(os.path.join(self.folder, "build/benchmarks/products"), "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\necho broken >&2; exit 3\n")
+        code, out, err = self.suite("--only", "products,models", "--quick", "--model", "model.gguf")
+        self.assertEqual(code, 1)
+        self.assertRegex(err, r"failed: products: .*exit code 3: broken\n(.|\n)*suite: failed: products\n")
+        self.assertIn("prefill model", out)
+        self.assertEqual(json.loads(self.read("build/suite/suite.json"))["failed"], ["products"])
 
     def test_what_is_missing_is_named(self):
         for words, said in ([["--only", "transformer"], "ninja -C build transformer"], [["--only", "nothing"], "there is no nothing"],
