@@ -80,9 +80,11 @@ TEST_CASE("what a format cannot hold is refused by name") {
     REQUIRE_THROWS_WITH(pack(context, format, {Format::f32, bytes_of(x), 3, 33}, "model.layers.0.mlp.up_proj.weight"),
                         "tfm: model.layers.0.mlp.up_proj.weight: " + std::string(name(format)) + " stores blocks of 32 columns, found 33 columns");
   Buffer bad = random_matrix(1, 3, 32);
-  bad.view().data[40] = std::numeric_limits<float>::infinity();
-  for (const Format format : {Format::q8_0, Format::q4_0, Format::q4_1, Format::int8})
-    REQUIRE_THROWS_AS(pack(context, format, {Format::f32, bytes_of(bad), 3, 32}, "w"), LoadError);
+  for (const float what : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    bad.view().data[40] = what;
+    for (const Format format : {Format::q8_0, Format::q4_0, Format::q4_1, Format::int8})
+      REQUIRE_THROWS_AS(pack(context, format, {Format::f32, bytes_of(bad), 3, 32}, "w"), LoadError);
+  }
   REQUIRE_THROWS_WITH(Q8_0(pack(context, Format::f16, {Format::f32, bytes_of(x), 3, 33}, "w")), "tfm: the weight is F16, expected Q8_0");
 }
 

@@ -77,7 +77,7 @@ inline float absmax(const float* x, Index n) noexcept {
   float largest = 0;
   for (Index k = 0; k < n; ++k) {
     const float a = std::abs(x[k]);
-    if (!(a <= largest)) largest = a;
+    if (a > largest || a != a) largest = a;  // a NaN stays: nothing is larger
   }
   return largest;
 }
