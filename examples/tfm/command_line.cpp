@@ -102,7 +102,8 @@ Examples:
 const std::map<std::string, tfm::Arithmetic> arithmetics{
     {"exact", tfm::Arithmetic::exact}, {"fast", tfm::Arithmetic::fast}, {"bf16", tfm::Arithmetic::bf16}};
 const std::map<std::string, bool> overflows{{"error", false}, {"slide", true}};
-const std::map<std::string, tfm::Format> cache_formats{{"f16", tfm::Format::f16}, {"f32", tfm::Format::f32}};
+const std::map<std::string, tfm::Format> cache_formats{
+    {"f16", tfm::Format::f16}, {"f32", tfm::Format::f32}, {"q8_0", tfm::Format::q8_0}};
 
 const std::map<std::string, tfm::Isa> isas = [] {
   std::map<std::string, tfm::Isa> all;
@@ -152,8 +153,8 @@ void add_running(CLI::App& app, ModelArguments& model) {
   add_choice(app, "--isa", model.isa, isas, "NAME",
              "Instruction set, the best that the CPU has unless one is named:\n"
              "baseline, neon, avx2, avx512, avx512_vnni, avx512_bf16");
-  add_choice(app, "--cache", model.cache, cache_formats, "f16|f32",
-             "What keys and values are kept in; f32 with --arithmetic exact, or else f16");
+  add_choice(app, "--cache", model.cache, cache_formats, "f16|f32|q8_0",
+             "What keys and values are kept in; f32 with --arithmetic exact, or else f16.\nq8_0 takes 17/32 of f16's memory");
 }
 
 void add_context(CLI::App& app, ModelArguments& model) {

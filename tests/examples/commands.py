@@ -254,6 +254,9 @@ class Info(unittest.TestCase):
         self.assertGreaterEqual(memory["cache"], 2 * 5 * 256 * 4 * 8 * 4)  # of 5 layers, 4 heads of 8 floats
         halves = run_json("info", "--model", STORIES, "--context", 256, "--cache", "f16")["memory"]
         self.assertEqual(2 * halves["cache"], memory["cache"])
+        bytes_ = run_json("info", "--model", STORIES, "--context", 256, "--cache", "q8_0")["memory"]
+        # of sixteen positions' keys in a head: 8 bytes each and 64 for the scales; values have rows of 16
+        self.assertEqual(bytes_["cache"], 5 * 4 * 256 // 16 * (16 * 8 + 64 + 16 * 16 + 64))
 
     def test_text(self):
         text = run("info", "--model", STORIES)[0].decode()

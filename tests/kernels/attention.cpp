@@ -21,26 +21,32 @@ struct Case {
 };
 constexpr Case cases[] = {{1, 1, 2, 0, 1},   {4, 4, 16, 0, 17},  {6, 2, 20, 5, 3},
                           {9, 1, 64, 63, 2}, {9, 3, 64, 64, 1},  {3, 3, 48, 62, 70},
-                          {7, 7, 8, 130, 1}, {8, 2, 32, 0, 200}, {14, 2, 80, 127, 33}};
+                          {7, 7, 8, 130, 1}, {8, 2, 32, 0, 200}, {14, 2, 80, 127, 33},
+                          {5, 1, 35, 61, 6}};
+constexpr Format formats[] = {Format::f32, Format::f16, Format::q8_0};
 
 // Keys and values of positions 0 .. position + tokens in the kernel's layout, and as the numbers that they then are.
 struct Cache {
   AttentionShape shape;
   Index positions;
   AlignedBytes keys, values;
+  Buffer k, v;  // as they were appended
 
+  // Random ones; what nobody has written is no number.
   Cache(const Case& c, Format format, std::uint64_t seed, float spread)
       : shape{c.heads, c.kv_heads, c.head_dim, format, 0, 0, 1 / std::sqrt(static_cast<float>(c.head_dim))},
-        positions(c.position + c.tokens) {
-    const Index room = round_up(positions, 64), each = format == Format::f16 ? 2 : 4;
-    shape.key_head_bytes = room * c.head_dim * each;
-    shape.value_head_bytes = room * shape.value_row() * each;
+        positions(c.position + c.tokens), k(random_matrix(seed, positions, c.kv_heads * c.head_dim, spread)),
+        v(random_matrix(seed + 1, positions, c.kv_heads * c.head_dim)) {
+    const Index panels = round_up(positions, 64) / 16;
+    shape.key_head_bytes = panels * kernels::key_panel_bytes(format, c.head_dim);
+    shape.value_head_bytes = panels * kernels::value_panel_bytes(format, c.head_dim);
     keys = AlignedBytes(c.kv_heads * shape.key_head_bytes);
     values = AlignedBytes(c.kv_heads * shape.value_head_bytes);
-    std::memset(keys.data(), 0, to_size(keys.size()));
-    std::memset(values.data(), 0, to_size(values.size()));
-    const Buffer k = random_matrix(seed, positions, c.kv_heads * c.head_dim, spread),
-                 v = random_matrix(seed + 1, positions, c.kv_heads * c.head_dim);
+    std::memset(keys.data(), 0xff, to_size(keys.size()));
+    std::memset(values.data(), 0xff, to_size(values.size()));
+    append();
+  }
+  void append() {
     for (Index j = 0; j < positions; ++j)
       kernels::append_key_value(shape, k.view().row(j), v.view().row(j), j, keys.data(), values.data());
   }
@@ -115,7 +121,7 @@ void require_close_to_naive(const Cache& cache, const AttentionSequence& s) {
 TEST_CASE("attention equals its plain loop, and is close to the mathematics") {
   Context context(3);
   for (const Case& c : cases)
-    for (const Format format : {Format::f32, Format::f16})
+    for (const Format format : formats)
       for (const float spread : {1.f, 6.f}) {  // 6: probabilities near 0 and 1
         const Cache cache(c, format, 11, spread);
         const Buffer q = random_matrix(10, c.tokens, c.heads * c.head_dim, spread);
@@ -147,7 +153,7 @@ TEST_CASE(
     "attention of a sequence does not depend on its neighbours, its chunks, or what stands beyond it in the cache") {
   Context context(2);
   const Case whole{6, 2, 20, 0, 100};
-  for (const Format format : {Format::f32, Format::f16}) {
+  for (const Format format : formats) {
     const Cache cache(whole, format, 11, 2);
     const Buffer q = random_matrix(10, 100, 120, 2), other_q = random_matrix(20, 37, 120);
     Buffer out(100, 120), beside(100, 120), chunked(100, 120), other_out(37, 120), last(1, 120);
@@ -173,14 +179,15 @@ TEST_CASE(
 }
 
 TEST_CASE("attention's scratch stays within what attention_scratch_bytes says") {
-  for (const Case& c : cases) {
-    Context context(3);
-    const Cache cache(c, Format::f16, 11, 1);
-    const Buffer q = random_matrix(10, c.tokens, c.heads * c.head_dim);
-    Buffer out(c.tokens, c.heads * c.head_dim);
-    const AttentionSequence alone[] = {{q, out, cache.keys.data(), cache.values.data(), c.position}};
-    kernels::attention(context, cache.shape, alone);
-    CHECK(context.scratch.peak() > 0);
-    CHECK(context.scratch.peak() <= kernels::attention_scratch_bytes(c.head_dim, 3));
-  }
+  for (const Case& c : cases)
+    for (const Format format : formats) {
+      Context context(3);
+      const Cache cache(c, format, 11, 1);
+      const Buffer q = random_matrix(10, c.tokens, c.heads * c.head_dim);
+      Buffer out(c.tokens, c.heads * c.head_dim);
+      const AttentionSequence alone[] = {{q, out, cache.keys.data(), cache.values.data(), c.position}};
+      kernels::attention(context, cache.shape, alone);
+      CHECK(context.scratch.peak() > 0);
+      CHECK(context.scratch.peak() <= kernels::attention_scratch_bytes(format, c.head_dim, 3));
+    }
 }

@@ -35,7 +35,7 @@ Buffer append(const DynamicLlama& model, KvCache& cache, Index slot, View x) {
 TEST_CASE("a cache is appended to, truncated and forked without leaving a trace") {
   const DynamicLlama model = tfm_test::generated_llama(shape, Format::q8_0);
   const Buffer x = random_matrix(1, 140, shape.dim), other = random_matrix(2, 140, shape.dim);
-  for (const Format format : {Format::f32, Format::f16}) {
+  for (const Format format : {Format::f32, Format::f16, Format::q8_0}) {
     INFO(name(format));
     KvCache whole = model.make_cache(1, 0, format), cache = model.make_cache(3, 0, format);
     REQUIRE((whole.context() == 150 && cache.sequences() == 3 && cache.length(0) == 0));
@@ -90,7 +90,7 @@ TEST_CASE("a cache says what it cannot be") {
   const auto made = [](const CacheShape& sizes) {
     return tfm_test::error_of<OptionError>([&] { KvCache cache(sizes); });
   };
-  CHECK(made({2, 3, 16, 64, 1, Format::q8_0}) == "tfm: a cache stores F32 or F16, found Q8_0");
+  CHECK(made({2, 3, 16, 64, 1, Format::q4_0}) == "tfm: a cache stores F32, F16 or Q8_0, found Q4_0");
   CHECK(made({2, 3, 16, 0, 1, Format::f32}) ==
         "tfm: a cache needs a context and sequences of at least 1, found 0 and 1");
   CHECK(made({2, 3, 16, 64, -1, Format::f32}) ==
@@ -102,6 +102,10 @@ TEST_CASE("a cache's bytes are what its shape says") {
   constexpr CacheShape sizes{2, 3, 20, 100, 4, Format::f16};
   // keys 112 x 20 and values 112 x 32 halves for each head: positions and a value's row in sixteens
   static_assert(sizes.bytes() == 2 * 4 * 3 * (112 * 20 + 112 * 32) * 2);
+  // of sixteen positions: 16 scales of one block, padded to 64 bytes, and as many bytes as numbers
+  static_assert(CacheShape{2, 3, 20, 100, 4, Format::q8_0}.bytes() == 2 * 4 * 3 * 7 * (64 + 16 * 20 + 64 + 16 * 32));
+  // of a head that is whole blocks: those of a file
+  static_assert(CacheShape{1, 1, 64, 160, 1, Format::q8_0}.bytes() == 2 * 160 * row_bytes(Format::q8_0, 64));
   const KvCache cache(sizes);
   CHECK(cache.shape().bytes() == sizes.bytes());
   CHECK(cache.keys(1, 3) - cache.keys(0, 0) == (1 * 4 + 3) * sizes.sequence_bytes());

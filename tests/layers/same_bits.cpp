@@ -206,7 +206,7 @@ TEST_CASE("attention and a whole block have the same bits everywhere") {
   for (const Format format : {Format::f32, Format::q8_0, Format::q4_1, Format::int8}) {
     const auto model = tfm_test::generated_llama(shape, format);
     for (const Arithmetic arithmetic : {Arithmetic::exact, Arithmetic::fast})
-      for (const Format cache : {Format::f32, Format::f16})
+      for (const Format cache : {Format::f32, Format::f16, Format::q8_0})
         check_everywhere(
             "block " + std::string(name(format)) + " " + std::string(name(arithmetic)) + ", cache " +
                 std::string(name(cache)),

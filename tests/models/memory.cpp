@@ -15,6 +15,9 @@ struct Toy : LlamaShape {
 };
 static_assert(Llama<Toy, EveryLinear<Int8>>::memory({.context = 256, .sequences = 1}).total() < 2 * MiB);
 static_assert(Llama<Llama7B, EveryLinear<Q4_0>>::memory({.context = 512}).total() > 3 * GiB);
+// 34 bytes of 32 numbers for 64 of binary16
+static_assert(64 * Llama<Llama7B, EveryLinear<Q4_0>>::memory({.context = 512, .cache = Format::q8_0}).cache ==
+              34 * Llama<Llama7B, EveryLinear<Q4_0>>::memory({.context = 512, .cache = Format::f16}).cache);
 
 struct Medium : LlamaShape {  // 11 million weights
   static constexpr Index vocab = 2000, dim = 256, layers = 10, heads = 8, kv_heads = 4, ffn = 1024, context = 512;
@@ -68,6 +71,7 @@ template <class Model>
 void require_bounds(const char* what) {
   require_bound<Model>(what, {.context = 512, .threads = 2}, Arithmetic::fast);
   require_bound<Model>(what, {.context = 0, .chunk = 256, .threads = 1, .cache = Format::f32}, Arithmetic::exact);
+  require_bound<Model>(what, {.context = 512, .chunk = 128, .threads = 3, .cache = Format::q8_0}, Arithmetic::fast);
   require_bound<Model>(what, {.context = 100, .sequences = 4, .chunk = 64, .threads = 3}, Arithmetic::bf16);
   require_bound<Model>(what, {.context = 1000, .sequences = 2, .chunk = 32, .threads = 2}, Arithmetic::fast);
 }
@@ -158,6 +162,27 @@ TEST_CASE("scratch stays within what scratch_bytes says, with adapters too") {
         CHECK(context.scratch.peak() > WornModel::scratch_bytes(worn_shape, 2 * tokens, 2, threads, 0) / 3);
       }
   }
+}
+
+TEST_CASE("scratch_bytes knows what keys and values are kept in") {
+  // heads so large that attention takes more than products do
+  constexpr DynamicLlamaShape shape{.vocab = 50, .dim = 32, .layers = 1, .heads = 2, .kv_heads = 1, .ffn = 32, .context = 256, .head_dim = 512};
+  const auto model = tfm_test::generated_llama(shape, Format::f32);
+  using Model = std::remove_const_t<decltype(model)>;
+  const Index start[] = {0, 40};
+  const tfm_test::Ids ids(40, 5);
+  Index peaks[2];
+  for (const Format format : {Format::f16, Format::q8_0}) {
+    Context context(2);
+    KvCache cache = model.make_cache(1, 0, format);
+    Buffer logits(40, shape.vocab);
+    model.forward(context, Batch{.start = start}, ids, cache, Logits::all, logits);
+    peaks[format == Format::q8_0] = context.scratch.peak();
+    INFO(name(format) << ": " << context.scratch.peak());
+    CHECK(context.scratch.peak() <= Model::scratch_bytes(shape, 40, 1, 2, 0, format));
+    CHECK(context.scratch.peak() > Model::scratch_bytes(shape, 40, 1, 2, 0, format) * 9 / 10);
+  }
+  CHECK(peaks[1] > peaks[0] + 100'000);
 }
 
 TEST_CASE("an adapter of other sizes is refused") {

@@ -163,6 +163,14 @@ TEST_CASE("the same bits with odd widths") {
   }
 }
 
+TEST_CASE("the same bits with keys and values in Q8_0") {
+  const DynamicLlama whole = tfm_test::generated_llama(even, Format::q8_0), parts = tfm_test::generated_llama(odd, Format::f32);
+  for (const Arithmetic arithmetic : {Arithmetic::exact, Arithmetic::fast}) {
+    require_same_bits(whole, described("even", Format::q8_0, arithmetic, Format::q8_0), arithmetic, Format::q8_0);
+    require_same_bits(parts, described("odd", Format::f32, arithmetic, Format::q8_0), arithmetic, Format::q8_0);
+  }
+}
+
 TEST_CASE("bfloat16 arithmetic has the same bits on one machine") {
   for (const Format format : {Format::f32, Format::f16, Format::bf16, Format::q4_1})
     require_same_bits(tfm_test::generated_llama(even, format), "", Arithmetic::bf16, Format::f16);

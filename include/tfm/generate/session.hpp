@@ -19,7 +19,7 @@ struct SessionOptions {
   int threads = 0;                     ///< 0: one for each core
   std::shared_ptr<Threads> pool{};     ///< shared with others, instead of threads of its own
   Arithmetic arithmetic = Arithmetic::fast;
-  Format cache = Format::f16;          ///< F32 or F16
+  Format cache = Format::f16;          ///< F32, F16 or Q8_0
   Isa isa = best_isa();
   StopToken stop{};
 };
@@ -126,7 +126,7 @@ class Session {
   }
 
  private:
-  void reserve(Index rank) { context_.scratch.reserve(Model::scratch_bytes(model_.shape, chunk_, 1, context_.threads->count(), rank)); }
+  void reserve(Index rank) { context_.scratch.reserve(Model::scratch_bytes(model_.shape, chunk_, 1, context_.threads->count(), rank, cache_.shape().format)); }
 };
 
 }  // namespace tfm::inline TFM_ABI

@@ -7,11 +7,17 @@
 
 namespace tfm::inline TFM_ABI::kernels {
 
-/// Sizes that all sequences of a call share, and the layout of keys and values: per key/value head
-/// keys [position / 16][head_dim][16] and values [position][value_row], in F32 or F16.
+/// Sizes that all sequences of a call share, and the layout of keys and values, per key/value head:
+///
+///   F32, F16  keys [position / 16][head_dim][16], values [position][value_row]
+///   Q8_0      of every sixteen positions, for keys and for values: [block][16 scales f16], padded to a multiple of 64 bytes, then int8
+///             keys [head_dim / 4, rounded up][16][4] and values [16][value_row]
+///
+/// So keys are a weight's panels (numeric/panels.hpp) whose rows are positions. A block is 32 numbers of a head, the last one of fewer
+/// where head_dim is no multiple of 32. What stands behind the last position of a panel nobody looks at.
 struct AttentionShape {
   Index heads{}, kv_heads{}, head_dim{};
-  Format format = Format::f32;
+  Format format = Format::f32;  ///< F32, F16 or Q8_0
   Index key_head_bytes{}, value_head_bytes{};  ///< from one key/value head to the next
   float scale = 1;
 
@@ -27,15 +33,15 @@ struct AttentionSequence {
   float* weights{};  ///< or null: [heads, tokens, position + tokens], what each query gives to each key
 };
 
-constexpr Index attention_scratch_bytes(Index head_dim, Index threads) noexcept {
-  return Arena::bytes_for(threads * attention_floats(head_dim));
+constexpr Index attention_scratch_bytes(Format format, Index head_dim, Index threads) noexcept {
+  return Arena::bytes_for(threads * attention_floats(format, head_dim));
 }
 
 /// out = softmax(q kᵀ scale) v for every sequence, in one parallel region.
 inline void attention(Context& context, const AttentionShape& shape, std::span<const AttentionSequence> sequences) noexcept {
   const Arena::Frame frame(context.scratch);
   const Index group = shape.heads / shape.kv_heads, head_dim = shape.head_dim, value_row = shape.value_row();
-  const Index floats = attention_floats(head_dim);
+  const Index floats = attention_floats(shape.format, head_dim);
   float* const scratch = context.scratch.take<float>(context.threads->count() * floats);
   constexpr Index each = 16;  // tokens of a chunk
   Index chunks = 0;
@@ -51,24 +57,49 @@ inline void attention(Context& context, const AttentionShape& shape, std::span<c
     float* const weights = s->weights == nullptr ? nullptr : s->weights + head * tokens * all;
     float* const own = scratch + worker * floats;
     report(context, TFM_ON(context.isa, attention_chunk({s->keys + kv_head * shape.key_head_bytes, s->values + kv_head * shape.value_head_bytes,
-                                                         shape.format == Format::f16, head_dim, value_row, s->q.data + head * head_dim, s->q.cols,
+                                                         shape.format, head_dim, value_row, s->q.data + head * head_dim, s->q.cols,
                                                          s->out.data + head * head_dim, s->out.cols, group, s->position, shape.scale, weights, tokens, all},
                                                         first, std::min(each, tokens - first), own)));
   });
 }
 
-/// Writes one token's keys and values [kv_heads x head_dim] into their places for `position`.
+namespace prepare {
+
+// One head's key and value in blocks of 32, the last filled up with 0, rounded as a weight's (ggml's Q8_0).
+inline void append_q8_0(Index head_dim, Index value_row, const float* key, const float* value, Index r, std::byte* keys, std::byte* values) noexcept {
+  std::byte* const value_levels = values + panel_header_bytes(Format::q8_0, head_dim) + r * value_row;
+  for (Index from = 0; from < head_dim; from += 32) {
+    const Index n = std::min<Index>(32, head_dim - from), scale_at = from + 2 * r;  // 16 scales of 2 bytes a block
+    const auto quantise = [&](const float* row, std::byte* block) {
+      float numbers[32] = {};
+      std::memcpy(numbers, row + from, to_size(n) * sizeof(float));
+      detail::quantise_q8_0(numbers, block);
+    };
+    std::byte k[34], v[34];
+    quantise(key, k), quantise(value, v);
+    std::memcpy(keys + scale_at, k, 2);
+    std::memcpy(values + scale_at, v, 2);
+    for (Index d = 0; d < n; d += 4) std::memcpy(keys + detail::value_offset(Format::q8_0, head_dim, r, from + d), k + 2 + d, 4);
+    std::memcpy(value_levels + from, v + 2, to_size(n));
+  }
+}
+
+}  // namespace prepare
+
+/// Writes one token's keys and values [kv_heads x head_dim] into their places for `position`. In Q8_0 a block in which a number is not
+/// finite is NaN throughout.
 inline void append_key_value(const AttentionShape& shape, const float* key, const float* value, Index position, std::byte* keys, std::byte* values) noexcept {
-  const Index n = shape.head_dim, key_at = position / 16 * n * 16 + position % 16, value_at = position * shape.value_row();
-  for (Index h = 0; h < shape.kv_heads; ++h, key += n, value += n) {
-    std::byte* const k = keys + h * shape.key_head_bytes;
-    std::byte* const v = values + h * shape.value_head_bytes;
-    if (shape.format == Format::f16) {
-      for (Index d = 0; d < n; ++d) detail::write_u16(k + 2 * (key_at + 16 * d), f16_from_f32(key[d]));
-      for (Index d = 0; d < n; ++d) detail::write_u16(v + 2 * (value_at + d), f16_from_f32(value[d]));
+  const Index n = shape.head_dim, panel = position / 16, r = position % 16, row = r * shape.value_row();
+  keys += panel * key_panel_bytes(shape.format, n), values += panel * value_panel_bytes(shape.format, n);
+  for (Index h = 0; h < shape.kv_heads; ++h, key += n, value += n, keys += shape.key_head_bytes, values += shape.value_head_bytes) {
+    if (shape.format == Format::q8_0) {
+      prepare::append_q8_0(n, shape.value_row(), key, value, r, keys, values);
+    } else if (shape.format == Format::f16) {
+      for (Index d = 0; d < n; ++d) detail::write_u16(keys + 2 * (16 * d + r), f16_from_f32(key[d]));
+      for (Index d = 0; d < n; ++d) detail::write_u16(values + 2 * (row + d), f16_from_f32(value[d]));
     } else {
-      for (Index d = 0; d < n; ++d) std::memcpy(k + 4 * (key_at + 16 * d), key + d, 4);
-      std::memcpy(v + 4 * value_at, value, to_size(4 * n));
+      for (Index d = 0; d < n; ++d) std::memcpy(keys + 4 * (16 * d + r), key + d, 4);
+      std::memcpy(values + 4 * row, value, to_size(4 * n));
     }
   }
 }

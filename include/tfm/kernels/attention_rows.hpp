@@ -36,7 +36,7 @@ namespace prepare {
 
 inline AttentionHead head_of(const RowsShape& shape, const RowsSequence& s, Index kv_head) noexcept {
   const Index group = shape.group(), head = kv_head * group, tokens = s.q.rows, keys = s.k.rows;
-  return {.keys = nullptr, .values = nullptr, .half = false, .head_dim = shape.head_dim, .value_row = round_up(shape.head_dim, 16),
+  return {.keys = nullptr, .values = nullptr, .format = Format::f32, .head_dim = shape.head_dim, .value_row = round_up(shape.head_dim, 16),
           .q = s.q.data + head * shape.head_dim, .q_row = s.q.cols, .out = s.out.data + head * shape.head_dim, .out_row = s.out.cols,
           .group = group, .position = 0, .scale = shape.scale,
           .weights = s.weights == nullptr ? nullptr : s.weights + head * tokens * keys, .weights_tokens = tokens, .weights_row = keys,

@@ -9,21 +9,27 @@
 
 namespace tfm::inline TFM_ABI::kernels::plain {
 
-/// A cached key's or value's number d, for one key/value head, as the kernel's layout has it.
+/// A cached key's or value's number d, for one key/value head, as the kernel's layout has it. Q8_0's scale times level is exact.
 struct CachedHead {
   const std::byte *keys, *values;
   const AttentionShape& shape;
 
-  float read(const std::byte* from, Index i) const noexcept {
-    float value;
-    if (shape.format == Format::f16) return f32_from_f16(tfm::detail::read_u16(from + 2 * i));
-    std::memcpy(&value, from + 4 * i, 4);
-    return value;
-  }
   float key(Index position, Index d) const noexcept {
-    return read(keys, (position / 16 * shape.head_dim + d) * 16 + position % 16);
+    return value_at(Panels{keys, position + 1, shape.head_dim, shape.format}, position, d);
   }
-  float value(Index position, Index d) const noexcept { return read(values, position * shape.value_row() + d); }
+  float value(Index position, Index d) const noexcept {
+    const Index r = position % 16, i = r * shape.value_row() + d;
+    const std::byte* const panel = values + position / 16 * value_panel_bytes(shape.format, shape.head_dim);
+    float number;
+    switch (shape.format) {
+      case Format::q8_0: {
+        const std::byte level = panel[panel_header_bytes(Format::q8_0, shape.head_dim) + i];
+        return f32_from_f16(tfm::detail::read_u16(panel + d / 32 * 32 + 2 * r)) * static_cast<float>(static_cast<std::int8_t>(level));
+      }
+      case Format::f16: return f32_from_f16(tfm::detail::read_u16(panel + 2 * i));
+      default: std::memcpy(&number, panel + 4 * i, 4); return number;
+    }
+  }
 };
 
 /// One query q [head_dim] over the first `visible` keys: out [head_dim] = softmax(q kᵀ scale) v. The softmax is

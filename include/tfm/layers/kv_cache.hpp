@@ -12,22 +12,20 @@ namespace tfm::inline TFM_ABI {
 /// What a cache is made for.
 struct CacheShape {
   Index layers{}, kv_heads{}, head_dim{}, context{}, sequences = 1;
-  Format format = Format::f16;  ///< F32 or F16
+  Format format = Format::f16;  ///< F32, F16 or Q8_0
 
   /// Positions that have room: whole panels of keys.
   constexpr Index room() const noexcept { return round_up(context, 16); }
-  /// What one position takes of a head.
-  constexpr Index key_position_bytes() const noexcept { return head_dim * (format == Format::f16 ? 2 : 4); }
-  constexpr Index value_position_bytes() const noexcept { return round_up(head_dim, 16) * (format == Format::f16 ? 2 : 4); }
-  constexpr Index key_head_bytes() const noexcept { return room() * key_position_bytes(); }
-  constexpr Index value_head_bytes() const noexcept { return room() * value_position_bytes(); }
+  /// What a head takes.
+  constexpr Index key_head_bytes() const noexcept { return room() / 16 * kernels::key_panel_bytes(format, head_dim); }
+  constexpr Index value_head_bytes() const noexcept { return room() / 16 * kernels::value_panel_bytes(format, head_dim); }
   constexpr Index sequence_bytes() const noexcept { return kv_heads * (key_head_bytes() + value_head_bytes()); }
   /// Bytes of the whole cache.
   constexpr Index bytes() const noexcept { return layers * sequences * sequence_bytes(); }
 };
 
-/// `sequences` slots of `context` positions each. Errors: OptionError for a format that is neither F32 nor F16, or sizes
-/// below 1.
+/// `sequences` slots of `context` positions each. Errors: OptionError for a format that is none of F32, F16 and Q8_0, or
+/// sizes below 1.
 class KvCache {
   CacheShape shape_;
   AlignedBytes bytes_;
@@ -38,8 +36,8 @@ class KvCache {
  public:
   KvCache() = default;
   explicit KvCache(const CacheShape& shape) : shape_(shape) {
-    if (shape.format != Format::f32 && shape.format != Format::f16)
-      raise<OptionError>({"tfm: a cache stores F32 or F16, found ", name(shape.format)});
+    if (shape.format != Format::f32 && shape.format != Format::f16 && shape.format != Format::q8_0)
+      raise<OptionError>({"tfm: a cache stores F32, F16 or Q8_0, found ", name(shape.format)});
     if (shape.context < 1 || shape.sequences < 1)
       raise<OptionError>({"tfm: a cache needs a context and sequences of at least 1, found ", shape.context, " and ", shape.sequences});
     bytes_ = AlignedBytes(shape.bytes());
@@ -62,12 +60,14 @@ class KvCache {
   /// Slot `to` becomes a copy of slot `from`, to be continued differently.
   void fork(Index from, Index to) noexcept {
     if (from == to) return;
-    const Index used = round_up(length(from), 16);  // whole panels of keys; what stands behind them nobody reads
+    const Index used = ceil_div(length(from), 16);  // whole panels; what stands behind them nobody reads
+    const Index key_bytes = used * kernels::key_panel_bytes(shape_.format, shape_.head_dim);
+    const Index value_bytes = used * kernels::value_panel_bytes(shape_.format, shape_.head_dim);
     for (Index layer = 0; layer < shape_.layers; ++layer)
       for (Index h = 0; h < shape_.kv_heads; ++h) {
         const Index key = h * shape_.key_head_bytes(), value = h * shape_.value_head_bytes();
-        std::memcpy(keys(layer, to) + key, keys(layer, from) + key, to_size(used * shape_.key_position_bytes()));
-        std::memcpy(values(layer, to) + value, values(layer, from) + value, to_size(used * shape_.value_position_bytes()));
+        std::memcpy(keys(layer, to) + key, keys(layer, from) + key, to_size(key_bytes));
+        std::memcpy(values(layer, to) + value, values(layer, from) + value, to_size(value_bytes));
       }
     length_[to_size(to)] = length(from);
   }

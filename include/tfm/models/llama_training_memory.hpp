@@ -105,7 +105,7 @@ class TrainingBytes {
     const auto& [gate, up, down] = block.mlp;
     const auto of = [this](const auto& layer) { return this->forward(layer); };
     const Index dim = head_dim(model_.shape);
-    const Index keys_and_values = round_up(n_.longest, kernels::key_block) * (dim + round_up(dim, 16)), room = keys_and_values + kernels::attention_floats(dim);
+    const Index keys_and_values = round_up(n_.longest, kernels::key_block) * (dim + round_up(dim, 16)), room = keys_and_values + kernels::attention_floats(Format::f32, dim);
     const Index attention = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) + std::max(floats(threads_ * room), forward(o));
     return tokens(model_.shape.dim) + std::max({attention, most(of, q, k, v), most(of, gate, up, down)});
   }

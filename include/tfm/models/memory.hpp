@@ -11,7 +11,7 @@ struct MemoryOptions {
   Index chunk = 512;    ///< tokens of a forward pass, at most
   Index threads = 1;
   Index rank = 0;  ///< the largest rank of the adapters that sequences wear, as LoraLinear computes; 0: none does
-  Format cache = Format::f16;
+  Format cache = Format::f16;  ///< of the keys and values: F32, F16 or Q8_0
 };
 
 /// Bytes by what they are for; what allocations ask for, without the heap's own.

@@ -94,7 +94,7 @@ class PassBytes {
   constexpr Index step(Index hypotheses) const noexcept {
     const Index attention =
         4 * rows(hypotheses) + Arena::bytes_for(hypotheses, sizeof(kernels::AttentionSequence)) +
-        std::max(product(hypotheses, s_.dim), kernels::attention_scratch_bytes(head_dim(), n_.threads));
+        std::max(product(hypotheses, s_.dim), kernels::attention_scratch_bytes(Format::f32, head_dim(), n_.threads));
     return (2 + 3 * pre) * rows(hypotheses) + std::max(attention, ffn(hypotheses));
   }
 };

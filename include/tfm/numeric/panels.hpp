@@ -7,7 +7,8 @@
 //   F16         [k][16 rows]                      binary16
 //   BF16        [k / 2][16 rows][2 k]             bfloat16, an odd last column padded with 0
 //   Int8        [16 scales f32] [k / 4][16 rows][4 k]               columns padded with 0 to a multiple of 4
-//   Q8_0        [block][16 scales f16] then [block][k / 4][16 rows][4 k]
+//   Q8_0        [block][16 scales f16] then [k / 4][16 rows][4 k]   of cached keys, whose columns may be any number, the
+//                                                                   last block is shorter and padded as Int8's columns
 //   Q4_0, Q4_1  [block][16 scales f16] (, [block][16 minima f16]) then [block][4][16 rows][4 k]: the low half of byte
 //               (g, row, j) is k = 4 g + j, the high half k = 16 + 4 g + j
 //
@@ -20,7 +21,7 @@ inline constexpr Index panel_rows = 16;
 
 /// Bytes of a panel's scales (and minima), which come first.
 constexpr Index panel_header_bytes(Format format, Index cols) noexcept {
-  const Index blocks = cols / 32;
+  const Index blocks = ceil_div(cols, 32);
   switch (format) {
     case Format::int8: return panel_rows * 4;
     case Format::q8_0:
@@ -37,8 +38,8 @@ constexpr Index panel_bytes(Format format, Index cols) noexcept {
     case Format::f32: return cols * panel_rows * 4;
     case Format::f16: return round_up(cols * panel_rows * 2, 64);
     case Format::bf16: return round_up(cols, 2) * panel_rows * 2;
-    case Format::int8: return header + round_up(cols, 4) * panel_rows;
-    case Format::q8_0: return header + cols * panel_rows;
+    case Format::int8:
+    case Format::q8_0: return header + round_up(cols, 4) * panel_rows;
     case Format::q4_0:
     case Format::q4_1: return header + cols * panel_rows / 2;
   }

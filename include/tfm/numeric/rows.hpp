@@ -89,10 +89,12 @@ inline float int8_factor(float largest) noexcept { return largest > 0x1p-119f ? 
 /// 1 / scale; 0, and so every level is the lowest, where that would overflow: such a scale is 0 in binary16 anyway.
 inline float reciprocal(float scale) noexcept { return std::abs(scale) >= 0x1p-126f ? 1.f / scale : 0.f; }
 
+// A value that is not finite makes the whole block NaN: its scale is none, or infinite, and every level 0.
 inline void quantise_q8_0(const float* x, std::byte* block) noexcept {
   const float scale = absmax(x, 32) / 127.f, inverse = reciprocal(scale);
+  const bool finite = scale < 3e36f;  // the largest float / 127 is below it
   write_u16(block, f16_from_f32(scale));
-  for (Index k = 0; k < 32; ++k) block[2 + k] = static_cast<std::byte>(static_cast<std::int8_t>(std::round(x[k] * inverse)));
+  for (Index k = 0; k < 32; ++k) block[2 + k] = static_cast<std::byte>(static_cast<std::int8_t>(finite ? std::round(x[k] * inverse) : 0.f));
 }
 
 inline void quantise_q4_0(const float* x, std::byte* block) noexcept {

@@ -35,18 +35,85 @@ TFM_LANES Seen seen_by(const AttentionHead& a, Index token) {
   return keys < 0 ? Seen{a.key_count, 0.f} : Seen{keys, a.scale};
 }
 
+// Q8_0 keys to panels of floats, values to rows of floats: scale times level, which is exact.
+inline void expand_keys(const std::byte* from, Index panels, Index head_dim, float* to) {
+  const Index header = panel_header_bytes(Format::q8_0, head_dim);
+  for (Index p = 0; p < panels; ++p, from += key_panel_bytes(Format::q8_0, head_dim))
+    for (Index block = 0; block < head_dim; block += 32) {
+      const Index end = head_dim - block < 32 ? head_dim : block + 32;
+      const F scale = load_f16(from + block);
+      for (Index d = block; d < end; ++d, to += 16) store(to, mul(byte_of_4(from + header + d / 4 * 64, static_cast<int>(d % 4)), scale));
+    }
+}
+inline void expand_values(const std::byte* from, Index rows, Index head_dim, float* to) {
+  const Index header = panel_header_bytes(Format::q8_0, head_dim), row = round_up(head_dim, 16);
+  for (; rows > 0; rows -= 16, from += value_panel_bytes(Format::q8_0, head_dim), to += 16 * row) {
+    const Index valid = rows < 16 ? rows : 16;
+    const signed char* const levels = reinterpret_cast<const signed char*>(from + header);
+    for (Index block = 0; block < row; block += 32) {
+      const Index end = row - block < 32 ? row : block + 32;
+      alignas(64) float scales[16];
+      store(scales, load_f16(from + block));
+      for (Index r = 0; r < valid; ++r)
+        for (Index d = block; d < end; d += 16) store(to + r * row + d, mul(to_float(load_int8(levels + r * row + d)), set(scales[r])));
+    }
+  }
+}
+
+// A block of keys and values as products read them: where they lie, or, of Q8_0, as floats in scratch, key_block (head_dim + value_row).
+struct CachedBlock {
+  bool half;
+  Index key_panel;  // bytes
+  const std::byte *keys, *values;
+};
+inline CachedBlock cached_block(const AttentionHead& a, Index block, Index keys, float* scratch) {
+  constexpr Index panels = key_block / 16;
+  const Index key_panel = key_panel_bytes(a.format, a.head_dim);
+  const std::byte* const k = a.keys + block * panels * key_panel;
+  const std::byte* const v = a.values + block * panels * value_panel_bytes(a.format, a.head_dim);
+  if (a.format != Format::q8_0) return {a.format == Format::f16, key_panel, k, v};
+  float* const rows = scratch + key_block * a.head_dim;
+  expand_keys(k, (keys + 15) / 16, a.head_dim, scratch);
+  expand_values(v, keys, a.head_dim, rows);
+  return {false, key_panel_bytes(Format::f32, a.head_dim), reinterpret_cast<const std::byte*>(scratch), reinterpret_cast<const std::byte*>(rows)};
+}
+
+// A tile of query rows, and what is known of their softmax so far: row r is head (first + r) % group of token (first + r) / group.
+struct QueryTile {
+  Index first, rows, most;  // most: keys that any row sees
+  float *q, *out;           // [query_tile][head_dim], [query_tile][value_row]
+  F sum[query_tile];
+  float largest[query_tile];
+  Seen seen[query_tile];
+
+  Index keys(Index block) const { return most - block * key_block < key_block ? most - block * key_block : key_block; }
+};
+inline void begin_tile(const AttentionHead& a, Index first, Index rows, float* scratch, QueryTile& t) {
+  t.first = first, t.rows = rows, t.most = 0;
+  t.q = scratch, t.out = scratch + query_tile * a.head_dim;
+  for (Index r = 0; r < rows; ++r) {
+    const Index token = (first + r) / a.group, head = (first + r) % a.group;
+    by_lanes(a.head_dim, [&](Index d, Index n) { store_some(t.q + r * a.head_dim + d, load_some(a.q + token * a.q_row + head * a.head_dim + d, n), n); });
+    for (Index d = 0; d < a.value_row; d += 16) store(t.out + r * a.value_row + d, zero());
+    t.sum[r] = zero();
+    t.largest[r] = -__builtin_inff();
+    t.seen[r] = seen_by(a, token);
+    t.most = t.seen[r].keys > t.most ? t.seen[r].keys : t.most;
+  }
+}
+
 // scores[row][64] = scale q . k for the block's keys, -infinity beyond what the row sees.
-inline void score_block(const AttentionHead& a, Index block, Index keys, const float* q, Index rows, const Seen* seen, float* scores) {
-  const Index panels = (keys + 15) / 16, size = a.head_dim * 16 * (a.half ? 2 : 4);
-  const FloatTile tile{a.keys + block * (key_block / 16) * size, size, 16, q, a.head_dim, 1, a.head_dim, scores, key_block, 16, false};
-  if (a.half) float_panels<PanelF16>(tile, panels, rows);
-  else float_panels<PlainF32>(tile, panels, rows);
-  for (Index r = 0; r < rows; ++r)
+inline void score_block(const AttentionHead& a, const QueryTile& t, Index block, const CachedBlock& cached, float* scores) {
+  const Index panels = (t.keys(block) + 15) / 16;
+  const FloatTile tile{cached.keys, cached.key_panel, 16, t.q, a.head_dim, 1, a.head_dim, scores, key_block, 16, false};
+  if (cached.half) float_panels<PanelF16>(tile, panels, t.rows);
+  else float_panels<PlainF32>(tile, panels, t.rows);
+  for (Index r = 0; r < t.rows; ++r)
     for (Index p = 0; p < 4; ++p) {
-      const Index left = seen[r].keys - block * key_block - 16 * p, n = left < 0 ? 0 : left > 16 ? 16 : left;
+      const Index left = t.seen[r].keys - block * key_block - 16 * p, n = left < 0 ? 0 : left > 16 ? 16 : left;
       float* const at = scores + r * key_block + 16 * p;
       if (n == 0) store(at, set(-__builtin_inff()));
-      else store(at, keep_first(mul(load(at), set(seen[r].scale)), n, set(-__builtin_inff())));
+      else store(at, keep_first(mul(load(at), set(t.seen[r].scale)), n, set(-__builtin_inff())));
     }
 }
 
@@ -59,90 +126,97 @@ inline void dropout_row(const AttentionHead& a, RandomKey head, Index token, Ind
   dropout_factors(head.with(static_cast<std::uint64_t>(token)).seed, static_cast<std::uint64_t>(block * key_block), a.dropout, 16 * panels, factors);
 }
 
-// Query rows first .. first + rows, at most query_tile: row r is head r % group of token r / group.
-// scratch holds attention_floats.
-inline void attend_tile(const AttentionHead& a, Index first, Index rows, float* scratch) {
-  float* const q = scratch;
-  float* const out = q + query_tile * a.head_dim;
-  float* const scores = out + query_tile * a.value_row;
-  F sum[query_tile];
-  float largest[query_tile];
-  Seen seen[query_tile];
+// Adds a block's keys and values to a tile; scores holds query_tile x key_block.
+inline void attend_block(const AttentionHead& a, QueryTile& t, Index b, const CachedBlock& cached, float* scores) {
+  const Index keys = t.keys(b), panels = (keys + 15) / 16;  // behind them nobody sees anything, and adds nothing
   RandomKey head_key = a.dropout > 0 ? dropout_head(a, 0) : RandomKey{};
-  Index most = 0;
-  for (Index r = 0; r < rows; ++r) {
-    const Index token = (first + r) / a.group, head = (first + r) % a.group;
-    by_lanes(a.head_dim, [&](Index d, Index n) { store_some(q + r * a.head_dim + d, load_some(a.q + token * a.q_row + head * a.head_dim + d, n), n); });
-    for (Index d = 0; d < a.value_row; d += 16) store(out + r * a.value_row + d, zero());
-    sum[r] = zero();
-    largest[r] = -__builtin_inff();
-    seen[r] = seen_by(a, token);
-    most = seen[r].keys > most ? seen[r].keys : most;
-  }
-  const Index blocks = (most + key_block - 1) / key_block;
-  for (Index b = 0; b < blocks; ++b) {
-    const Index keys = most - b * key_block < key_block ? most - b * key_block : key_block;
-    const Index panels = (keys + 15) / 16;  // behind them nobody sees anything, and adds nothing
-    score_block(a, b, keys, q, rows, seen, scores);
-    for (Index r = 0; r < rows; ++r) {
-      float* const s = scores + r * key_block;
-      F most_of_lanes = load(s);
-      for (Index p = 1; p < panels; ++p) most_of_lanes = max(most_of_lanes, load(s + 16 * p));
-      const float block_largest = reduce_max(most_of_lanes);
-      const float now = block_largest > largest[r] ? block_largest : largest[r];
-      const F correction = b == 0 ? zero() : exponential(set(largest[r] - now));  // 1 where the largest stays
-      F block_sum = zero();
-      for (Index p = 0; p < panels; ++p) {
-        const F e = exponential(sub(load(s + 16 * p), set(now)));
-        store(s + 16 * p, e);
-        block_sum = add(block_sum, e);
-      }
-      sum[r] = fma(sum[r], correction, block_sum);
-      largest[r] = now;
-      if (a.dropout > 0) {
-        float factors[key_block];
-        if (a.group > 1) head_key = dropout_head(a, (first + r) % a.group);
-        dropout_row(a, head_key, (first + r) / a.group, b, panels, factors);
-        for (Index p = 0; p < panels; ++p) store(s + 16 * p, mul(load(s + 16 * p), load(factors + 16 * p)));
-      }
-      for (Index d = 0; d < a.value_row; d += 16) store(out + r * a.value_row + d, mul(load(out + r * a.value_row + d), correction));
+  score_block(a, t, b, cached, scores);
+  for (Index r = 0; r < t.rows; ++r) {
+    float* const s = scores + r * key_block;
+    F most_of_lanes = load(s);
+    for (Index p = 1; p < panels; ++p) most_of_lanes = max(most_of_lanes, load(s + 16 * p));
+    const float block_largest = reduce_max(most_of_lanes);
+    const float now = block_largest > t.largest[r] ? block_largest : t.largest[r];
+    const F correction = b == 0 ? zero() : exponential(set(t.largest[r] - now));  // 1 where the largest stays
+    F block_sum = zero();
+    for (Index p = 0; p < panels; ++p) {
+      const F e = exponential(sub(load(s + 16 * p), set(now)));
+      store(s + 16 * p, e);
+      block_sum = add(block_sum, e);
     }
-    const Index bytes = a.half ? 2 : 4;
-    const FloatTile tile{a.values + b * key_block * a.value_row * bytes, 16 * bytes, a.value_row, scores, key_block, 1, keys, out, a.value_row, 16, true};
-    if (a.half) float_panels<RowsF16>(tile, a.value_row / 16, rows);
-    else float_panels<PlainF32>(tile, a.value_row / 16, rows);
+    t.sum[r] = fma(t.sum[r], correction, block_sum);
+    t.largest[r] = now;
+    if (a.dropout > 0) {
+      float factors[key_block];
+      if (a.group > 1) head_key = dropout_head(a, (t.first + r) % a.group);
+      dropout_row(a, head_key, (t.first + r) / a.group, b, panels, factors);
+      for (Index p = 0; p < panels; ++p) store(s + 16 * p, mul(load(s + 16 * p), load(factors + 16 * p)));
+    }
+    for (Index d = 0; d < a.value_row; d += 16) store(t.out + r * a.value_row + d, mul(load(t.out + r * a.value_row + d), correction));
   }
-  for (Index r = 0; r < rows; ++r) {
-    const Index token = (first + r) / a.group, head = (first + r) % a.group;
-    const float row_sum = reduce_add(sum[r]);
+  const Index bytes = cached.half ? 2 : 4;
+  const FloatTile tile{cached.values, 16 * bytes, a.value_row, scores, key_block, 1, keys, t.out, a.value_row, 16, true};
+  if (cached.half) float_panels<RowsF16>(tile, a.value_row / 16, t.rows);
+  else float_panels<PlainF32>(tile, a.value_row / 16, t.rows);
+}
+
+inline void finish_tile(const AttentionHead& a, const QueryTile& t) {
+  for (Index r = 0; r < t.rows; ++r) {
+    const Index token = (t.first + r) / a.group, head = (t.first + r) % a.group;
+    const float row_sum = reduce_add(t.sum[r]);
     const F total = set(row_sum);
     if (a.softmax != nullptr) {
-      a.softmax[2 * (first + r)] = largest[r];
-      a.softmax[2 * (first + r) + 1] = row_sum;
+      a.softmax[2 * (t.first + r)] = t.largest[r];
+      a.softmax[2 * (t.first + r) + 1] = row_sum;
     }
     by_lanes(a.head_dim, [&](Index d, Index n) {
-      store_some(a.out + token * a.out_row + head * a.head_dim + d, div(load(out + r * a.value_row + d), total), n);
+      store_some(a.out + token * a.out_row + head * a.head_dim + d, div(load(t.out + r * a.value_row + d), total), n);
     });
   }
-  if (a.weights == nullptr) return;
-  for (Index b = 0; b < blocks; ++b) {
-    const Index keys = most - b * key_block < key_block ? most - b * key_block : key_block;
-    score_block(a, b, keys, q, rows, seen, scores);
-    for (Index r = 0; r < rows; ++r) {
-      const F total = set(reduce_add(sum[r]));
-      float* const to = a.weights + ((first + r) % a.group * a.weights_tokens + (first + r) / a.group) * a.weights_row + b * key_block;
-      const Index room = a.weights_row - b * key_block < key_block ? a.weights_row - b * key_block : key_block;
-      by_lanes(room, [&](Index i, Index n) {
-        store_some(to + i, div(exponential(sub(load(scores + r * key_block + i), set(largest[r]))), total), n);
-      });
-    }
+}
+
+// What a finished tile gave to a block's keys.
+inline void tell_weights(const AttentionHead& a, const QueryTile& t, Index b, const CachedBlock& cached, float* scores) {
+  score_block(a, t, b, cached, scores);
+  for (Index r = 0; r < t.rows; ++r) {
+    const F total = set(reduce_add(t.sum[r]));
+    float* const to = a.weights + ((t.first + r) % a.group * a.weights_tokens + (t.first + r) / a.group) * a.weights_row + b * key_block;
+    const Index room = a.weights_row - b * key_block < key_block ? a.weights_row - b * key_block : key_block;
+    by_lanes(room, [&](Index i, Index n) {
+      store_some(to + i, div(exponential(sub(load(scores + r * key_block + i), set(t.largest[r]))), total), n);
+    });
   }
+}
+
+// Query rows first .. first + rows, tiles_together x query_tile at most. scratch holds attention_floats.
+inline void attend_tiles(const AttentionHead& a, Index first, Index rows, float* scratch) {
+  float* const expanded = scratch;
+  float* const scores = expanded + (a.format == Format::q8_0 ? key_block * (a.head_dim + a.value_row) : 0);
+  float* own = scores + query_tile * key_block;
+  QueryTile tiles[most_tiles];
+  Index count = 0, most = 0;
+  for (Index r = 0; r < rows; r += query_tile, ++count, own += query_tile * (a.head_dim + a.value_row)) {
+    begin_tile(a, first + r, rows - r < query_tile ? rows - r : query_tile, own, tiles[count]);
+    most = tiles[count].most > most ? tiles[count].most : most;
+  }
+  // Calls step(tile, block, the block's keys and values) for all that a tile sees, blocks in order.
+  const auto walk = [&](auto step) {
+    for (Index b = 0; b * key_block < most; ++b) {
+      const Index left = most - b * key_block;
+      const CachedBlock cached = cached_block(a, b, left < key_block ? left : key_block, expanded);
+      for (Index i = 0; i < count; ++i)
+        if (b * key_block < tiles[i].most) step(tiles[i], b, cached);
+    }
+  };
+  walk([&](QueryTile& t, Index b, const CachedBlock& cached) { attend_block(a, t, b, cached, scores); });
+  for (Index i = 0; i < count; ++i) finish_tile(a, tiles[i]);
+  if (a.weights != nullptr) walk([&](const QueryTile& t, Index b, const CachedBlock& cached) { tell_weights(a, t, b, cached, scores); });
 }
 
 // Tokens first .. first + count of one head.
 TFM_KERNEL Isa attention_chunk(const AttentionHead& a, Index first, Index count, float* scratch) {
-  const Index end = (first + count) * a.group;
-  for (Index r = first * a.group; r < end; r += query_tile) attend_tile(a, r, end - r < query_tile ? end - r : query_tile, scratch);
+  const Index end = (first + count) * a.group, each = tiles_together(a.format) * query_tile;
+  for (Index r = first * a.group; r < end; r += each) attend_tiles(a, r, end - r < each ? end - r : each, scratch);
   return this_isa;
 }
 // All tokens of one head whose k and v are rows, kv_row apart, in place of a.keys and a.values. scratch holds attention_rows_floats.

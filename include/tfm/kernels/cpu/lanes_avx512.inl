@@ -36,6 +36,7 @@ TFM_LANES F power_of_two(I n) { return {_mm512_castsi512_ps(_mm512_slli_epi32(_m
 TFM_LANES I set_int(int x) { return {_mm512_set1_epi32(x)}; }
 TFM_LANES I add(I a, I b) { return {_mm512_add_epi32(a.v, b.v)}; }
 TFM_LANES void store_int8(signed char* p, I a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a.v)); }
+TFM_LANES I load_int8(const signed char* p) { return {_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))}; }
 TFM_LANES void store(int* p, I a) { _mm512_storeu_si512(p, a.v); }
 
 TFM_LANES F load_f16(const void* p) { return {_mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)))}; }

@@ -122,6 +122,11 @@ TFM_LANES void store_int8(signed char* p, I a) {
   store(lanes, a);
   for (int i = 0; i < 16; ++i) p[i] = static_cast<signed char>(lanes[i]);
 }
+TFM_LANES I load_int8(const signed char* p) {
+  int lanes[16];
+  for (int i = 0; i < 16; ++i) lanes[i] = p[i];
+  return load_ints(lanes);
+}
 
 TFM_LANES F load_f16(const void* p) {
   float lanes[16];

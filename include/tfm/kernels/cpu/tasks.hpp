@@ -54,11 +54,18 @@ inline constexpr Index scratch_floats = expand_floats * 3 / 2;  // and the same 
 inline constexpr Index accumulate_rows = 96;  // of a weight's gradient at a time: whole tiles
 inline constexpr Index accumulate_floats = expand_floats + expand_k * accumulate_rows;
 
+/// Bytes of sixteen positions' keys and values of one head, as kernels/attention.hpp describes them.
+constexpr Index key_panel_bytes(Format format, Index head_dim) noexcept { return panel_bytes(format, head_dim); }
+constexpr Index value_panel_bytes(Format format, Index head_dim) noexcept {
+  const Index values = 16 * round_up(head_dim, 16);
+  return format == Format::q8_0 ? panel_header_bytes(format, head_dim) + values : values * block_bytes(format);
+}
+
 /// Attention of the query heads that share one key/value head.
 struct AttentionHead {
-  const std::byte* keys;    // [position / 16][head_dim][16]
-  const std::byte* values;  // [position][value_row]
-  bool half;                // binary16, otherwise float32
+  const std::byte* keys;    // as cached
+  const std::byte* values;
+  Format format;            // F32, F16 or Q8_0
   Index head_dim, value_row;
   const float* q;           // query head h of token t is at q + t q_row + h head_dim
   Index q_row;
@@ -79,13 +86,19 @@ struct AttentionHead {
   Index first_head = 0;            // the number of query head 0
 };
 inline constexpr Index query_tile = 6, key_block = 64;
+/// Query tiles that walk through the cache side by side: Q8_0 becomes floats once for all of them.
+inline constexpr Index most_tiles = 4;
+constexpr Index tiles_together(Format format) noexcept { return format == Format::q8_0 ? most_tiles : 1; }
 
 /// Floats of scratch that one worker needs for it.
-constexpr Index attention_floats(Index head_dim) noexcept { return query_tile * (head_dim + round_up(head_dim, 16) + key_block); }
+constexpr Index attention_floats(Format format, Index head_dim) noexcept {
+  const Index both = head_dim + round_up(head_dim, 16);
+  return query_tile * (tiles_together(format) * both + key_block) + (format == Format::q8_0 ? key_block * both : 0);
+}
 
 /// The same where keys and values are rows, at most `keys` of them.
 constexpr Index attention_rows_floats(Index head_dim, Index keys) noexcept {
-  return round_up(keys, key_block) * (head_dim + round_up(head_dim, 16)) + attention_floats(head_dim);
+  return round_up(keys, key_block) * (head_dim + round_up(head_dim, 16)) + attention_floats(Format::f32, head_dim);
 }
 
 /// The gradient of one key/value head's attention, from row-major q, k, v [.., heads x head_dim]; adds to dq, dk, dv.
