@@ -180,9 +180,9 @@ TEST_CASE("scratch_bytes knows what keys and values are kept in") {
     peaks[format == Format::q8_0] = context.scratch.peak();
     INFO(name(format) << ": " << context.scratch.peak());
     CHECK(context.scratch.peak() <= Model::scratch_bytes(shape, 40, 1, 2, 0, format));
-    CHECK(context.scratch.peak() > Model::scratch_bytes(shape, 40, 1, 2, 0, format) * 9 / 10);
   }
-  CHECK(peaks[1] > peaks[0] + 100'000);
+  CHECK(peaks[0] < peaks[1]);
+  CHECK(peaks[1] > Model::scratch_bytes(shape, 40, 1, 2, 0, Format::f16));  // which would have been too little
 }
 
 TEST_CASE("an adapter of other sizes is refused") {

@@ -162,9 +162,9 @@ TEST_CASE("SmolLM2: fast arithmetic keeps perplexity within 0.5 %, and 98 % of t
   CHECK(found.agreement() >= 0.98);
 }
 
-// Fast arithmetic rounds the inputs of all seven products of a layer to such blocks of 8 bits, and may cost 0.5 %. Here it is the two
-// inputs of attention's products, keys and values, that are: two of the nine, so two ninths of it.
-TEST_CASE("SmolLM2: keys and values in Q8_0 keep perplexity within 0.11 % of F32, and 99 % of the clear first choices", "[slow]") {
+// Rounding what k_proj and v_proj multiply to such blocks of 8 bits cost 0.04 % and 0.24 % (docs/decisions/0007-digits.md). Rounding what
+// they give has the same noise relative to it, so it may cost the sum; with 7 bits it would be four times that.
+TEST_CASE("SmolLM2: keys and values in Q8_0 keep perplexity within 0.28 % of F32, and 99 % of the clear first choices", "[slow]") {
   const auto file = tfm_test::smollm2(),
              text = tfm_test::require(tfm_test::shared() / "data/text/wikitext-2-raw-test.txt");
   if (!file || !text) return;
@@ -173,7 +173,7 @@ TEST_CASE("SmolLM2: keys and values in Q8_0 keep perplexity within 0.11 % of F32
   std::cout << "SmolLM2 Q4_1, cache Q8_0 against F32 on wikitext: " << found << '\n';
   CHECK(found.tokens == 2048);
   CHECK(found.clear > 1500);
-  CHECK(std::abs(found.perplexity_change()) <= 0.0011);
+  CHECK(std::abs(found.perplexity_change()) <= 0.0028);
   CHECK(found.agreement() >= 0.99);
   CHECK(found.perplexity != found.exact_perplexity);  // it was rounded at all
 }
