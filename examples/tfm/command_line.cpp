@@ -154,7 +154,7 @@ void add_running(CLI::App& app, ModelArguments& model) {
              "Instruction set, the best that the CPU has unless one is named:\n"
              "baseline, neon, avx2, avx512, avx512_vnni, avx512_bf16");
   add_choice(app, "--cache", model.cache, cache_formats, "f16|f32|q8_0",
-             "What keys and values are kept in; f32 with --arithmetic exact, or else f16.\nq8_0 takes 17/32 of f16's memory");
+             "What keys and values are kept in; f32 with --arithmetic exact, or else f16.\nq8_0 takes about half of f16's memory");
 }
 
 void add_context(CLI::App& app, ModelArguments& model) {
