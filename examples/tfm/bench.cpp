@@ -59,8 +59,8 @@ Costs costs_of(const tfm::AnyLlama& model, tfm::Format cache) {
       if (!output && weight.format() >= tfm::Format::q8_0) costs.quantised_parameters += parameters;
     }
   });
-  const tfm::CacheShape shape{model.shape.layers, model.shape.kv_heads, head_dim(model.shape), 1, 1, cache};
-  costs.cache_bytes = shape.layers * shape.kv_heads * (shape.key_position_bytes() + shape.value_position_bytes());
+  const tfm::CacheShape shape{model.shape.layers, model.shape.kv_heads, head_dim(model.shape), 16, 1, cache};
+  costs.cache_bytes = shape.bytes() / shape.context;  // positions are kept in sixteens
   return costs;
 }
 

@@ -22,7 +22,7 @@ TFM_KERNEL Isa matmul_chunk(const MatmulTask& a, Index first, Index count, float
   const bool direct = a.row_major == nullptr && (w.format == Format::f32 || (a.tokens == 1 && (w.format == Format::f16 || w.format == Format::bf16)));
   if (direct) {
     if (w.format == Format::f32) float_panels<PlainF32>(tile(first, count), count, a.tokens);
-    else if (w.format == Format::f16) float_panels<PanelF16>(tile(first, count), count, a.tokens);
+    else if (w.format == Format::f16) float_panels<PanelF16, false>(tile(first, count), count, a.tokens);
     else float_panels<PanelBF16, false>(tile(first, count), count, a.tokens);
     return this_isa;
   }
