@@ -1,4 +1,5 @@
 // Loading that is stopped: Stopped is thrown, from the first moment to the last, and nothing is left of it.
+#include "support/after_questions.hpp"
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/random.hpp"
@@ -7,17 +8,8 @@
 #include "tfm/checkpoint/load_llama.hpp"
 
 using namespace tfm;
+using tfm_test::AfterQuestions;
 using tfm_test::TinyLlama;
-
-namespace {
-
-/// A stop token that says yes when it is asked for the n-th time.
-struct AfterQuestions {
-  std::shared_ptr<std::atomic<int>> left;
-  bool stop_requested() const { return left->fetch_sub(1) <= 0; }
-};
-
-}  // namespace
 
 TEST_CASE("loading hears a stop at every question it asks, and leaves nothing behind") {
   const auto bytes = TinyLlama().gguf().bytes();
@@ -28,7 +20,7 @@ TEST_CASE("loading hears a stop at every question it asks, and leaves nothing be
     tfm_test::Allocations counted;
     bool heard = false;
     try {
-      load_llama(bytes, "memory", {.threads = 1, .stop = AfterQuestions{std::make_shared<std::atomic<int>>(n)}});
+      load_llama(bytes, "memory", {.threads = 1, .stop = AfterQuestions(n)});
     } catch (const Stopped& stop) {
       heard = true;
       CHECK(std::string(stop.what()) == "tfm: stopped on request");
@@ -43,7 +35,7 @@ TEST_CASE("loading hears a stop at every question it asks, and leaves nothing be
 TEST_CASE("a Stopped holds what was half loaded, so that it need not wait until that is freed") {
   const auto bytes = TinyLlama().gguf().bytes();
   try {
-    load_llama(bytes, "memory", {.stop = AfterQuestions{std::make_shared<std::atomic<int>>(20)}});
+    load_llama(bytes, "memory", {.stop = AfterQuestions(20)});
     FAIL("not stopped");
   } catch (const Stopped& stop) {
     CHECK(stop.remains != nullptr);
@@ -64,7 +56,7 @@ TEST_CASE("a prefill that is stopped at any question leaves the cache as it was"
   };
   int stopped = 0;
   for (int n = 0; n < 100'000; n += 1 + n / 8) {
-    context.stop = AfterQuestions{std::make_shared<std::atomic<int>>(n)};
+    context.stop = AfterQuestions(n);
     bool heard = false;
     try {
       go_on(cache);

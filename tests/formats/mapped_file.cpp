@@ -88,6 +88,17 @@ TEST_CASE("dropping a part gives its whole pages back, and no others") {
   ::close(pagemap);
 }
 
+TEST_CASE("a mapped file knows when it was last written, as it was when it was opened") {
+  const tfm_test::TemporaryFolder folder;
+  write(folder / "file", "text");
+  const auto before = tfm::MappedFile::open(folder / "file");
+  CHECK(tfm::MappedFile::open(folder / "file")->modified() == before->modified());
+  const std::int64_t then = before->modified();
+  std::filesystem::last_write_time(folder / "file", std::filesystem::last_write_time(folder / "file") + std::chrono::nanoseconds(1'500'000));
+  CHECK(before->modified() == then);
+  CHECK(tfm::MappedFile::open(folder / "file")->modified() == then + 1'500'000);
+}
+
 TEST_CASE("what cannot be mapped is refused with its path and the reason") {
   const tfm_test::TemporaryFolder folder;
   const auto refused = [](const std::filesystem::path& path, const std::string& reason) {

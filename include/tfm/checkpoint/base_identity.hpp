@@ -21,14 +21,6 @@ struct BaseIdentity {
 
 namespace detail {
 
-inline void add_number(Sha256& hash, Index value) {
-  hash.add(std::as_bytes(std::span(&value, 1)));
-}
-inline void add_text(Sha256& hash, std::string_view text) {
-  add_number(hash, static_cast<Index>(text.size()));
-  hash.add(text);
-}
-
 /// Of each tensor its name, type, shape, and sixteen pieces of 4 KiB, evenly spaced (all of it, where it is no longer):
 /// whatever has been trained or converted differs in every one of them, and 7B are done in the time of a blink.
 inline std::string hash_of(const TensorStore& store) {
@@ -38,9 +30,8 @@ inline std::string hash_of(const TensorStore& store) {
   std::sort(tensors.begin(), tensors.end(), [](const Tensor* a, const Tensor* b) { return a->name < b->name; });
   Sha256 hash;
   for (const Tensor* const tensor : tensors) {
-    add_text(hash, tensor->name);
-    add_text(hash, tensor->type == DataType::other ? tensor->type_name : std::string(name(tensor->type)));
-    for (const Index size : tensor->shape) add_number(hash, size);
+    hash.add_text(tensor->name).add_text(tensor->type == DataType::other ? tensor->type_name : std::string(name(tensor->type)));
+    for (const Index size : tensor->shape) hash.add_number(size);
     const auto bytes = static_cast<Index>(tensor->bytes.size());
     if (bytes <= pieces * piece) {
       hash.add(tensor->bytes);
@@ -54,9 +45,9 @@ inline std::string hash_of(const TensorStore& store) {
 
 inline std::string hash_of(const AnyTokenizer& tokenizer) {
   Sha256 hash;
-  for (Index i = 0; i < tokenizer.size(); ++i) add_text(hash, tokenizer.piece(static_cast<Token>(i)));
+  for (Index i = 0; i < tokenizer.size(); ++i) hash.add_text(tokenizer.piece(static_cast<Token>(i)));
   const SpecialTokens& special = tokenizer.special();
-  for (const auto& token : {special.bos, special.eos, special.unknown, special.pad}) add_number(hash, token.value_or(-1));
+  for (const auto& token : {special.bos, special.eos, special.unknown, special.pad}) hash.add_number(token.value_or(-1));
   return hash.digits();
 }
 

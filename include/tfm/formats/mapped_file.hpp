@@ -23,6 +23,7 @@ class MappedFile {
   std::string name_;
   void* start_ = nullptr;
   std::size_t size_ = 0;
+  std::int64_t modified_ = 0;
 
   struct Key {};
 
@@ -42,6 +43,7 @@ class MappedFile {
     const int failed = ::fstat(file, &about) != 0 ? errno : 0;
     if (failed == 0 && S_ISREG(about.st_mode) && about.st_size > 0) {
       size_ = static_cast<std::size_t>(about.st_size);
+      modified_ = nanoseconds(about);
       start_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
     }
     const int unmapped = start_ == MAP_FAILED ? errno : 0;
@@ -60,6 +62,10 @@ class MappedFile {
 
   const std::string& name() const noexcept { return name_; }
   std::span<const std::byte> bytes() const noexcept { return {static_cast<const std::byte*>(start_), size_}; }
+
+  /// When it was last written, in nanoseconds of the file system's time, as it was when it was opened. A path may lead to
+  /// another file by now; this is of the one that is mapped.
+  std::int64_t modified() const noexcept { return modified_; }
 
   /// Gives the memory of the whole pages inside `part` back to the system. They can still be read, and are then fetched
   /// from the file again. `part` lies in bytes().
@@ -96,6 +102,14 @@ class MappedFile {
   void advise_sequential() const noexcept { ::madvise(start_, size_, MADV_SEQUENTIAL); }
 
  private:
+  static std::int64_t nanoseconds(const struct stat& about) noexcept {
+#if defined(__APPLE__)
+    const timespec& time = about.st_mtimespec;
+#else
+    const timespec& time = about.st_mtim;
+#endif
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+  }
   static std::size_t page_size() noexcept { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
   [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::string_view reason) const {
     raise<LoadError>({"tfm: cannot open ", name_, ": ", reason});

@@ -68,6 +68,10 @@ class Sha256 {
     return *this;
   }
   Sha256& add(std::string_view text) noexcept { return add(bytes_of(text)); }
+  /// The number's eight bytes.
+  Sha256& add_number(std::int64_t number) noexcept { return add(std::as_bytes(std::span(&number, 1))); }
+  /// The text after its length, so that of two texts it matters where the first one ends.
+  Sha256& add_text(std::string_view text) noexcept { return add_number(static_cast<std::int64_t>(text.size())).add(text); }
 
   /// The hash of all that was added, as 64 hexadecimal digits. More can be added afterwards.
   std::string digits() const {

@@ -124,6 +124,8 @@ class TensorStore {
 
   /// The file, or the folder of several, for messages.
   const std::string& file() const noexcept { return file_; }
+  /// The files, in the order in which they were read, and what was copied out of them.
+  std::span<const TensorSource> sources() const noexcept { return sources_; }
   std::span<const Tensor> tensors() const noexcept { return tensors_; }
   std::span<const std::pair<std::string, std::string>> metadata() const noexcept { return metadata_; }
 
