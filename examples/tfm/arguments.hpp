@@ -18,6 +18,7 @@ namespace cli {
 /// Which model, and what it runs on.
 struct ModelArguments {
   std::filesystem::path model;
+  std::filesystem::path packed;  ///< none: the weights are packed anew
   tfm::Index context = 0;  ///< 0: the model's, at most default_context
   tfm::Index chunk = 128;
   int threads = 0;  ///< 0: one for each core

@@ -91,6 +91,7 @@ Measured measure(const BenchArguments& arguments) {
       return seconds_of([&] { loaded.emplace(open_model(arguments.model)); });
     });
     measured.costs = costs_of(loaded->model, cache_format(arguments.model));
+    if (!arguments.model.packed.empty()) tell_notes(*loaded);
     ModelArguments model = arguments.model;
     model.context = std::max(arguments.prompt, arguments.depth + arguments.generate);
     tfm::Session session(loaded->model, session_options(model, loaded->model));

@@ -156,7 +156,7 @@ std::optional<std::string> single_question(const ChatArguments& arguments) {
 int run(const ChatArguments& arguments) {
   const auto question = single_question(arguments);
   const Loaded loaded = open_model(arguments.model);
-  for (const std::string& note : loaded.notes) tell("tfm: note: " + note + "\n");
+  tell_notes(loaded);
 
   ProgressBar bar;
   tfm::ChatOptions options;

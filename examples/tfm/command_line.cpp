@@ -39,6 +39,7 @@ Examples:
   tfm chat --model model.gguf --prompt 'Name three fruits.' --temperature 0 --max-tokens 60
   git log -5 | tfm chat --model model.gguf --seed 1 > summary.txt
   tfm chat --model base.gguf --template alpaca --overflow slide --context 2048
+  tfm chat --model model.gguf --packed model.packed                  starts at once from the second time on
   tfm chat --model base.gguf --adapter tweets/ --adapter poems/=0    /wear poems changes to the other)";
 
 constexpr const char* complete_footer =
@@ -87,7 +88,8 @@ Examples:
 constexpr const char* bench_footer =
     R"(Each figure is the median of --repetitions runs after one that does not count. Prefill: --prompt tokens are
 read into an empty context. Decode: --generate tokens are evaluated one by one, after --depth others.
-Loading: from opening the file to the packed model, the file in the system's cache. Peak memory is the whole
+Loading: from opening the file to the packed model, the file in the system's cache; with --packed to the
+mapped one, whose pages are then read by the first run, which does not count. Peak memory is the whole
 program's, resident. Reading: the packed weights that decoding a token multiplies with, and the keys and
 values of one token of the context. Layer parameters: what each token of a prompt is multiplied with, the
 quantised ones among them told apart; output parameters: what gives the logits, of a prompt the last token's.
@@ -121,6 +123,20 @@ void add_text(CLI::App& app, const std::string& flag, std::optional<std::string>
 
 void add_model(CLI::App& app, std::filesystem::path& model) {
   add_path(app, "-m,--model", model, "F", "A GGUF file, or a Hugging Face folder");
+}
+
+/// The model of a command that loads it.
+void add_model(CLI::App& app, ModelArguments& model) {
+  add_model(app, model.model);
+  const auto parse = [&model](const CLI::results_t& words) {
+    model.packed = words.front();
+    return !words.front().empty();
+  };
+  app.add_option("--packed", parse,
+                 "Keeps the packed weights in this file, as large as the model, and maps it at the\n"
+                 "next start; made anew where the model's files have changed")
+      ->type_name("F")
+      ->expected(1);
 }
 
 void add_adapters(CLI::App& app, std::vector<AdapterArgument>& adapters) {
@@ -199,7 +215,7 @@ void add_answer(CLI::App& app, AnswerArguments& answer) {
 
 void describe(CLI::App& app, ChatArguments& chat) {
   app.footer(chat_footer);
-  add_model(app, chat.model.model);
+  add_model(app, chat.model);
   add_adapters(app, chat.adapters);
   add_text(app, "-p,--prompt", chat.prompt, "Answer this and exit");
   add_text(app, "--system", chat.system, "The system prompt; the model's own, unless it is given");
@@ -218,7 +234,7 @@ void describe(CLI::App& app, ChatArguments& chat) {
 void describe(CLI::App& app, CompleteArguments& complete) {
   app.footer(complete_footer);
   complete.answer.max_tokens = 256;
-  add_model(app, complete.model.model);
+  add_model(app, complete.model);
   add_adapters(app, complete.adapters);
   add_text(app, "-p,--prompt", complete.prompt, "The text to continue");
   app.add_flag("--plain", complete.plain, "Nothing in the prompt is a control token");
@@ -248,7 +264,7 @@ void describe(CLI::App& app, TokenizeArguments& tokenize) {
 void describe(CLI::App& app, PerplexityArguments& perplexity) {
   app.footer(perplexity_footer);
   perplexity.model.context = 512;
-  add_model(app, perplexity.model.model);
+  add_model(app, perplexity.model);
   add_path(app, "-f,--file", perplexity.file, "T", "The text");
   add_count(app, "-c,--context", perplexity.model.context, 2, "Tokens of a window");
   add_json(app, perplexity.json);
@@ -258,7 +274,7 @@ void describe(CLI::App& app, PerplexityArguments& perplexity) {
 void describe(CLI::App& app, BenchArguments& bench) {
   app.footer(bench_footer);
   bench.model.chunk = 512;
-  add_model(app, bench.model.model);
+  add_model(app, bench.model);
   add_count(app, "-p,--prompt", bench.prompt, 1, "Tokens to read");
   add_count(app, "-n,--generate", bench.generate, 1, "Tokens to generate");
   add_count(app, "-d,--depth", bench.depth, 0, "Tokens that the context holds when generation begins");

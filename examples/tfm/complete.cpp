@@ -36,6 +36,7 @@ std::string prompt_of(const CompleteArguments& arguments) {
 int run(const CompleteArguments& arguments) {
   const std::string prompt = prompt_of(arguments);
   const Loaded loaded = open_model(arguments.model);
+  if (!arguments.model.packed.empty()) tell_notes(loaded);
   if (!loaded.tokenizer)
     tfm::raise(
         tfm::TokenizerError("tfm: " + arguments.model.model.string() + " has no tokenizer: no text can be continued"));

@@ -19,7 +19,12 @@ Loaded open_model(const ModelArguments& arguments) {
   options.stop = interrupt_token();
   options.progress = bar.callback();
   options.read_bin = tfm::read_torch;
+  options.packed = arguments.packed;
   return tfm::load_llama(arguments.model, options);
+}
+
+void tell_notes(const Loaded& loaded) {
+  for (const std::string& note : loaded.notes) tell("tfm: note: " + note + "\n");
 }
 
 Index context_of(const ModelArguments& arguments, Index models) {

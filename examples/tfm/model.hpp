@@ -12,6 +12,8 @@ using Loaded = tfm::Loaded<tfm::AnyLlama>;
 
 /// Loads it, with a progress bar if that takes long. Errors: tfm::Error; Stopped after Ctrl-C.
 Loaded open_model(const ModelArguments& arguments);
+/// What is to be told of it, on standard error.
+void tell_notes(const Loaded& loaded);
 
 /// The positions that were asked for, or a default that a computer can bear.
 tfm::Index context_of(const ModelArguments& arguments, tfm::Index models);

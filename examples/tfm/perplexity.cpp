@@ -76,6 +76,7 @@ std::vector<Token> tokens_of(const PerplexityArguments& arguments, const tfm::An
 
 int run(const PerplexityArguments& arguments) {
   const Loaded loaded = open_model(arguments.model);
+  if (!arguments.model.packed.empty()) tell_notes(loaded);
   const tfm::AnyTokenizer& tokenizer = loaded.tokenizer;
   if (!tokenizer)
     tfm::raise(

@@ -116,6 +116,22 @@ TEST_CASE("a static format is reached row by row, whatever the file has") {
   CHECK(tfm_test::same_bits(logits(load_llama(q8_file).model), logits(loaded.model)));
 }
 
+TEST_CASE("a packed file of a model whose formats are part of the type; one that trains has none") {
+  const tfm_test::TemporaryFolder folder;
+  TinyLlama().gguf().write(folder / "model.gguf");
+  LoadOptions options;
+  options.packed = folder / "model.packed";
+  using Model = Llama<Tiny, EveryLinear<Q8_0>>;
+  const Buffer expected = logits(load<Model>(folder / "model.gguf").model);
+  for (int start = 0; start < 2; ++start) {
+    const auto loaded = load<Model>(folder / "model.gguf", options);
+    CHECK(tfm_test::same_bits(logits(loaded.model), expected));
+    CHECK(loaded.notes == std::vector<std::string>{"the file holds no tokenizer"});
+  }
+  CHECK(error_of<OptionError>([&] { load<Llama<Tiny, EveryLinear<F32>>>(folder / "model.gguf", options); }) ==
+        "tfm: LoadOptions::packed: all weights of this model train, and none of them is packed");
+}
+
 TEST_CASE("a trainable model gets the file's floats") {
   const auto bytes = TinyLlama().gguf().bytes();
   const auto trainable = load<Llama<Tiny, EveryLinear<F32>>>(bytes);

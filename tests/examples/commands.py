@@ -264,6 +264,37 @@ class Info(unittest.TestCase):
             self.assertIn(part, text)
 
 
+class Packed(program.Case):
+    def test_same_answer(self):
+        packed = self.path("stories.packed")
+        complete = ["complete", "--model", STORIES, "--prompt", STORY, "--max-tokens", 20, *EXACT, "--json"]
+        expected = run(*complete)
+        for _ in range(2):
+            self.assertEqual(run(*complete, "--packed", packed), expected)
+            self.assertGreaterEqual(os.path.getsize(packed), 1040128)
+        with open(packed, "r+b") as file:
+            file.truncate(100_000)
+        out, err = run(*complete, "--packed", packed)
+        self.assertEqual(out, expected[0])
+        self.assertRegex(err.decode(), r"tfm: note: the packed file .* has been made anew: it has 100000 bytes, expected \d+\n")
+        self.assertEqual(run(*complete, "--packed", packed), expected)
+
+    def test_every_command_that_loads(self):
+        for arguments in (["chat", "--prompt", "x", "--max-tokens", 1], ["perplexity", "--file", self.write("text", "Once upon a time.")],
+                          ["bench", "--prompt", 4, "--generate", 1, "--repetitions", 1]):
+            packed = self.path(arguments[0] + ".packed")
+            run(*arguments, "--model", STORIES, "--packed", packed)
+            self.assertTrue(os.path.exists(packed), arguments)
+            err = run(*arguments, "--model", STORIES, "--packed", STORIES + "/none")[1].decode()
+            self.assertIn("tfm: note: the packed file " + STORIES + "/none is not made: ", err)
+
+    def test_not_the_model_itself(self):
+        before = program.contents(STORIES)
+        err = run("complete", "--model", STORIES, "--packed", STORIES, "--prompt", "x", code=2)[1].decode()
+        self.assertIn("is a file of the checkpoint itself", err)
+        self.assertEqual(program.contents(STORIES), before)
+
+
 class Bench(unittest.TestCase):
     def test_figures(self):
         bench = ["bench", "--model", STORIES, "--threads", 2, "--prompt", 32, "--generate", 8, "--repetitions", 3]

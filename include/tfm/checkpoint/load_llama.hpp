@@ -6,8 +6,10 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tfm/checkpoint/in_background.hpp"
+#include "tfm/checkpoint/load_packed.hpp"
 #include "tfm/checkpoint/load_weights.hpp"
 #include "tfm/checkpoint/open_checkpoint.hpp"
 #include "tfm/checkpoint/shape_agreement.hpp"
@@ -79,6 +81,7 @@ template <class Model>
 Loaded<Model> finish(Opening begun, const LoadOptions& options, bool from_path) {
   const auto opening = std::make_shared<Opening>(std::move(begun));
   OpenedCheckpoint& opened = opening->opened;
+  check_packed_options(options, opened.tensors, from_path);
   WeightSource source(opened.tensors, opened.convention);
   for (Index layer = 0; layer < opened.shape.layers; ++layer) {  // as many as there are, before room is made for them
     const std::string name = "model.layers." + std::to_string(layer) + ".input_layernorm.weight";
@@ -96,10 +99,14 @@ Loaded<Model> finish(Opening begun, const LoadOptions& options, bool from_path) 
     if (text) text->rethrow();
     if (options.progress) options.progress(progress);
   };
-  keep_when_stopped(text, [&] {
-    keep_when_stopped(opening, [&] { keep_when_stopped(model, [&] { load_weights(*model, source, watched); }); });
-  });
+  std::vector<std::string> packed_notes;
+  const auto load_all = [&] {
+    if (options.packed.empty()) load_weights(*model, source, watched);
+    else packed_notes = load_packed_weights(*model, source, watched);
+  };
+  keep_when_stopped(text, [&] { keep_when_stopped(opening, [&] { keep_when_stopped(model, load_all); }); });
   if (text) take_text(opened, text->get());
+  opened.notes.insert(opened.notes.end(), packed_notes.begin(), packed_notes.end());
 
   Loaded<Model> loaded{std::move(*model), std::move(opened.tokenizer), std::nullopt, {}, std::move(opened.notes)};
   const auto stop_at = [&](Token token) {
@@ -116,13 +123,15 @@ Loaded<Model> finish(Opening begun, const LoadOptions& options, bool from_path) 
 
 /// Loads a checkpoint into a model of type Model: a GGUF file (v2, v3), a folder with config.json and safetensors or
 /// PyTorch's .bin (single or sharded), or one such file with config.json beside it. For .bin, include
-/// <tfm/formats/torch_zip.hpp> and set options.read_bin = tfm::read_torch. A static shape must be the file's. Errors:
-/// LoadError, ShapeError, TokenizerError, Stopped; each names the file, the tensor or key, found and expected.
+/// <tfm/formats/torch_zip.hpp> and set options.read_bin = tfm::read_torch. With options.packed the next start maps what this
+/// one packs. A static shape must be the file's. Errors: LoadError, ShapeError, TokenizerError, OptionError, Stopped; each
+/// names the file, the tensor or key, found and expected.
 template <class Model>
 Loaded<Model> load(const std::filesystem::path& path, const LoadOptions& options = {}) {
   return detail::finish<Model>(detail::begin_path(path, options.read_bin), options, true);
 }
-/// The same from a GGUF file's bytes, which may be given back afterwards. `name` stands for the file in messages.
+/// The same from a GGUF file's bytes, which may be given back afterwards. `name` stands for the file in messages. Without
+/// options.packed: bytes have no size and time by which they are known again.
 template <class Model>
 Loaded<Model> load(std::span<const std::byte> gguf, const std::string& name = "memory",
                    const LoadOptions& options = {}) {

@@ -1,17 +1,17 @@
 #pragma once
 // Filling a Llama with a checkpoint's tensors: one visitor that looks, and one that packs.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "tfm/checkpoint/await_pages.hpp"
 #include "tfm/checkpoint/shape_agreement.hpp"
 #include "tfm/checkpoint/weight_source.hpp"
 #include "tfm/core/progress.hpp"
@@ -27,6 +27,10 @@ struct LoadOptions {
   StopToken stop{};                ///< ends loading within 10 ms, with Stopped
   ProgressCallback progress{};     ///< bytes of the file that are packed
   TensorReader read_bin{};         ///< how PyTorch's files are read: tfm::read_torch; none: they are refused
+  /// Where the packed weights are kept for the next start, which maps this file and packs nothing; none: nowhere. It is made
+  /// where it is missing or is not this checkpoint's (a note says why); a stop waits until the system has it on its disk.
+  std::filesystem::path packed{};
+  bool verify_packed = false;  ///< by the hash of all bytes of the checkpoint and of `packed`, not of sampled pages
 };
 
 namespace detail {
@@ -126,45 +130,6 @@ WeightBytes check_weights(const Llama<S, P>& model, WeightSource& source, const 
   return bytes;
 }
 
-inline void raise_if_stopped(const Context& context) {
-  if (context.stop.stop_requested()) raise(Stopped());
-}
-
-/// Calls f(piece) for a tensor's bytes, `size` at a time: a tensor of some gigabytes has many pieces, and a stop is heard
-/// after each.
-template <class F>
-void in_pieces(const Context& context, Tensor tensor, std::size_t size, F&& f) {
-  const auto all = tensor.bytes;
-  for (std::size_t at = 0; at < all.size(); at += size) {
-    tensor.bytes = all.subspan(at, std::min(size, all.size() - at));
-    f(std::as_const(tensor));
-    raise_if_stopped(context);
-  }
-}
-
-/// Waits in naps until the system has read a tensor's bytes, and has it read on meanwhile: a stop is heard between two
-/// naps, but not by a thread that waits in a page fault for a slow disk.
-class AwaitPages {
-  bool in_vain_ = false;  // not every system reads what it is asked to; then page faults do it
-
- public:
-  void operator()(const Context& context, const TensorStore& store, const Tensor& tensor) {
-    in_pieces(context, tensor, MiB, [&](const Tensor& piece) {
-      for (int naps = 0; !in_vain_ && !store.resident(piece); ++naps) {
-        if (naps % 100 == 0) store.fetch(piece, 32 * MiB);
-        raise_if_stopped(context);
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        in_vain_ = naps == 5000;
-      }
-    });
-  }
-};
-
-/// Gives back the file's pages.
-inline void drop_pages(const Context& context, const TensorStore& store, const Tensor& tensor) {
-  in_pieces(context, tensor, 16 * MiB, [&](const Tensor& piece) { store.drop(piece); });
-}
-
 /// A trainable weight: plain rows.
 inline F32 read_f32(Context& context, const FileRows& rows) {
   F32 weight(rows.rows, rows.cols);
@@ -176,37 +141,63 @@ inline F32 read_f32(Context& context, const FileRows& rows) {
   return weight;
 }
 
+/// Fills the model in the order of its weights: trainable ones from the file, others by frozen(tensor, rows, target format,
+/// await_pages), a PackedWeight.
+template <Shape S, class P, class F>
+void fill_weights(Context& context, Llama<S, P>& model, const WeightSource& source, const LoadOptions& options, Index total, F&& frozen) {
+  Index done = 0;
+  AwaitPages await_pages;
+  visit_weights(model, "", [&](const std::string& name, auto& weight, WeightRole role) {
+    using W = std::remove_reference_t<decltype(weight)>;
+    raise_if_stopped(context);
+    const Tensor& tensor = *source.find(name);
+    const FileRows rows = source.rows(tensor, rotary_heads(model.shape, name));
+    if constexpr (std::is_same_v<W, F32>) {
+      await_pages(context, source.store(), tensor);
+      weight = read_f32(context, rows);
+      drop_pages(context, source.store(), tensor);
+    } else {
+      weight = W(frozen(tensor, rows, packed_as(weight, role, rows, options).first, await_pages));
+    }
+    done += static_cast<Index>(tensor.bytes.size());
+    if (options.progress) options.progress({"loading", done, total});
+  });
+  divide_frequencies(source, model.shape, model.frequencies);
+}
+
+/// The same by packing, tensor by tensor, into `room`; packed(weight) is told of each. A tensor's pages are dropped when it
+/// is packed, so the peak is the packed model and one tensor.
+template <Shape S, class P, class F>
+void pack_weights(Context& context, Llama<S, P>& model, const WeightSource& source, const LoadOptions& options, Index total, WeightRoom& room,
+                  F&& packed) {
+  const auto frozen = [&](const Tensor& tensor, const FileRows& rows, Format target, AwaitPages& await_pages) {
+    await_pages(context, source.store(), tensor);
+    const std::string what = source.store().file_of(tensor) + ": tensor " + in_quotes(tensor.name);
+    PackedWeight weight = pack(context, target, rows, what, room.take(packed_bytes(target, rows.rows, rows.cols)));
+    drop_pages(context, source.store(), tensor);
+    packed(std::as_const(weight));
+    return weight;
+  };
+  fill_weights(context, model, source, options, total, frozen);
+}
+
+/// The context that loads.
+inline Context loading_context(const LoadOptions& options) {
+  Context context(options.threads > 0 ? options.threads : Threads::hardware());
+  context.stop = options.stop;
+  return context;
+}
+
 }  // namespace detail
 
-/// Packs every weight of the model, tensor by tensor; each tensor's pages are dropped when it is packed, so the peak
-/// is the packed model and one tensor. Errors: LoadError, ShapeError, before anything is packed where a tensor is
-/// missing, is of another shape or type, or has no place; Stopped.
+/// Packs every weight of the model. Errors: LoadError, ShapeError, before anything is packed where a tensor is missing, is
+/// of another shape or type, or has no place; Stopped.
 template <Shape S, class P>
 void load_weights(Llama<S, P>& model, WeightSource& source, const LoadOptions& options) {
   const detail::WeightBytes bytes = detail::check_weights(model, source, options);
-  Context context(options.threads > 0 ? options.threads : Threads::hardware());
-  context.stop = options.stop;
-  Index done = 0;
+  Context context = detail::loading_context(options);
   detail::WeightRoom room(bytes.room);
-  detail::AwaitPages await_pages;
-  visit_weights(model, "", [&](const std::string& name, auto& weight, WeightRole role) {
-    using W = std::remove_reference_t<decltype(weight)>;
-    detail::raise_if_stopped(context);
-    const Tensor& tensor = *source.find(name);
-    const FileRows rows = source.rows(tensor, detail::rotary_heads(model.shape, name));
-    await_pages(context, source.store(), tensor);
-    if constexpr (std::is_same_v<W, F32>) {
-      weight = detail::read_f32(context, rows);
-    } else {
-      const auto [target, packed] = detail::packed_as(weight, role, rows, options);
-      const std::string what = source.store().file_of(tensor) + ": tensor " + in_quotes(tensor.name);
-      weight = W(pack(context, target, rows, what, room.take(packed)));
-    }
-    detail::drop_pages(context, source.store(), tensor);
-    done += static_cast<Index>(tensor.bytes.size());
-    if (options.progress) options.progress({"loading", done, bytes.in_file});
-  });
-  detail::divide_frequencies(source, model.shape, model.frequencies);
+  detail::pack_weights(context, model, source, options, bytes.in_file, room, [](const PackedWeight&) {});
 }
 
 }  // namespace tfm::inline TFM_ABI

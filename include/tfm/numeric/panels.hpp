@@ -19,6 +19,10 @@ namespace tfm::inline TFM_ABI {
 
 inline constexpr Index panel_rows = 16;
 
+/// Of what is written above, and of the numbers that quantising gives: raised with either of them, so that panels which were
+/// kept in a file are packed anew.
+inline constexpr std::uint32_t panel_layout = 1;
+
 /// Bytes of a panel's scales (and minima), which come first.
 constexpr Index panel_header_bytes(Format format, Index cols) noexcept {
   const Index blocks = ceil_div(cols, 32);
