@@ -56,7 +56,7 @@ float largest_difference(View found, const std::vector<float>& expected) {
   float most = 0;
   for (Index i = 0; i < found.size(); ++i) {
     const float difference = std::abs(found.data[i] - expected[to_size(i)]);
-    if (!(difference <= most)) most = difference;  // a NaN stays
+    if (difference > most || difference != difference) most = difference;  // a NaN stays
   }
   return most;
 }

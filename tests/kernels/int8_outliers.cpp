@@ -35,7 +35,7 @@ float largest_difference(View a, View b) {
   float most = 0;
   for (Index i = 0; i < a.size(); ++i) {
     const float d = std::abs(a.data[i] - b.data[i]);
-    if (!(d <= most)) most = d;
+    if (d > most || d != d) most = d;  // a NaN stays
   }
   return most;
 }
