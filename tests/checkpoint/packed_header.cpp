@@ -118,6 +118,11 @@ TEST_CASE("numbers in a signed header that lead astray are refused by name") {
     std::memcpy(file.data() + size_at, &wrong, sizeof wrong);
     CHECK(at.refused(sign(file, size)) == "its header is damaged");
   }
+  std::string longer = at.whole;  // a field more than there should be
+  longer.insert(size - 64, 8, '\0').erase(longer.size() - 8);
+  const std::uint64_t longer_size = size + 8;
+  std::memcpy(longer.data() + size_at, &longer_size, sizeof longer_size);
+  CHECK(at.refused(sign(longer, size + 8)) == "its header is damaged");
   CHECK(at.refused(at.whole) == "it is used");
 }
 
