@@ -106,7 +106,8 @@ inline std::string svg(const HeatMaps& all) {
     out += text_at(x + width / 2, bottom - gap + foot, all.column_axis, Anchor::middle, 11);
   }
   out += detail::colour_bar(all, right + 2, top, bottom - gap - top);
-  return document(right + 56, bottom - gap + foot + 10, out);
+  const double title_end = left + 8.5 * static_cast<double>(characters(all.title)) + 10;
+  return document(std::max(right + 56, title_end), bottom - gap + foot + 10, out);
 }
 
 /// The same for a terminal of `columns` characters: maps side by side as far as they fit, two characters a cell. With

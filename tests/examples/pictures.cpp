@@ -2,6 +2,8 @@
 #include "../../examples/support/heat_map.hpp"
 #include "../../examples/support/line_chart.hpp"
 
+#include <algorithm>
+
 #include "support/catch.hpp"
 
 namespace {
@@ -35,6 +37,14 @@ TEST_CASE("heat maps as SVG have a cell for each value, and harmless text", "[pi
   CHECK(svg.ends_with("</svg>\n"));
   // The darkest colour is that of a weight of 1: one cell in the first map, three in the second.
   CHECK(count(svg, "rgb(96,4,16)") == 5);
+}
+
+TEST_CASE("heat maps are as wide as their title", "[pictures]") {
+  const auto width_of = [](const std::string& svg) { return std::stod(svg.substr(svg.find("width=\"") + 7)); };
+  picture::HeatMaps maps = two_heads();
+  const double narrow = width_of(picture::svg(maps));
+  maps.title = std::string(120, 'm');
+  CHECK(width_of(picture::svg(maps)) > std::max(narrow, 120 * 8.0));
 }
 
 TEST_CASE("heat maps in a terminal stand side by side as far as they fit", "[pictures]") {

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""What examples/tfm tells of models, keeps of them, and measures: tfm info, --packed, tfm bench.
+
+  models.py PROGRAM [TEST...]
+"""
+import json
+import os
+import time
+import unittest
+
+import program
+from program import run, run_json, STORIES
+
+EXACT = ["--temperature", 0, "--arithmetic", "exact"]
+STORY = "Once upon a time"
+
+
+class Info(unittest.TestCase):
+    def test_json(self):
+        info = run_json("info", "--model", STORIES, "--context", 256, "--cache", "f32")
+        shape = info["shape"]
+        keys = "vocab", "dim", "layers", "heads", "kv_heads", "ffn", "context", "tied"
+        self.assertEqual([shape[key] for key in keys], [512, 64, 5, 8, 4, 172, 512, True])
+        self.assertEqual(info["parameters"], 260032)
+        self.assertEqual(info["weights"], [{"type": "F32", "tensors": 47, "values": 260032, "bytes": 1040128,
+                                            "supported": True}])
+        self.assertEqual(info["tokenizer"], {"size": 512, "bos": 1, "eos": 2, "unknown": 0, "pad": None,
+                                             "add_bos": True})
+        self.assertEqual(info["chat_template"], "plain")
+        memory = info["memory"]
+        self.assertEqual(memory["total"], memory["weights"] + memory["cache"] + memory["scratch"] + memory["logits"])
+        self.assertGreaterEqual(memory["weights"], 1040128)
+        self.assertGreaterEqual(memory["cache"], 2 * 5 * 256 * 4 * 8 * 4)  # of 5 layers, 4 heads of 8 floats
+        halves = run_json("info", "--model", STORIES, "--context", 256, "--cache", "f16")["memory"]
+        self.assertEqual(2 * halves["cache"], memory["cache"])
+        bytes_ = run_json("info", "--model", STORIES, "--context", 256, "--cache", "q8_0")["memory"]
+        # of sixteen positions' keys in a head: 8 bytes each and 64 for the scales; values have rows of 16
+        self.assertEqual(bytes_["cache"], 5 * 4 * 256 // 16 * (16 * 8 + 64 + 16 * 16 + 64))
+
+    def test_text(self):
+        text = run("info", "--model", STORIES)[0].decode()
+        for part in "5 layers", "width 64", "F32: 47 tensors", "context of 512", "512 pieces", "plain":
+            self.assertIn(part, text)
+
+
+class Packed(program.Case):
+    def test_same_answer(self):
+        packed = self.path("stories.packed")
+        complete = ["complete", "--model", STORIES, "--prompt", STORY, "--max-tokens", 20, *EXACT, "--json"]
+        expected = run(*complete)
+        for _ in range(2):
+            self.assertEqual(run(*complete, "--packed", packed), expected)
+            self.assertGreaterEqual(os.path.getsize(packed), 1040128)
+        with open(packed, "r+b") as file:
+            file.truncate(100_000)
+        out, err = run(*complete, "--packed", packed)
+        self.assertEqual(out, expected[0])
+        self.assertRegex(err.decode(), r"tfm: note: the packed file .* has been made anew: it has 100000 bytes, expected \d+\n")
+        self.assertEqual(run(*complete, "--packed", packed), expected)
+
+    def test_every_command_that_loads(self):
+        for arguments in (["chat", "--prompt", "x", "--max-tokens", 1], ["perplexity", "--file", self.write("text", "Once upon a time.")],
+                          ["bench", "--prompt", 4, "--generate", 1, "--repetitions", 1]):
+            packed = self.path(arguments[0] + ".packed")
+            run(*arguments, "--model", STORIES, "--packed", packed)
+            self.assertTrue(os.path.exists(packed), arguments)
+            err = run(*arguments, "--model", STORIES, "--packed", STORIES + "/none")[1].decode()
+            self.assertIn("tfm: note: the packed file " + STORIES + "/none is not made: ", err)
+
+    def test_not_the_model_itself(self):
+        before = program.contents(STORIES)
+        err = run("complete", "--model", STORIES, "--packed", STORIES, "--prompt", "x", code=2)[1].decode()
+        self.assertIn("is a file of the checkpoint itself", err)
+        self.assertEqual(program.contents(STORIES), before)
+
+
+class Bench(unittest.TestCase):
+    def test_figures(self):
+        bench = ["bench", "--model", STORIES, "--threads", 2, "--prompt", 32, "--generate", 8, "--repetitions", 3]
+        figures = run_json(*bench)
+        self.assertEqual(list(figures), ["prefill_tokens_per_second", "decode_tokens_per_second", "load_seconds",
+                                         "peak_memory_bytes", "layer_parameters", "quantised_parameters",
+                                         "output_parameters", "weight_bytes_per_token", "cache_bytes_per_token"])
+        self.assertEqual(figures.pop("quantised_parameters"), 0)  # a model of floats
+        self.assertTrue(all(value > 0 for value in figures.values()), figures)
+        shape = run_json("info", "--model", STORIES)["shape"]
+        dim, ffn, kv = shape["dim"], shape["ffn"], shape["kv_heads"] * shape["head_dim"]
+        block = 2 * dim * dim + 2 * kv * dim + 3 * ffn * dim
+        self.assertEqual(figures["layer_parameters"], shape["layers"] * block)
+        self.assertEqual(figures["output_parameters"], shape["vocab"] * dim)
+        self.assertEqual(figures["cache_bytes_per_token"], shape["layers"] * shape["kv_heads"] * (8 + 16) * 2)  # rows of 8 keys, 16 values
+        weights = 4 * (shape["layers"] * block + shape["vocab"] * dim)
+        self.assertGreaterEqual(figures["weight_bytes_per_token"], weights)
+        self.assertLess(figures["weight_bytes_per_token"], 1.1 * weights)  # panels are padded
+        self.assertGreater(figures["peak_memory_bytes"], os.path.getsize(STORIES))
+        table = run(*bench)[0].decode()
+        for row in "prefill", "decode", "load", "memory", "reading":
+            self.assertIn(row, table)
+
+
+if __name__ == "__main__":
+    program.main()
