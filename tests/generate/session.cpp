@@ -87,7 +87,7 @@ TEST_CASE("what does not fit, or is stopped, changes nothing") {
 TEST_CASE("session options that make no sense are refused by name") {
   REQUIRE_THROWS_WITH(Session(stories().model, {.chunk = 0}), "tfm: chunk is 0, expected at least 1");
   REQUIRE_THROWS_WITH(Session(stories().model, {.threads = -1}), "tfm: threads is -1, expected at least 1, or 0 for one a core");
-  REQUIRE_THROWS_WITH(Session(stories().model, {.cache = Format::q8_0}), "tfm: a cache stores F32 or F16, found Q8_0");
+  REQUIRE_THROWS_WITH(Session(stories().model, {.cache = Format::q4_0}), "tfm: a cache stores F32, F16 or Q8_0, found Q4_0");
   REQUIRE_THROWS_AS(Session(stories().model, {.context = -5}), OptionError);
 }
 
