@@ -3,11 +3,11 @@
 
 #include <cmath>
 #include <cstring>
-#include <fstream>
 
 #include "support/catch.hpp"
 #include "support/data.hpp"
 #include "support/error_of.hpp"
+#include "support/file_text.hpp"
 #include "support/golden.hpp"
 #include "support/run_llama.hpp"
 #include "support/stories.hpp"
@@ -20,6 +20,7 @@
 using namespace tfm;
 using tfm_test::error_of;
 using tfm_test::exact;
+using tfm_test::file_text;
 using tfm_test::Golden;
 using tfm_test::Ids;
 using tfm_test::TemporaryFolder;
@@ -56,10 +57,6 @@ float difference(const Golden& golden, View found) {
 // golden/README.md, "How close is close": float32 differs from float64 by this much; four times that is allowed.
 constexpr float tolerance = 4 * 8e-6f;
 
-std::string contents(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 bool same_bits(const Adapter& a, const Adapter& b) {
   bool same = a.size() == b.size() && a.dropout == b.dropout;
   for (Index slot = 0; same && slot < a.size(); ++slot) {
@@ -263,7 +260,7 @@ TEST_CASE("adapters that hold nothing, as people have found them after a day, ar
   const std::string tensors = (folder / "a/adapter_model.safetensors").string();
   const auto rewrite = [&](auto&& change) {
     reset();
-    const std::string kept = contents(tensors);
+    const std::string kept = file_text(tensors);
     std::vector<Tensor> all;
     const TensorStore store = read_safetensors(bytes_of(kept), "kept");
     for (const Tensor& tensor : store.tensors()) all.push_back(tensor);

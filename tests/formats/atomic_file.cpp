@@ -3,21 +3,17 @@
 #include <sys/resource.h>
 
 #include <csignal>
-#include <fstream>
-#include <iterator>
 
 #include "support/as_nobody.hpp"
 #include "support/catch.hpp"
+#include "support/file_text.hpp"
 #include "support/temporary_folder.hpp"
 
 using Catch::Matchers::Contains;
+using tfm_test::file_text;
 
 namespace {
 
-std::string read(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 std::vector<std::string> names_in(const std::filesystem::path& folder) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder))
@@ -34,13 +30,13 @@ TEST_CASE("a file appears under its name when it is committed, and replaces the 
     tfm::AtomicFile file(target);
     file.write(text.substr(0, 3));
     file.write(text.substr(3));
-    CHECK(read(target) != text);
+    CHECK(file_text(target) != text);
     file.commit();
-    CHECK(read(target) == text);
+    CHECK(file_text(target) == text);
     CHECK(names_in(folder.path()) == std::vector<std::string>{"file"});
   }
   tfm::write_file(target, {});
-  CHECK(read(target).empty());
+  CHECK(file_text(target).empty());
 }
 
 TEST_CASE("without a commit nothing changes") {
@@ -53,7 +49,7 @@ TEST_CASE("without a commit nothing changes") {
     another.write("newer");
     CHECK(names_in(folder.path()).size() == 3);
   }
-  CHECK(read(target) == "old");
+  CHECK(file_text(target) == "old");
   CHECK(names_in(folder.path()) == std::vector<std::string>{"file"});
 }
 
@@ -98,6 +94,6 @@ TEST_CASE("a disk that is full leaves the old file, and no other") {
   ::setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
   CHECK(error == "tfm: cannot write " + target.string() + ": after 1000 bytes: File too large");
-  CHECK(read(target) == "old");
+  CHECK(file_text(target) == "old");
   CHECK(names_in(folder.path()) == std::vector<std::string>{"file"});
 }

@@ -5,11 +5,13 @@
 
 #include "support/catch.hpp"
 #include "support/data.hpp"
+#include "support/file_text.hpp"
 #include "support/golden.hpp"
 #include "support/temporary_folder.hpp"
 #include "tfm/formats/safetensors_writer.hpp"
 
 using Catch::Matchers::Contains;
+using tfm_test::file_text;
 
 namespace {
 
@@ -24,10 +26,6 @@ tfm::TensorStore read(const std::string& bytes) { return tfm::read_safetensors(t
 tfm::Tensor tensor(std::string name, tfm::DataType type, std::vector<tfm::Index> shape, std::string_view bytes,
                    std::string type_name = {}) {
   return {std::move(name), type, std::move(type_name), std::move(shape), tfm::bytes_of(bytes)};
-}
-std::string text_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 }  // namespace
@@ -116,7 +114,7 @@ TEST_CASE("what is written is read back, aligned, and always the same bytes") {
 
   std::reverse(tensors.begin(), tensors.end());
   tfm::write_safetensors(folder / "b.safetensors", tensors, {{"a", "\xc3\xa9"}, {"z", "1"}});
-  CHECK(text_of(folder / "a.safetensors") == text_of(folder / "b.safetensors"));
+  CHECK(file_text(folder / "a.safetensors") == file_text(folder / "b.safetensors"));
   tfm::write_safetensors(folder / "none.safetensors", {});
   CHECK(tfm::read_safetensors(folder / "none.safetensors").tensors().empty());
 }

@@ -2,11 +2,10 @@
 // PackedCase: a checkpoint on the disk, the place of its packed file, and what loading them says.
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
+#include "support/file_text.hpp"
 #include "support/random.hpp"
 #include "support/run_llama.hpp"
 #include "support/temporary_folder.hpp"
@@ -15,10 +14,6 @@
 
 namespace tfm_test {
 
-inline std::string file_text(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// Writes over bytes of a file in place, and says it was not written to.
 inline void change_secretly(const std::filesystem::path& path, std::size_t at, char by) {

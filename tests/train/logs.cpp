@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 #include "support/data.hpp"
+#include "support/file_text.hpp"
 #include "support/temporary_folder.hpp"
 #include "tfm/train/csv_log.hpp"
 #include "tfm/train/progress_bar.hpp"
@@ -12,15 +13,12 @@
 #include "train/tiny_task.hpp"
 
 using namespace tfm;
+using tfm_test::file_text;
 
 namespace {
 
 StepReport report(Index step, Index steps, double nats, Index tokens, bool skipped = false) {
   return {step, steps, static_cast<double>(step) / 4, {nats / 7, nats, tokens}, 0.5, 0.25f, 3, tokens, skipped};
-}
-std::string text_of_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 }  // namespace
@@ -95,13 +93,13 @@ TEST_CASE("the CSV log of a resumed run is in the end that of one that was not")
   const tfm_test::TemporaryFolder whole, parts;
   run(whole.path(), {});
   run(parts.path(), {2, 5, 8});
-  const std::string steps = text_of_file(whole / "steps.csv"), evaluations = text_of_file(whole / "evaluations.csv");
+  const std::string steps = file_text(whole / "steps.csv"), evaluations = file_text(whole / "evaluations.csv");
   CHECK(steps.find("step,epoch,loss,loss_per_token,learning_rate,gradient_norm,samples,tokens,skipped\n1,0.3333333333333333,") == 0);
   CHECK(std::count(steps.begin(), steps.end(), '\n') == 12);
   CHECK(evaluations.find("step,loss,accuracy,best\n2,") == 0);
   CHECK(std::count(evaluations.begin(), evaluations.end(), '\n') == 7);
-  CHECK(text_of_file(parts / "steps.csv") == steps);
-  CHECK(text_of_file(parts / "evaluations.csv") == evaluations);
+  CHECK(file_text(parts / "steps.csv") == steps);
+  CHECK(file_text(parts / "evaluations.csv") == evaluations);
 }
 
 namespace {
@@ -140,7 +138,7 @@ TEST_CASE("event files are records with their checksums") {
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
     ++files;
-    const std::string bytes = text_of_file(entry.path());
+    const std::string bytes = file_text(entry.path());
     CHECK(entry.path().filename().string().find("events.out.tfevents.17000000") == 0);
     std::size_t at = 0, records = 0;
     const auto number = [&](std::size_t place, std::size_t n) {

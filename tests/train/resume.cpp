@@ -10,6 +10,7 @@
 #include "support/as_nobody.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
+#include "support/file_text.hpp"
 #include "support/temporary_folder.hpp"
 #include "train/tiny_task.hpp"
 
@@ -32,15 +33,11 @@ TrainerOptions options(const std::filesystem::path& output) {
   return o;
 }
 
-std::string bytes_in(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 /// All files of a run by name, with their bytes.
 std::vector<std::pair<std::string, std::string>> files_in(const std::filesystem::path& folder) {
   std::vector<std::pair<std::string, std::string>> all;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
-    all.emplace_back(std::filesystem::relative(entry.path(), folder).string(), entry.is_regular_file() ? bytes_in(entry.path()) : "");
+    all.emplace_back(std::filesystem::relative(entry.path(), folder).string(), entry.is_regular_file() ? file_text(entry.path()) : "");
   std::sort(all.begin(), all.end());
   return all;
 }
@@ -293,7 +290,7 @@ TEST_CASE("checkpoints of another model, of another run or damaged are refused, 
     CHECK(error_of<OptionError>([&] { trainer.fit(); }) == "tfm: " + folder.path().string() + " holds " + path.filename().string() + " of an earlier run: resume it, or choose another folder");
   }
   for (const std::string name : {"model.safetensors", "optimizer.safetensors", "state.json"}) {
-    const std::string good = bytes_in(path / name);
+    const std::string good = file_text(path / name);
     for (const std::string& bad : {std::string(), good.substr(0, good.size() / 2), good.substr(0, good.size() - 3)}) {
       INFO(name << " with " << bad.size() << " of " << good.size() << " bytes");
       std::ofstream(path / name, std::ios::binary) << bad;
