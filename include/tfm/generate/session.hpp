@@ -126,7 +126,7 @@ class Session {
   }
 
  private:
-  void reserve(Index rank) { context_.scratch.reserve(Model::scratch_bytes(model_.shape, chunk_, 1, context_.threads->count(), rank, cache_.shape().format)); }
+  void reserve(Index rank) { context_.scratch.reserve(Model::scratch_bytes(model_.shape, chunk_, 1, context_.threads->count(), rank, cache_.shape().format, cache_.context())); }
 };
 
 }  // namespace tfm::inline TFM_ABI

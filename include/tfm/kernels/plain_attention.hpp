@@ -32,39 +32,58 @@ struct CachedHead {
   }
 };
 
-/// One query q [head_dim] over the first `visible` keys: out [head_dim] = softmax(q kᵀ scale) v. The softmax is
-/// gathered in blocks of 64 keys, each rescaling what came before it; probabilities [visible] as well, where they are
-/// wanted.
-inline void attend(const CachedHead& cached, const float* q, Index visible, float* out, float* probabilities) {
-  const Index head_dim = cached.shape.head_dim;
-  SixteenSums sums;
+/// What a query knows of some keys: the largest score, and weights and values summed as if that were 0.
+struct SoftmaxPart {
   float largest = -std::numeric_limits<float>::infinity();
-  std::vector<float> scores(to_size(visible));
-  for (Index d = 0; d < head_dim; ++d) out[d] = 0;
-  for (Index block = 0; block < visible; block += 64) {
-    const Index end = std::min(block + 64, visible);
-    float now = largest;
-    for (Index j = block; j < end; ++j) {
-      float& s = scores[to_size(j)] = 0;
-      for (Index d = 0; d < head_dim; ++d) s = std::fma(q[d], cached.key(j, d), s);
-      s *= cached.shape.scale;
-      now = std::max(now, s);
-    }
-    const float correction = exponential(largest - now);
-    SixteenSums added;
-    for (Index d = 0; d < head_dim; ++d) out[d] *= correction;
-    for (Index j = block; j < end; ++j) {
-      const float e = exponential(scores[to_size(j)] - now);
-      added.lane[j % 16] += e;
-      for (Index d = 0; d < head_dim; ++d) out[d] = std::fma(e, cached.value(j, d), out[d]);
-    }
-    for (int i = 0; i < 16; ++i) sums.lane[i] = std::fma(sums.lane[i], correction, added.lane[i]);
+  SixteenSums sums;
+  std::vector<float> out;
+
+  explicit SoftmaxPart(Index head_dim) : out(to_size(head_dim)) {}
+
+  void join(const SoftmaxPart& part) {
+    const float now = std::max(part.largest, largest), keeps = exponential(largest - now), adds = exponential(part.largest - now);
+    for (std::size_t d = 0; d < out.size(); ++d) out[d] = std::fma(part.out[d], adds, out[d] * keeps);
+    for (int i = 0; i < 16; ++i) sums.lane[i] = std::fma(part.sums.lane[i], adds, sums.lane[i] * keeps);
     largest = now;
   }
-  const float total = sums.total();
-  for (Index d = 0; d < head_dim; ++d) out[d] /= total;
+};
+
+/// One query q [head_dim] over the first `visible` keys: out [head_dim] = softmax(q kᵀ scale) v. The softmax is
+/// gathered in blocks of 64 keys, each rescaling what came before it, and begins anew every 256, these pieces being joined in
+/// their order; probabilities [visible] as well, where they are wanted.
+inline void attend(const CachedHead& cached, const float* q, Index visible, float* out, float* probabilities) {
+  const Index head_dim = cached.shape.head_dim;
+  std::vector<float> scores(to_size(visible));
+  const auto attend_piece = [&](Index begin, Index stop) {
+    SoftmaxPart known(head_dim);
+    for (Index block = begin; block < stop; block += 64) {
+      const Index end = std::min(block + 64, stop);
+      float now = known.largest;
+      for (Index j = block; j < end; ++j) {
+        float& s = scores[to_size(j)] = 0;
+        for (Index d = 0; d < head_dim; ++d) s = std::fma(q[d], cached.key(j, d), s);
+        s *= cached.shape.scale;
+        now = std::max(now, s);
+      }
+      const float correction = exponential(known.largest - now);
+      SixteenSums added;
+      for (float& o : known.out) o *= correction;
+      for (Index j = block; j < end; ++j) {
+        const float e = exponential(scores[to_size(j)] - now);
+        added.lane[j % 16] += e;
+        for (Index d = 0; d < head_dim; ++d) known.out[to_size(d)] = std::fma(e, cached.value(j, d), known.out[to_size(d)]);
+      }
+      for (int i = 0; i < 16; ++i) known.sums.lane[i] = std::fma(known.sums.lane[i], correction, added.lane[i]);
+      known.largest = now;
+    }
+    return known;
+  };
+  SoftmaxPart whole = attend_piece(0, std::min<Index>(256, visible));
+  for (Index begin = 256; begin < visible; begin += 256) whole.join(attend_piece(begin, std::min(begin + 256, visible)));
+  const float total = whole.sums.total();
+  for (Index d = 0; d < head_dim; ++d) out[d] = whole.out[to_size(d)] / total;
   if (probabilities != nullptr)
-    for (Index j = 0; j < visible; ++j) probabilities[j] = exponential(scores[to_size(j)] - largest) / total;
+    for (Index j = 0; j < visible; ++j) probabilities[j] = exponential(scores[to_size(j)] - whole.largest) / total;
 }
 
 /// kernels::attention() for one sequence.

@@ -70,7 +70,7 @@ class Llama {
                const Watch* watch = nullptr) const {
     validate(batch, ids, cache, wanted, logits);
     if (!batch.valid.empty()) return forward_padded(context, batch, ids, cache, wanted, logits, watch);
-    context.scratch.reserve(scratch_bytes(shape, batch.tokens(), batch.sequences(), context.threads->count(), largest_rank(batch), cache.shape().format));
+    context.scratch.reserve(scratch_bytes(shape, batch.tokens(), batch.sequences(), context.threads->count(), largest_rank(batch), cache.shape().format, cache.context()));
     run(context, batch, ids, cache, wanted, logits, watch);
     if (context.stop.stop_requested()) raise(Stopped());
     for (Index s = 0; s < batch.sequences(); ++s) cache.advance(batch.slot_of(s), batch.length(s));
@@ -81,11 +81,13 @@ class Llama {
   /// Errors: ShapeError for an adapter whose pairs are of other sizes than the layers in their slots.
   void require_fit(const Adapter& adapter) const;
 
-  /// Bytes that a forward pass takes of context.scratch, with a cache of that format.
-  static constexpr Index scratch_bytes(const S& s, Index tokens, Index sequences, Index threads, Index rank = 0, Format cache = Format::f16) noexcept {
+  /// Bytes that a forward pass takes of context.scratch, with a cache of that format and so many positions; 0: the shape's.
+  static constexpr Index scratch_bytes(const S& s, Index tokens, Index sequences, Index threads, Index rank = 0, Format cache = Format::f16,
+                                       Index positions = 0) noexcept {
     const Index hd = tfm::head_dim(s), rows = std::max(tokens, sequences);
+    if (positions == 0) positions = s.context;
     return Arena::bytes_for(tokens * s.dim) + 2 * Arena::bytes_for(tokens * hd / 2) +
-           std::max(LlamaBlock<P>::scratch_bytes(tokens, sequences, s.dim, s.heads, s.kv_heads, hd, s.ffn, rank, threads, cache),
+           std::max(LlamaBlock<P>::scratch_bytes(tokens, sequences, s.dim, s.heads, s.kv_heads, hd, s.ffn, rank, threads, cache, positions),
                     Arena::bytes_for(rows * s.dim) + kernels::matmul_scratch_bytes(rows, s.dim, threads));
   }
 
@@ -126,7 +128,7 @@ class Llama {
     const Index room = options.context == 0 ? s.context : options.context;
     const Index tokens = std::max(std::min(options.chunk, room * options.sequences), options.sequences);
     return {weights, cache_shape(s, options.sequences, options.context, options.cache).bytes(),
-            scratch_bytes(s, tokens, options.sequences, options.threads, options.rank, options.cache) + detail::bookkeeping_bytes(options.threads, options.sequences),
+            scratch_bytes(s, tokens, options.sequences, options.threads, options.rank, options.cache, room) + detail::bookkeeping_bytes(options.threads, options.sequences),
             options.sequences * s.vocab * static_cast<Index>(sizeof(float))};
   }
 

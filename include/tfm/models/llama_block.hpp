@@ -15,8 +15,8 @@ struct LlamaBlock {
   SwiGLU<P> mlp;
 
   static constexpr Index scratch_bytes(Index tokens, Index sequences, Index dim, Index heads, Index kv_heads, Index head_dim, Index ffn, Index rank, Index threads,
-                                       Format cache) noexcept {
-    return 2 * Arena::bytes_for(tokens * dim) + std::max(LlamaAttention<P>::scratch_bytes(tokens, sequences, dim, heads, kv_heads, head_dim, rank, threads, cache),
+                                       Format cache, Index positions) noexcept {
+    return 2 * Arena::bytes_for(tokens * dim) + std::max(LlamaAttention<P>::scratch_bytes(tokens, sequences, dim, heads, kv_heads, head_dim, rank, threads, cache, positions),
                                                          SwiGLU<P>::scratch_bytes(tokens, dim, ffn, rank, threads));
   }
 

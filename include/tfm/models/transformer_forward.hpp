@@ -145,7 +145,8 @@ void Transformer<S, P>::step(Context& context, std::span<const std::int32_t> tok
       raise(ContextFull("tfm: hypothesis " + std::to_string(h) + " has " + std::to_string(state.length(h)) +
                         " tokens, which is all there is room for"));
   }
-  context.scratch.reserve(PassBytes<S>(shape, {.threads = context.threads->count()}).step(n));
+  const Index longest = std::max(state.own().context(), state.memory().context());
+  context.scratch.reserve(PassBytes<S>(shape, {.longest = longest, .threads = context.threads->count()}).step(n));
   const Batch batch = state.batch(), source = state.source();
   decoder.step(context, batch, tokens, source, state.own(), state.memory(), logits, watch);
   if (context.stop.stop_requested()) raise(Stopped());

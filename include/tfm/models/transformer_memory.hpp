@@ -90,11 +90,11 @@ class PassBytes {
                        pre * (Arena::bytes_for(2 * n_.source) + Arena::bytes_for(2 * n_.target));
     return s_.layers * (encoder + decoder) + ends;
   }
-  /// Of context.scratch, by Transformer::step with so many hypotheses.
+  /// Of context.scratch, by Transformer::step with so many hypotheses, no cache of more than n.longest positions.
   constexpr Index step(Index hypotheses) const noexcept {
     const Index attention =
         4 * rows(hypotheses) + Arena::bytes_for(hypotheses, sizeof(kernels::AttentionSequence)) +
-        std::max(product(hypotheses, s_.dim), kernels::attention_scratch_bytes(Format::f32, head_dim(), n_.threads));
+        std::max(product(hypotheses, s_.dim), kernels::attention_scratch_bytes(Format::f32, s_.heads, s_.heads, head_dim(), hypotheses, n_.longest, n_.threads));
     return (2 + 3 * pre) * rows(hypotheses) + std::max(attention, ffn(hypotheses));
   }
 };

@@ -1,12 +1,23 @@
 // Attention of one key/value head over sixteen lanes. Included once for each region.
 //
 // Scores are a product whose weights are the keys, sixteen positions to a panel; the weighted sum of values is one whose
-// k is the position. The softmax runs online (Milakov & Gimelshein 2018) in blocks of 64 positions, counted from the
+// k is the position. The softmax runs online (Milakov & Gimelshein 2018) in blocks of 64 positions, and begins anew every
+// 256; the pieces are joined in their order (docs/decisions/0012-attention-in-pieces.md). Both are counted from the
 // sequence's own beginning: so a query's bits do not depend on which others share its tile, chunk or batch.
 
-// Rows of binary16, so many values apart.
+// Keys as panels, values as rows, of binary16; what lies a block ahead is asked for: memory answers late, and a core that
+// waits for one block before it asks for the next gets half of what it could read. A stride is the head's dim, or a row's.
+struct KeysF16 {
+  static TFM_LANES F at(const std::byte* w, Index k, Index stride) {
+    __builtin_prefetch(w + (k + key_block / 16 * stride) * 32);
+    return load_f16(w + k * 32);
+  }
+};
 struct RowsF16 {
-  static TFM_LANES F at(const std::byte* w, Index k, Index stride) { return load_f16(w + k * stride * 2); }
+  static TFM_LANES F at(const std::byte* w, Index k, Index stride) {
+    __builtin_prefetch(w + (k + key_block) * stride * 2);
+    return load_f16(w + k * stride * 2);
+  }
 };
 
 // Rows of n floats to rows of `padded`, a multiple of 16, the rest 0.
@@ -37,25 +48,28 @@ TFM_LANES Seen seen_by(const AttentionHead& a, Index token) {
 
 // Q8_0 keys to panels of floats, values to rows of floats: scale times level, which is exact.
 inline void expand_keys(const std::byte* from, Index panels, Index head_dim, float* to) {
-  const Index header = panel_header_bytes(Format::q8_0, head_dim);
-  for (Index p = 0; p < panels; ++p, from += key_panel_bytes(Format::q8_0, head_dim))
+  const Index header = panel_header_bytes(Format::q8_0, head_dim), panel = key_panel_bytes(Format::q8_0, head_dim);
+  for (Index p = 0; p < panels; ++p, from += panel)
     for (Index block = 0; block < head_dim; block += 32) {
       const Index end = head_dim - block < 32 ? head_dim : block + 32;
       const F scale = load_f16(from + block);
+      for (Index d = block; d < end; d += 4) __builtin_prefetch(from + key_block / 16 * panel + header + d * 16);
       for (Index d = block; d < end; ++d, to += 16) store(to, mul(byte_of_4(from + header + d / 4 * 64, static_cast<int>(d % 4)), scale));
     }
 }
 inline void expand_values(const std::byte* from, Index rows, Index head_dim, float* to) {
-  const Index header = panel_header_bytes(Format::q8_0, head_dim), row = round_up(head_dim, 16);
-  for (; rows > 0; rows -= 16, from += value_panel_bytes(Format::q8_0, head_dim), to += 16 * row) {
+  const Index header = panel_header_bytes(Format::q8_0, head_dim), row = round_up(head_dim, 16), panel = value_panel_bytes(Format::q8_0, head_dim);
+  for (; rows > 0; rows -= 16, from += panel, to += 16 * row) {
     const Index valid = rows < 16 ? rows : 16;
     const signed char* const levels = reinterpret_cast<const signed char*>(from + header);
     for (Index block = 0; block < row; block += 32) {
       const Index end = row - block < 32 ? row : block + 32;
       alignas(64) float scales[16];
       store(scales, load_f16(from + block));
-      for (Index r = 0; r < valid; ++r)
+      for (Index r = 0; r < valid; ++r) {
+        __builtin_prefetch(levels + key_block / 16 * panel + r * row + block);
         for (Index d = block; d < end; d += 16) store(to + r * row + d, mul(to_float(load_int8(levels + r * row + d)), set(scales[r])));
+      }
     }
   }
 }
@@ -78,35 +92,55 @@ inline CachedBlock cached_block(const AttentionHead& a, Index block, Index keys,
   return {false, key_panel_bytes(Format::f32, a.head_dim), reinterpret_cast<const std::byte*>(scratch), reinterpret_cast<const std::byte*>(rows)};
 }
 
-// A tile of query rows, and what is known of their softmax so far: row r is head (first + r) % group of token (first + r) / group.
+// A tile of query rows: row r is head (first + r) % group of token (first + r) / group. What is known of a row's softmax stands in
+// part_floats: of the piece in hand in `part`, of the pieces before it in `whole`.
 struct QueryTile {
   Index first, rows, most;  // most: keys that any row sees
-  float *q, *out;           // [query_tile][head_dim], [query_tile][value_row]
-  F sum[query_tile];
-  float largest[query_tile];
+  float *q, *part, *whole;  // [query_tile][head_dim], [query_tile][part_floats] twice
   Seen seen[query_tile];
 
   Index keys(Index block) const { return most - block * key_block < key_block ? most - block * key_block : key_block; }
 };
-inline void begin_tile(const AttentionHead& a, Index first, Index rows, float* scratch, QueryTile& t) {
+inline void begin_tile(const AttentionHead& a, Index first, Index rows, float* q, float* part, float* whole, QueryTile& t) {
   t.first = first, t.rows = rows, t.most = 0;
-  t.q = scratch, t.out = scratch + query_tile * a.head_dim;
+  t.q = q, t.part = part, t.whole = whole;
   for (Index r = 0; r < rows; ++r) {
     const Index token = (first + r) / a.group, head = (first + r) % a.group;
     by_lanes(a.head_dim, [&](Index d, Index n) { store_some(t.q + r * a.head_dim + d, load_some(a.q + token * a.q_row + head * a.head_dim + d, n), n); });
-    for (Index d = 0; d < a.value_row; d += 16) store(t.out + r * a.value_row + d, zero());
-    t.sum[r] = zero();
-    t.largest[r] = -__builtin_inff();
     t.seen[r] = seen_by(a, token);
     t.most = t.seen[r].keys > t.most ? t.seen[r].keys : t.most;
   }
+}
+inline void begin_piece(const AttentionHead& a, QueryTile& t) {
+  const Index row = part_floats(a.head_dim);
+  for (Index r = 0; r < t.rows; ++r)
+    for (Index d = 0; d < row; d += 16) store(t.part + r * row + d, d == row - 16 ? set(-__builtin_inff()) : zero());
+}
+// Joins what a row knows of a piece to what it knows of all before it.
+inline void join_part(const float* part, float* whole, Index floats) {
+  const Index last = floats - 16;
+  const F here = load(part + last), before = load(whole + last), now = max(here, before);
+  const F keeps = exponential(sub(before, now)), adds = exponential(sub(here, now));
+  for (Index d = 0; d < last; d += 16) store(whole + d, fma(load(part + d), adds, mul(load(whole + d), keeps)));
+  store(whole + last, now);
+}
+// After a piece's last block: a row that sees none of its keys has nothing to join.
+inline void end_piece(const AttentionHead& a, QueryTile& t, Index piece) {
+  const Index row = part_floats(a.head_dim);
+  if (piece == 0) {
+    float* const part = t.part;
+    t.part = t.whole, t.whole = part;
+    return;
+  }
+  for (Index r = 0; r < t.rows; ++r)
+    if (t.seen[r].keys > piece * piece_keys) join_part(t.part + r * row, t.whole + r * row, row);
 }
 
 // scores[row][64] = scale q . k for the block's keys, -infinity beyond what the row sees.
 inline void score_block(const AttentionHead& a, const QueryTile& t, Index block, const CachedBlock& cached, float* scores) {
   const Index panels = (t.keys(block) + 15) / 16;
-  const FloatTile tile{cached.keys, cached.key_panel, 16, t.q, a.head_dim, 1, a.head_dim, scores, key_block, 16, false};
-  if (cached.half) float_panels<PanelF16>(tile, panels, t.rows);
+  const FloatTile tile{cached.keys, cached.key_panel, cached.half ? a.head_dim : 16, t.q, a.head_dim, 1, a.head_dim, scores, key_block, 16, false};
+  if (cached.half) float_panels<KeysF16>(tile, panels, t.rows);
   else float_panels<PlainF32>(tile, panels, t.rows);
   for (Index r = 0; r < t.rows; ++r)
     for (Index p = 0; p < 4; ++p) {
@@ -126,97 +160,141 @@ inline void dropout_row(const AttentionHead& a, RandomKey head, Index token, Ind
   dropout_factors(head.with(static_cast<std::uint64_t>(token)).seed, static_cast<std::uint64_t>(block * key_block), a.dropout, 16 * panels, factors);
 }
 
-// Adds a block's keys and values to a tile; scores holds query_tile x key_block.
+// Adds a block's keys and values to a tile's piece; scores holds query_tile x key_block.
 inline void attend_block(const AttentionHead& a, QueryTile& t, Index b, const CachedBlock& cached, float* scores) {
   const Index keys = t.keys(b), panels = (keys + 15) / 16;  // behind them nobody sees anything, and adds nothing
+  const Index row = part_floats(a.head_dim);
   RandomKey head_key = a.dropout > 0 ? dropout_head(a, 0) : RandomKey{};
   score_block(a, t, b, cached, scores);
   for (Index r = 0; r < t.rows; ++r) {
-    float* const s = scores + r * key_block;
+    float *const s = scores + r * key_block, *const out = t.part + r * row, *const sum = out + a.value_row, *const largest = sum + 16;
     F most_of_lanes = load(s);
     for (Index p = 1; p < panels; ++p) most_of_lanes = max(most_of_lanes, load(s + 16 * p));
     const float block_largest = reduce_max(most_of_lanes);
-    const float now = block_largest > t.largest[r] ? block_largest : t.largest[r];
-    const F correction = b == 0 ? zero() : exponential(set(t.largest[r] - now));  // 1 where the largest stays
+    const float now = block_largest > *largest ? block_largest : *largest;
+    const F correction = b * key_block % piece_keys == 0 ? zero() : exponential(set(*largest - now));  // 1 where the largest stays
     F block_sum = zero();
     for (Index p = 0; p < panels; ++p) {
       const F e = exponential(sub(load(s + 16 * p), set(now)));
       store(s + 16 * p, e);
       block_sum = add(block_sum, e);
     }
-    t.sum[r] = fma(t.sum[r], correction, block_sum);
-    t.largest[r] = now;
+    store(sum, fma(load(sum), correction, block_sum));
+    store(largest, set(now));
     if (a.dropout > 0) {
       float factors[key_block];
       if (a.group > 1) head_key = dropout_head(a, (t.first + r) % a.group);
       dropout_row(a, head_key, (t.first + r) / a.group, b, panels, factors);
       for (Index p = 0; p < panels; ++p) store(s + 16 * p, mul(load(s + 16 * p), load(factors + 16 * p)));
     }
-    for (Index d = 0; d < a.value_row; d += 16) store(t.out + r * a.value_row + d, mul(load(t.out + r * a.value_row + d), correction));
+    for (Index d = 0; d < a.value_row; d += 16) store(out + d, mul(load(out + d), correction));
   }
   const Index bytes = cached.half ? 2 : 4;
-  const FloatTile tile{cached.values, 16 * bytes, a.value_row, scores, key_block, 1, keys, t.out, a.value_row, 16, true};
+  const FloatTile tile{cached.values, 16 * bytes, a.value_row, scores, key_block, 1, keys, t.part, row, 16, true};
   if (cached.half) float_panels<RowsF16>(tile, a.value_row / 16, t.rows);
   else float_panels<PlainF32>(tile, a.value_row / 16, t.rows);
 }
 
-inline void finish_tile(const AttentionHead& a, const QueryTile& t) {
-  for (Index r = 0; r < t.rows; ++r) {
-    const Index token = (t.first + r) / a.group, head = (t.first + r) % a.group;
-    const float row_sum = reduce_add(t.sum[r]);
-    const F total = set(row_sum);
-    if (a.softmax != nullptr) {
-      a.softmax[2 * (t.first + r)] = t.largest[r];
-      a.softmax[2 * (t.first + r) + 1] = row_sum;
-    }
-    by_lanes(a.head_dim, [&](Index d, Index n) {
-      store_some(a.out + token * a.out_row + head * a.head_dim + d, div(load(t.out + r * a.value_row + d), total), n);
-    });
+// Writes the output of query row i, of which `known` says all.
+inline void finish_row(const AttentionHead& a, Index i, const float* known) {
+  const Index token = i / a.group, head = i % a.group;
+  const float row_sum = reduce_add(load(known + a.value_row));
+  const F total = set(row_sum);
+  if (a.softmax != nullptr) {
+    a.softmax[2 * i] = known[a.value_row + 16];
+    a.softmax[2 * i + 1] = row_sum;
   }
+  by_lanes(a.head_dim, [&](Index d, Index n) { store_some(a.out + token * a.out_row + head * a.head_dim + d, div(load(known + d), total), n); });
 }
 
 // What a finished tile gave to a block's keys.
 inline void tell_weights(const AttentionHead& a, const QueryTile& t, Index b, const CachedBlock& cached, float* scores) {
   score_block(a, t, b, cached, scores);
   for (Index r = 0; r < t.rows; ++r) {
-    const F total = set(reduce_add(t.sum[r]));
+    const float* const known = t.whole + r * part_floats(a.head_dim) + a.value_row;
+    const F total = set(reduce_add(load(known))), largest = load(known + 16);
     float* const to = a.weights + ((t.first + r) % a.group * a.weights_tokens + (t.first + r) / a.group) * a.weights_row + b * key_block;
     const Index room = a.weights_row - b * key_block < key_block ? a.weights_row - b * key_block : key_block;
-    by_lanes(room, [&](Index i, Index n) {
-      store_some(to + i, div(exponential(sub(load(scores + r * key_block + i), set(t.largest[r]))), total), n);
-    });
+    by_lanes(room, [&](Index i, Index n) { store_some(to + i, div(exponential(sub(load(scores + r * key_block + i), largest)), total), n); });
   }
 }
 
-// Query rows first .. first + rows, tiles_together x query_tile at most. scratch holds attention_floats.
-inline void attend_tiles(const AttentionHead& a, Index first, Index rows, float* scratch) {
-  float* const expanded = scratch;
-  float* const scores = expanded + (a.format == Format::q8_0 ? key_block * (a.head_dim + a.value_row) : 0);
-  float* own = scores + query_tile * key_block;
+// Some tiles that walk through keys and values side by side, and one worker's scratch.
+struct TilesTogether {
   QueryTile tiles[most_tiles];
-  Index count = 0, most = 0;
-  for (Index r = 0; r < rows; r += query_tile, ++count, own += query_tile * (a.head_dim + a.value_row)) {
-    begin_tile(a, first + r, rows - r < query_tile ? rows - r : query_tile, own, tiles[count]);
-    most = tiles[count].most > most ? tiles[count].most : most;
+  Index count = 0, most = 0;  // most: keys that any row sees
+  float *expanded, *scores, *own;
+
+  TilesTogether(const AttentionHead& a, float* scratch) : expanded(scratch), scores(scratch + (a.format == Format::q8_0 ? key_block * (a.head_dim + a.value_row) : 0)),
+        own(scores + query_tile * key_block) {}
+
+  // Query rows first .. first + rows; `parts`: or null, where they are to be told what they know of a piece.
+  void begin(const AttentionHead& a, Index first, Index rows, float* parts) {
+    const Index row = part_floats(a.head_dim);
+    for (Index r = 0; r < rows; ++count) {
+      const Index left = rows - r, n = left <= query_tile ? left : left < 2 * query_tile ? (left + 1) / 2 : query_tile;
+      float* const whole = own + query_tile * a.head_dim;
+      begin_tile(a, first + r, n, own, parts == nullptr ? whole + query_tile * row : parts + r * row, whole, tiles[count]);
+      own += query_tile * (a.head_dim + 2 * row);
+      most = tiles[count].most > most ? tiles[count].most : most;
+      r += n;
+    }
   }
-  // Calls step(tile, block, the block's keys and values) for all that a tile sees, blocks in order.
-  const auto walk = [&](auto step) {
-    for (Index b = 0; b * key_block < most; ++b) {
-      const Index left = most - b * key_block;
+  // Calls step(tile, block, the block's keys and values) for all that a tile sees of keys from .. to, blocks in order.
+  template <class Step>
+  void walk(const AttentionHead& a, Index from, Index to, Step step) {
+    for (Index b = from / key_block; b * key_block < to; ++b) {
+      const Index left = to - b * key_block;
       const CachedBlock cached = cached_block(a, b, left < key_block ? left : key_block, expanded);
       for (Index i = 0; i < count; ++i)
         if (b * key_block < tiles[i].most) step(tiles[i], b, cached);
     }
-  };
-  walk([&](QueryTile& t, Index b, const CachedBlock& cached) { attend_block(a, t, b, cached, scores); });
-  for (Index i = 0; i < count; ++i) finish_tile(a, tiles[i]);
-  if (a.weights != nullptr) walk([&](const QueryTile& t, Index b, const CachedBlock& cached) { tell_weights(a, t, b, cached, scores); });
+  }
+  void attend(const AttentionHead& a, Index piece) {
+    const Index from = piece * piece_keys, to = most - from < piece_keys ? most : from + piece_keys;
+    for (Index i = 0; i < count; ++i) begin_piece(a, tiles[i]);
+    walk(a, from, to, [&](QueryTile& t, Index b, const CachedBlock& cached) { attend_block(a, t, b, cached, scores); });
+  }
+};
+
+// Query rows first .. first + rows, tiles_together x query_tile at most. scratch holds attention_floats.
+inline void attend_tiles(const AttentionHead& a, Index first, Index rows, float* scratch) {
+  TilesTogether together(a, scratch);
+  together.begin(a, first, rows, nullptr);
+  for (Index piece = 0; piece * piece_keys < together.most; ++piece) {
+    together.attend(a, piece);
+    for (Index i = 0; i < together.count; ++i) end_piece(a, together.tiles[i], piece);
+  }
+  for (Index i = 0; i < together.count; ++i)
+    for (Index r = 0; r < together.tiles[i].rows; ++r) finish_row(a, together.tiles[i].first + r, together.tiles[i].whole + r * part_floats(a.head_dim));
+  if (a.weights != nullptr)
+    together.walk(a, 0, together.most, [&](const QueryTile& t, Index b, const CachedBlock& cached) { tell_weights(a, t, b, cached, together.scores); });
 }
 
 // Tokens first .. first + count of one head.
 TFM_KERNEL Isa attention_chunk(const AttentionHead& a, Index first, Index count, float* scratch) {
   const Index end = (first + count) * a.group, each = tiles_together(a.format) * query_tile;
   for (Index r = first * a.group; r < end; r += each) attend_tiles(a, r, end - r < each ? end - r : each, scratch);
+  return this_isa;
+}
+// What the query rows of one token know of pieces first .. first + count: parts [piece][group][part_floats].
+TFM_KERNEL Isa attention_pieces(const AttentionHead& a, Index first, Index count, float* parts, float* scratch) {
+  const Index each = tiles_together(a.format) * query_tile, row = part_floats(a.head_dim);
+  for (Index piece = first; piece < first + count; ++piece)
+    for (Index r = 0; r < a.group; r += each) {
+      TilesTogether together(a, scratch);
+      together.begin(a, r, a.group - r < each ? a.group - r : each, parts + (piece * a.group + r) * row);
+      together.attend(a, piece);
+    }
+  return this_isa;
+}
+// Joins all of them, in the first's place, and writes the outputs.
+TFM_KERNEL Isa attention_joined(const AttentionHead& a, Index pieces, float* parts) {
+  const Index row = part_floats(a.head_dim);
+  for (Index r = 0; r < a.group; ++r) {
+    for (Index piece = 1; piece < pieces; ++piece) join_part(parts + (piece * a.group + r) * row, parts + r * row, row);
+    finish_row(a, r, parts + r * row);
+  }
   return this_isa;
 }
 // All tokens of one head whose k and v are rows, kv_row apart, in place of a.keys and a.values. scratch holds attention_rows_floats.

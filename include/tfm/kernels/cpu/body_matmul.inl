@@ -68,7 +68,7 @@ inline void float_tokens(FloatTile a, Index tokens) {
     tokens -= T;
   }
   if constexpr (T > 1) {
-    if (tokens > 0) float_tokens<R, (T > 2 ? 2 : 1), P>(a, tokens);
+    if (tokens > 0) float_tokens<R, (T > 4 ? 4 : T - 1), P>(a, tokens);
   }
 }
 

@@ -15,6 +15,8 @@ TFM_KERNEL Isa rms_norm_backward_row(const float* x, const float* w, float r, co
 TFM_KERNEL Isa rms_norm_backward_columns(const float* x, const float* inverse, const float* dy, Index stride, Index rows, float* dw, Index count);
 TFM_KERNEL Isa rotate_head(float* x, const float* cosine, const float* sine, float sign, Index half);
 TFM_KERNEL Isa attention_chunk(const AttentionHead& a, Index first, Index count, float* scratch);
+TFM_KERNEL Isa attention_pieces(const AttentionHead& a, Index first, Index count, float* parts, float* scratch);
+TFM_KERNEL Isa attention_joined(const AttentionHead& a, Index pieces, float* parts);
 TFM_KERNEL Isa attention_rows_chunk(AttentionHead a, Index tokens, const float* k, const float* v, Index kv_row, float* scratch);
 TFM_KERNEL Isa attention_backward(const AttentionBackward& a, float* scratch);
 TFM_KERNEL Isa layer_norm_row(const float* x, const float* w, const float* b, float eps, float* y, float* statistics, Index count);

@@ -86,14 +86,19 @@ struct AttentionHead {
   Index first_head = 0;            // the number of query head 0
 };
 inline constexpr Index query_tile = 6, key_block = 64;
-/// Query tiles that walk through the cache side by side: Q8_0 becomes floats once for all of them.
+/// Query tiles that walk through the cache side by side, so that it is read once for all of them.
 inline constexpr Index most_tiles = 4;
-constexpr Index tiles_together(Format format) noexcept { return format == Format::q8_0 ? most_tiles : 1; }
+constexpr Index tiles_together(Format format) noexcept { return format == Format::f32 ? 1 : most_tiles; }
+/// Keys that have a softmax of their own, which is then joined to those before it: what threads share out.
+inline constexpr Index piece_keys = 256;
+
+/// Floats of what a query row knows of a piece: the weighted sum of values, sixteen sums of weights, sixteen times the largest score.
+constexpr Index part_floats(Index head_dim) noexcept { return round_up(head_dim, 16) + 32; }
 
 /// Floats of scratch that one worker needs for it.
 constexpr Index attention_floats(Format format, Index head_dim) noexcept {
-  const Index both = head_dim + round_up(head_dim, 16);
-  return query_tile * (tiles_together(format) * both + key_block) + (format == Format::q8_0 ? key_block * both : 0);
+  const Index rows = query_tile * (tiles_together(format) * (head_dim + 2 * part_floats(head_dim)) + key_block);
+  return rows + (format == Format::q8_0 ? key_block * (head_dim + round_up(head_dim, 16)) : 0);
 }
 
 /// The same where keys and values are rows, at most `keys` of them.
