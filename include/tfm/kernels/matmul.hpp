@@ -33,7 +33,7 @@ constexpr Index matmul_scratch_bytes(Index tokens, Index cols, Index threads) no
   const Index rest = digit + Arena::bytes_for(threads * padded);
   const Index whole_rows = Arena::bytes_for(tokens * padded, 1) + 3 * Arena::bytes_for(tokens) + Arena::bytes_for(tokens * ceil_div(cols, 64), 8) +
                            Arena::bytes_for(threads * padded);
-  return digit + rest + whole_rows + Arena::bytes_for(tokens * round_up(cols, 2), 2) + Arena::bytes_for(threads * scratch_floats);
+  return digit + rest + whole_rows + Arena::bytes_for(tokens * round_up(cols, 2), 2) + Arena::bytes_for(threads * backward_floats(tokens));
 }
 
 /// Where `chunks` of a product are too few for the threads, how many of its tokens make a piece: its work (multiply-adds of a token)
@@ -248,11 +248,12 @@ inline void run_backward(Context& context, Panels w, const float* row_major, Vie
   const Arena::Frame frame(context.scratch);
   const unsigned short* const dy_bf16 = prepare::to_bf16(context, dy);
   const Index dy_row = round_up(dy.cols, 2);
-  float* const scratch = context.scratch.take<float>(context.threads->count() * scratch_floats);
+  const Index floats = backward_floats(dy.rows);
+  float* const scratch = context.scratch.take<float>(context.threads->count() * floats);
   const Index chunks = ceil_div(w.cols, 64), piece = piece_tokens(context, chunks, dy.rows, w.rows * std::min<Index>(64, w.cols));
   context.run(chunks * ceil_div(dy.rows, piece), [&](Index chunk, int worker) {
     const Index k = 64 * (chunk % chunks), n = std::min<Index>(64, w.cols - k), from = chunk / chunks * piece;
-    float* const own = scratch + worker * scratch_floats;
+    float* const own = scratch + worker * floats;
     const BackwardTask task{w, row_major, dy.row(from), dy_bf16 == nullptr ? nullptr : dy_bf16 + from * dy_row, std::min(piece, dy.rows - from), dx.row(from)};
 #if defined(TFM_ON_BF16)
     if (dy_bf16 != nullptr) {

@@ -38,6 +38,7 @@ class TrainingBytes {
   static constexpr Index floats(Index n) noexcept { return Arena::bytes_for(n); }
   Index tokens(Index cols) const noexcept { return floats(n_.tokens * cols); }
   Index tiles() const noexcept { return floats(threads_ * kernels::scratch_floats); }
+  Index backward_tiles(Index rows) const noexcept { return floats(threads_ * kernels::backward_floats(rows)); }
 
   // A product's operands: float32, or what fast arithmetic makes of them.
   template <class W>
@@ -54,7 +55,7 @@ class TrainingBytes {
     Index own = 0;
     if constexpr (W::trainable)
       if (weight.parameter >= 0) own = floats(threads_ * kernels::accumulate_floats);
-    return std::max(tiles() + bf16(rows, weight.rows()), own);
+    return std::max(backward_tiles(rows) + bf16(rows, weight.rows()), own);
   }
   template <class Layer>
   const LoraPair* worn(const Layer& layer) const noexcept {

@@ -121,17 +121,20 @@ TFM_KERNEL Isa bf16_chunk(const MatmulTask& a, Index first, Index count, float* 
   return this_isa;
 }
 
-// dx[:, k .. k + n) += dy W[:, k .. k + n), n at most 64, both as bfloat16. scratch holds scratch_floats.
+// dx[:, k .. k + n) += dy W[:, k .. k + n), n at most 64, both as bfloat16. scratch holds backward_floats.
 TFM_KERNEL Isa bf16_backward_chunk(const BackwardTask& a, Index k, Index n, float* scratch) {
   const Index groups = (n + 15) / 16, dy_row = (a.w.rows + 1) / 2 * 2;
   alignas(64) float turned[64 * 16] = {};
   unsigned short* const pairs = reinterpret_cast<unsigned short*>(scratch + expand_floats);
-  for (Index from = 0; from < a.w.rows; from += backward_rows) {
-    const Index rows = a.w.rows - from < backward_rows ? a.w.rows - from : backward_rows;
-    turn_weights(a, k, n, from, rows, turned, scratch);
-    for (Index g = 0; g < groups; ++g) pair_bf16(scratch + g * backward_rows * 16, rows, pairs + g * backward_rows * 16);
-    bf16_panels({reinterpret_cast<const std::byte*>(pairs), backward_rows * 32, a.dy_bf16 + from, dy_row, (rows + 1) / 2,
-                 a.dx + k, a.w.cols, n - 16 * (groups - 1), true}, groups, a.tokens);
-  }
+  float* const sums = scratch + scratch_floats;
+  sum_backward(a, k, n, sums, [&](Index first, Index count) {
+    for (Index from = 0; from < a.w.rows; from += backward_rows) {
+      const Index rows = a.w.rows - from < backward_rows ? a.w.rows - from : backward_rows;
+      turn_weights(a, k, n, from, rows, turned, scratch);
+      for (Index g = 0; g < groups; ++g) pair_bf16(scratch + g * backward_rows * 16, rows, pairs + g * backward_rows * 16);
+      bf16_panels({reinterpret_cast<const std::byte*>(pairs), backward_rows * 32, a.dy_bf16 + first * dy_row + from, dy_row, (rows + 1) / 2,
+                   sums, 64, 16, true}, groups, count);
+    }
+  });
   return this_isa;
 }

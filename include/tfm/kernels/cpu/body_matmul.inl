@@ -108,25 +108,47 @@ inline void float_panels(FloatTile a, Index panels, Index tokens) {
 
 // ---- panels to floats
 
-// out[k - from][16] = the panel's sixteen weights for k in from .. to, as value_at() gives them.
+// Stores at(k, k % 4) for k from .. to, four at a time, so that the second is known where it shifts bytes.
+template <class At>
+inline float* expand_fours(Index from, Index to, float* out, At at) {
+  Index k = from;
+  for (; k + 4 <= to; k += 4, out += 64) {
+    TFM_UNROLL
+    for (int j = 0; j < 4; ++j) store(out + 16 * j, at(k + j, j));
+  }
+  for (int j = 0; k < to; ++k, ++j, out += 16) store(out, at(k, j));
+  return out;
+}
+
+// out[k - from][16] = the panel's sixteen weights for k in from .. to, as value_at() gives them; from is a multiple of 4.
 inline void expand_panel(const Panels& w, Index panel, Index from, Index to, float* out) {
   const std::byte* const base = w.data + panel * panel_bytes(w.format, w.cols);
   const std::byte* const values = base + panel_header_bytes(w.format, w.cols);
-  for (Index k = from; k < to; ++k, out += 16) {
-    const Index b = k / 32, blocks = w.cols / 32, in_block = k % 32;
-    switch (w.format) {
-      case Format::f32: store(out, PlainF32::at(base, k, 16)); break;
-      case Format::f16: store(out, PanelF16::at(base, k, 0)); break;
-      case Format::bf16: store(out, PanelBF16::at(base, k, 0)); break;
-      case Format::int8: store(out, mul(byte_of_4(values + k / 4 * 64, static_cast<int>(k % 4)), load(reinterpret_cast<const float*>(base)))); break;
-      case Format::q8_0: store(out, mul(byte_of_4(values + k / 4 * 64, static_cast<int>(k % 4)), load_f16(base + 32 * b))); break;
-      case Format::q4_0:
-      case Format::q4_1: {
-        const F level = nibble_of_8(values + b * 256 + in_block % 16 / 4 * 64, static_cast<int>(in_block % 4 + (in_block < 16 ? 0 : 4)));
-        if (w.format == Format::q4_0) store(out, mul(sub(level, set(8.f)), load_f16(base + 32 * b)));
-        else store(out, fma(level, load_f16(base + 32 * b), load_f16(base + 32 * (blocks + b))));  // the product is exact
-        break;
-      }
+  const auto byte = [values](Index k, int j) { return byte_of_4(values + k / 4 * 64, j); };
+  switch (w.format) {
+    case Format::f32: expand_fours(from, to, out, [&](Index k, int) { return PlainF32::at(base, k, 16); }); return;
+    case Format::f16: expand_fours(from, to, out, [&](Index k, int) { return PanelF16::at(base, k, 0); }); return;
+    case Format::bf16: expand_fours(from, to, out, [&](Index k, int) { return PanelBF16::at(base, k, 0); }); return;
+    case Format::int8: {
+      const F scale = load(reinterpret_cast<const float*>(base));
+      expand_fours(from, to, out, [&](Index k, int j) { return mul(byte(k, j), scale); });
+      return;
     }
+    default: break;
+  }
+  const Index blocks = w.cols / 32;
+  for (Index k = from; k < to;) {
+    const Index b = k / 32, end = 32 * b + 32 < to ? 32 * b + 32 : to;
+    const F scale = load_f16(base + 32 * b);
+    if (w.format == Format::q8_0) {
+      out = expand_fours(k, end, out, [&](Index i, int j) { return mul(byte(i, j), scale); });
+    } else {  // the first sixteen of a block are low halves
+      const bool shifted = w.format == Format::q4_1;
+      const F offset = shifted ? load_f16(base + 32 * (blocks + b)) : zero();
+      const auto level = [values](Index i, int j) { return nibble_of_8(values + i / 32 * 256 + i % 16 / 4 * 64, j + (i % 32 < 16 ? 0 : 4)); };
+      if (shifted) out = expand_fours(k, end, out, [&](Index i, int j) { return fma(level(i, j), scale, offset); });  // the product is exact
+      else out = expand_fours(k, end, out, [&](Index i, int j) { return mul(sub(level(i, j), set(8.f)), scale); });
+    }
+    k = end;
   }
 }

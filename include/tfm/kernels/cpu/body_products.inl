@@ -64,16 +64,34 @@ inline void turn_weights(const BackwardTask& a, Index k, Index n, Index from, In
   }
 }
 
-// dx[:, k .. k + n) += dy W[:, k .. k + n), n at most 64. scratch holds expand_floats.
+// Calls step(first token, count, [count][64] of dx[:, k .. k + n)) for all tokens, some at a time: sums that a walk over all output rows
+// comes back to again and again lie together, for a power of two apart they would fall on the same lines of the cache.
+template <class Step>
+inline void sum_backward(const BackwardTask& a, Index k, Index n, float* sums, Step step) {
+  for (Index t = 0; t < a.tokens; t += backward_tokens) {
+    const Index count = a.tokens - t < backward_tokens ? a.tokens - t : backward_tokens;
+    float* const dx = a.dx + t * a.w.cols + k;
+    for (Index i = 0; i < count; ++i)
+      by_lanes(n, [&](Index d, Index lanes) { store(sums + 64 * i + d, load_some(dx + i * a.w.cols + d, lanes)); });
+    step(t, count);
+    for (Index i = 0; i < count; ++i)
+      by_lanes(n, [&](Index d, Index lanes) { store_some(dx + i * a.w.cols + d, load(sums + 64 * i + d), lanes); });
+  }
+}
+
+// dx[:, k .. k + n) += dy W[:, k .. k + n), n at most 64. scratch holds backward_floats.
 TFM_KERNEL Isa backward_chunk(const BackwardTask& a, Index k, Index n, float* scratch) {
   const Index groups = (n + 15) / 16;
+  float* const sums = scratch + scratch_floats;
   alignas(64) float turned[64 * 16] = {};
-  for (Index from = 0; from < a.w.rows; from += backward_rows) {
-    const Index rows = a.w.rows - from < backward_rows ? a.w.rows - from : backward_rows;
-    turn_weights(a, k, n, from, rows, turned, scratch);
-    float_panels<PlainF32>({reinterpret_cast<const std::byte*>(scratch), backward_rows * 64, 16, a.dy + from, a.w.rows, 1, rows,
-                            a.dx + k, a.w.cols, n - 16 * (groups - 1), true}, groups, a.tokens);
-  }
+  sum_backward(a, k, n, sums, [&](Index first, Index count) {
+    for (Index from = 0; from < a.w.rows; from += backward_rows) {
+      const Index rows = a.w.rows - from < backward_rows ? a.w.rows - from : backward_rows;
+      turn_weights(a, k, n, from, rows, turned, scratch);
+      float_panels<PlainF32>({reinterpret_cast<const std::byte*>(scratch), backward_rows * 64, 16, a.dy + first * a.w.rows + from, a.w.rows, 1, rows,
+                              sums, 64, 16, true}, groups, count);
+    }
+  });
   return this_isa;
 }
 

@@ -50,7 +50,9 @@ struct BackwardTask {
 inline constexpr Index expand_k = 256;  // columns expanded at a time: panels of 4 x 256 x 16 floats stay in the second cache
 inline constexpr Index expand_floats = 4 * expand_k * 16;
 inline constexpr Index backward_rows = 256;                // output rows that a gradient of the input takes at a time: as large
+inline constexpr Index backward_tokens = 512;              // tokens whose gradient of 64 columns is summed in scratch
 inline constexpr Index scratch_floats = expand_floats * 3 / 2;  // and the same as bfloat16
+constexpr Index backward_floats(Index tokens) noexcept { return scratch_floats + 64 * (tokens < backward_tokens ? tokens : backward_tokens); }
 inline constexpr Index accumulate_rows = 96;  // of a weight's gradient at a time: whole tiles
 inline constexpr Index accumulate_floats = expand_floats + expand_k * accumulate_rows;
 
