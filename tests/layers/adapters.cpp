@@ -4,6 +4,7 @@
 #include <array>
 
 #include "support/catch.hpp"
+#include "support/close.hpp"
 #include "support/error_of.hpp"
 #include "support/random.hpp"
 #include "tfm/layers/lora_linear.hpp"
@@ -79,6 +80,37 @@ TEMPLATE_TEST_CASE("one batch of five wears A, B, none, A and a mix of both: eac
       CHECK(tfm_test::same_bits(alone, y.view().slice(first, n)));
       CHECK(tfm_test::same_bits(bare.view().slice(first, n), y.view().slice(first, n)) == (worn[s] == nullptr));
     }
+  }
+}
+
+TEMPLATE_TEST_CASE("what rides on a product gives the bits of the products one after the other", "", F32, BF16, Int8, Q4_0) {
+  constexpr Index wide = 203, tokens = 71;
+  const F32 base = values(5, wide, in);
+  LoraLinear<TestType> layer{{}, 0};
+  Context context(3);
+  if constexpr (TestType::trainable) {
+    layer.base.weight = values(5, wide, in);
+  } else {
+    layer.base.weight = TestType(pack(context, TestType::static_format, {Format::f32, reinterpret_cast<const std::byte*>(base.view().data), wide, in}, "w"));
+  }
+  std::vector<LoraPair> pairs(1);
+  pairs[0] = {values(20, 5, in), values(21, wide, 5), 0.75f};
+  const Adapter a(std::move(pairs));
+  const Buffer x = random_matrix(1, tokens, in);
+  for (const Arithmetic arithmetic : {Arithmetic::exact, Arithmetic::fast, Arithmetic::bf16}) {
+    context.arithmetic = arithmetic;
+    Buffer rode(tokens, wide), apart(tokens, wide), down(tokens, 5);
+    const Index start[] = {0, 13, tokens};
+    const Adapter* const worn[] = {nullptr, &a};
+    layer.forward(context, Batch{.start = start, .adapter = worn}, x, rode);
+    matmul(context, layer.base.weight, x, apart);
+    const View seen = x.view().slice(13, tokens - 13);
+    const MutableView low = down.view().slice(13, tokens - 13);
+    matmul(context, a[0].a, seen, low);
+    for (Index i = 0; i < low.size(); ++i) low.data[i] *= 0.75f;
+    matmul_add(context, a[0].b, low, apart.view().slice(13, tokens - 13));
+    INFO(name(arithmetic));
+    CHECK(tfm_test::same_bits(rode, apart));
   }
 }
 

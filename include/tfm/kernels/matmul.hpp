@@ -17,6 +17,14 @@ enum class Digits : unsigned char { one, two };
 
 namespace kernels {
 
+/// y[first ..] += x Bᵀ for some rows of a product's y, while they are at hand: an adapter's second factor.
+struct Rider {
+  const float* b;                    ///< [rows of y, x.cols]
+  View x;                            ///< [tokens, rank]
+  const unsigned short* x_bf16;      ///< or null, as prepare::to_bf16 gives it
+  Index first;                       ///< the row of y that x's row 0 belongs to
+};
+
 /// One of several products that share x.
 struct Product {
   Panels w;                  ///< for plain floats: data is null, the sizes count
@@ -24,6 +32,7 @@ struct Product {
   MutableView y;
   Digits digits = Digits::one;
   bool added = false;        ///< to what y has: of float32 and bfloat16 activations alone
+  std::span<const Rider> riders{};
 };
 
 /// Bytes of scratch that products of x [tokens, cols] take, at most.
@@ -191,6 +200,27 @@ inline void run_chunk(Context& context, const MatmulTask& task, Index first, Ind
   report(context, TFM_ON(context.isa, matmul_chunk(task, first, count, scratch)));
 }
 
+// What riders add to panels first .. first + count of rows from .. from + tokens.
+inline void run_riders(Context& context, const Product& p, Index from, Index tokens, Index first, Index count, float* scratch) noexcept {
+  for (const Rider& r : p.riders) {
+    const Index begin = std::max(from, r.first), n = std::min(from + tokens, r.first + r.x.rows) - begin, at = begin - r.first, rank = r.x.cols;
+    if (n <= 0) continue;
+    MatmulTask task{{nullptr, p.w.rows, rank, Format::f32}, r.b, {}, {}, nullptr, r.x.row(at), n, p.y.row(begin), true};
+    if (r.x_bf16 != nullptr) task.x_bf16 = r.x_bf16 + at * round_up(rank, 2);
+    run_chunk(context, task, first, count, scratch);
+  }
+}
+
+// A chunk of a product and what rides on it: so few panels at a time that riders find y in the cache.
+inline void run_with_riders(Context& context, const Product& p, const MatmulTask& task, Index from, Index first, Index count, float* scratch) noexcept {
+  const Index together = p.riders.empty() ? count : 4;
+  for (Index i = 0; i < count; i += together) {
+    const Index n = std::min(together, count - i);
+    run_chunk(context, task, first + i, n, scratch);
+    run_riders(context, p, from, task.tokens, first + i, n, scratch);
+  }
+}
+
 /// y_i = x W_iᵀ for all products, in one parallel region; x is quantised once.
 inline void run_products(Context& context, View x, std::span<const Product> products) noexcept {
   if (x.rows == 0) return;
@@ -228,7 +258,7 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
         } else {
           task.x_bf16 = x_bf16;
         }
-        run_chunk(context, task, first, count, scratch + worker * scratch_floats);
+        run_with_riders(context, p, task, from, first, count, scratch + worker * scratch_floats);
         left -= count;
       }
       first = std::max<Index>(0, first - p.w.count());
@@ -236,11 +266,11 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
   });
 }
 
-inline Product as_product(const PackedWeight& w, MutableView y, Digits digits = Digits::one) noexcept {
-  return {w.panels(), nullptr, y, digits};
+inline Product as_product(const PackedWeight& w, MutableView y, Digits digits = Digits::one, std::span<const Rider> riders = {}) noexcept {
+  return {w.panels(), nullptr, y, digits, false, riders};
 }
-inline Product as_product(const F32& w, MutableView y, Digits = Digits::one) noexcept {
-  return {{nullptr, w.rows(), w.cols(), Format::f32}, w.view().data, y};
+inline Product as_product(const F32& w, MutableView y, Digits = Digits::one, std::span<const Rider> riders = {}) noexcept {
+  return {{nullptr, w.rows(), w.cols(), Format::f32}, w.view().data, y, Digits::one, false, riders};
 }
 
 inline void run_backward(Context& context, Panels w, const float* row_major, View dy, MutableView dx) noexcept {
@@ -305,20 +335,30 @@ struct Pair {
   const W& w;
   MutableView y;
   Digits digits = Digits::one;
+  std::span<const kernels::Rider> riders{};
 };
 template <class W>
-Pair<W> product(const W& w, MutableView y, Digits digits = Digits::one) noexcept {
-  return {w, y, digits};
+Pair<W> product(const W& w, MutableView y, Digits digits = Digits::one, std::span<const kernels::Rider> riders = {}) noexcept {
+  return {w, y, digits, riders};
 }
 
-/// y_i = x W_iᵀ, where digits say how precisely: for built-in formats x is quantised once and all is one parallel region; otherwise one by one.
+/// y_i = x W_iᵀ and what rides on it, where digits say how precisely: for built-in formats x is quantised once and all is one parallel
+/// region; otherwise one by one.
 template <class... W>
 void matmul(Context& context, View x, Pair<W>... pairs) noexcept {
-  if constexpr ((requires { kernels::as_product(pairs.w, pairs.y, pairs.digits); } && ...)) {
-    const kernels::Product products[] = {kernels::as_product(pairs.w, pairs.y, pairs.digits)...};
+  if constexpr ((requires { kernels::as_product(pairs.w, pairs.y); } && ...)) {
+    const kernels::Product products[] = {kernels::as_product(pairs.w, pairs.y, pairs.digits, pairs.riders)...};
     kernels::run_products(context, x, products);
   } else {
-    (matmul(context, pairs.w, x, pairs.y), ...);
+    const auto one = [&](const auto& pair) {
+      matmul(context, pair.w, x, pair.y);
+      for (const kernels::Rider& r : pair.riders) {
+        kernels::Product added[] = {{{nullptr, pair.y.cols, r.x.cols, Format::f32}, r.b, pair.y.slice(r.first, r.x.rows)}};
+        added[0].added = true;
+        kernels::run_products(context, r.x, added);
+      }
+    };
+    (one(pairs), ...);
   }
 }
 

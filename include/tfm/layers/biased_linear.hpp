@@ -29,6 +29,9 @@ struct BiasedLinear {
     base.forward(context, batch, x, y, saved);
     add_bias(context, y);
   }
+  std::span<const kernels::Rider> before_product(Context& context, const Batch& batch, View x, Saved* saved) const noexcept {
+    return base.before_product(context, batch, x, saved);
+  }
   /// What follows the product, for forward_together.
   void after_product(Context& context, const Batch& batch, View x, MutableView y, Saved* saved) const noexcept {
     base.after_product(context, batch, x, y, saved);

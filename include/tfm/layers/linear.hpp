@@ -1,6 +1,8 @@
 #pragma once
 // Linear: y = x Wᵀ over any number format; and several of them that share x.
 #include <algorithm>
+#include <span>
+#include <utility>
 
 #include "tfm/core/parameter.hpp"
 #include "tfm/kernels/matmul.hpp"
@@ -10,11 +12,12 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// Bytes of scratch that one projection takes, at most, where sequences wear adapters of up to `rank` (0: none does).
-constexpr Index projection_scratch_bytes(Index tokens, Index in, Index rank, Index threads) noexcept {
+/// Bytes of scratch that so many projections of one x take together, at most, where sequences wear adapters of up to `rank` (0: none does).
+constexpr Index projection_scratch_bytes(Index tokens, Index in, Index rank, Index threads, Index together = 1) noexcept {
   const Index base = kernels::matmul_scratch_bytes(tokens, in, threads);
   if (rank == 0) return base;
-  return 2 * Arena::bytes_for(tokens * rank) + std::max(base, kernels::matmul_scratch_bytes(tokens, rank, threads));
+  const Index riders = 2 * Arena::bytes_for(tokens * rank) + Arena::bytes_for(tokens * round_up(rank, 2), 2) + Arena::bytes_for(tokens, sizeof(kernels::Rider));
+  return together * riders + base;
 }
 
 /// y = x Wᵀ: x [tokens, in], y [tokens, out]. A frozen format gets no gradient and saves nothing; nor does an F32 weight that has no
@@ -32,6 +35,8 @@ struct Linear {
     matmul(context, weight, x, y);
     after_product(context, batch, x, y, saved);
   }
+  /// What adds to the product while it is computed.
+  std::span<const kernels::Rider> before_product(Context&, const Batch&, View, Saved*) const noexcept { return {}; }
   /// What follows the product, for callers that computed it together with others.
   void after_product(Context&, const Batch&, View x, MutableView, Saved* saved) const noexcept {
     if (saved != nullptr && W::trainable) saved->x = x;
@@ -66,7 +71,11 @@ Output(const Layer&, MutableView) -> Output<Layer>;
 /// Each output's layer applied to the same x; products of built-in formats run as one parallel region.
 template <class... Layer>
 void forward_together(Context& context, const Batch& batch, View x, Output<Layer>... outputs) noexcept {
-  matmul(context, x, product(outputs.layer.base_weight(), outputs.y, outputs.digits)...);
+  const Arena::Frame frame(context.scratch);
+  const std::span<const kernels::Rider> riders[] = {outputs.layer.before_product(context, batch, x, outputs.saved)...};
+  [&]<std::size_t... i>(std::index_sequence<i...>) {
+    matmul(context, x, product(outputs.layer.base_weight(), outputs.y, outputs.digits, riders[i])...);
+  }(std::index_sequence_for<Layer...>{});
   (outputs.layer.after_product(context, batch, x, outputs.y, outputs.saved), ...);
 }
 

@@ -21,7 +21,7 @@ struct LlamaAttention {
 
   static constexpr Index scratch_bytes(Index tokens, Index sequences, Index dim, Index heads, Index kv_heads, Index head_dim, Index rank, Index threads,
                                        Format cache, Index positions) noexcept {
-    const Index inner = std::max({kernels::attention_scratch_bytes(cache, heads, kv_heads, head_dim, sequences, positions, threads), projection_scratch_bytes(tokens, dim, rank, threads),
+    const Index inner = std::max({kernels::attention_scratch_bytes(cache, heads, kv_heads, head_dim, sequences, positions, threads), projection_scratch_bytes(tokens, dim, rank, threads, 3),
                                   projection_scratch_bytes(tokens, heads * head_dim, rank, threads)});
     return 2 * Arena::bytes_for(tokens * heads * head_dim) + 2 * Arena::bytes_for(tokens * kv_heads * head_dim) +
            Arena::bytes_for(sequences, sizeof(kernels::AttentionSequence)) + inner;

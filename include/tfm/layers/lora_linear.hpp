@@ -24,36 +24,42 @@ struct LoraLinear {
   };
 
   void forward(Context& context, const Batch& batch, View x, MutableView y, Saved* saved = nullptr) const noexcept {
-    matmul(context, base.weight, x, y);
-    after_product(context, batch, x, y, saved);
+    forward_together(context, batch, x, Output{*this, y, saved});
   }
 
-  void after_product(Context& context, const Batch& batch, View x, MutableView y, Saved* saved) const noexcept {
-    base.after_product(context, batch, x, y, saved != nullptr ? &saved->base : nullptr);
+  /// x Aᵀ, scaled, and B, whose product is added to y panel by panel; all in scratch.
+  std::span<const kernels::Rider> before_product(Context& context, const Batch& batch, View x, Saved* saved) const noexcept {
     const Index most = largest_rank(batch);
-    if (most == 0) return;
-    const Arena::Frame frame(context.scratch);
+    if (most == 0) return {};
     Arena& home = saved != nullptr ? context.kept : context.scratch;
-    float* const xa = home.template take<float>(x.rows * most);
+    float *const xa = home.template take<float>(x.rows * most), *const scaled = context.scratch.take<float>(x.rows * most);
+    auto* const riders = context.scratch.take<kernels::Rider>(batch.sequences());
     const bool drops = context.training && drops_any(batch);
     const MutableView dropped = drops ? home.matrix(x.rows, x.cols) : MutableView{};
+    std::size_t count = 0;
     for_each_run(batch, [&](const LoraPair& pair, const Run& run) {
-      const Arena::Frame inner(context.scratch);
-      View seen = x.slice(run.first, run.count);
-      if (drops) {
-        kernels::dropout(context, seen, dropout_keys(context, batch, run), run.adapter->dropout, dropped.slice(run.first, run.count));
-        seen = dropped.slice(run.first, run.count);
+      const MutableView down{xa + run.first * most, run.count, pair.rank()}, own{scaled + run.first * most, run.count, pair.rank()};
+      {
+        const Arena::Frame inner(context.scratch);
+        View seen = x.slice(run.first, run.count);
+        if (drops) {
+          kernels::dropout(context, seen, dropout_keys(context, batch, run), run.adapter->dropout, dropped.slice(run.first, run.count));
+          seen = dropped.slice(run.first, run.count);
+        }
+        matmul(context, pair.a, seen, down);
       }
-      const MutableView down{xa + run.first * most, run.count, pair.rank()}, scaled = context.scratch.matrix(run.count, pair.rank());
-      matmul(context, pair.a, seen, down);
-      kernels::scale(context, pair.scaling, down, scaled);
-      matmul_add(context, pair.b, scaled, y.slice(run.first, run.count));
+      kernels::scale(context, pair.scaling, down, own);
+      riders[count++] = {pair.b.view().data, own, kernels::prepare::to_bf16(context, own), run.first};
     });
     if (saved != nullptr) {
       saved->x = drops ? View(dropped) : x;
       saved->xa = xa;
       saved->most = most;
     }
+    return {riders, count};
+  }
+  void after_product(Context& context, const Batch& batch, View x, MutableView y, Saved* saved) const noexcept {
+    base.after_product(context, batch, x, y, saved != nullptr ? &saved->base : nullptr);
   }
 
   /// With x after dropout: dB += dyᵀ (scaling x Aᵀ), d(x Aᵀ) = scaling dy B, dA += d(x Aᵀ)ᵀ x, dx += dy W + dropout(d(x Aᵀ) A), unless dx is empty

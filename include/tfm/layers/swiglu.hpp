@@ -20,7 +20,7 @@ struct SwiGLU {
   };
 
   static constexpr Index scratch_bytes(Index tokens, Index dim, Index ffn, Index rank, Index threads) noexcept {
-    return 2 * Arena::bytes_for(tokens * ffn) + std::max(projection_scratch_bytes(tokens, dim, rank, threads), projection_scratch_bytes(tokens, ffn, rank, threads));
+    return 2 * Arena::bytes_for(tokens * ffn) + std::max(projection_scratch_bytes(tokens, dim, rank, threads, 2), projection_scratch_bytes(tokens, ffn, rank, threads));
   }
 
   void forward(Context& context, const Batch& batch, View x, MutableView y, Saved* saved = nullptr) const noexcept {

@@ -71,12 +71,19 @@ class TrainingBytes {
     const LoraPair* const pair = worn(layer);
     return pair == nullptr ? 0 : tokens(pair->rank()) + (drops() ? tokens(pair->a.cols()) : 0);
   }
-  template <class Layer>
-  Index forward(const Layer& layer) const noexcept {
-    const Index base = product(layer.base_weight(), n_.tokens);
-    const LoraPair* const pair = worn(layer);
-    if (pair == nullptr) return base;
-    return std::max(base, keys() + tokens(pair->rank()) + std::max(product(pair->a, n_.tokens), product(pair->b, n_.tokens)));
+  // Layers that share an input: what rides on their products stands in scratch before the first of them begins.
+  template <class... Layer>
+  Index forward(const Layer&... layers) const noexcept {
+    const auto riders = [this](const auto& layer) {
+      const LoraPair* const pair = worn(layer);
+      return pair == nullptr ? 0 : tokens(pair->rank()) + bf16(n_.tokens, pair->rank()) + Arena::bytes_for(n_.sequences, sizeof(kernels::Rider));
+    };
+    const auto products = [this](const auto& layer) {
+      const LoraPair* const pair = worn(layer);
+      const Index base = product(layer.base_weight(), n_.tokens);
+      return pair == nullptr ? base : std::max(base, keys() + product(pair->a, n_.tokens));
+    };
+    return (riders(layers) + ...) + std::max({products(layers)...});
   }
   template <class Layer>
   Index backward(const Layer& layer) const noexcept {
@@ -104,11 +111,10 @@ class TrainingBytes {
   Index forward(const LlamaBlock<P>& block) const noexcept {
     const auto& [q, k, v, o] = block.self_attn;
     const auto& [gate, up, down] = block.mlp;
-    const auto of = [this](const auto& layer) { return this->forward(layer); };
     const Index dim = head_dim(model_.shape);
     const Index keys_and_values = round_up(n_.longest, kernels::key_block) * (dim + round_up(dim, 16)), room = keys_and_values + kernels::attention_floats(Format::f32, dim);
     const Index attention = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) + std::max(floats(threads_ * room), forward(o));
-    return tokens(model_.shape.dim) + std::max({attention, most(of, q, k, v), most(of, gate, up, down)});
+    return tokens(model_.shape.dim) + std::max({attention, forward(q, k, v), forward(gate, up), forward(down)});
   }
   Index backward(const LlamaBlock<P>& block) const noexcept {
     const auto& [q, k, v, o] = block.self_attn;

@@ -5,8 +5,11 @@ inline void pack_rows(const float* rows, Index row_count, Index cols, Index pane
   const float* const own = rows + 16 * panel * cols;
   const Index valid = row_count - 16 * panel;
   Index k = from;
-  if (valid >= 16)
-    for (; k + 16 <= to; k += 16) turn(own + k, cols, out + (k - from) * 16, 16);
+  alignas(64) float rows_of[16 * 16] = {};  // where some are missing
+  for (; k + 16 <= to; k += 16) {
+    for (Index r = 0; r < valid && valid < 16; ++r) store(rows_of + 16 * r, load(own + r * cols + k));
+    turn(valid < 16 ? rows_of : own + k, valid < 16 ? 16 : cols, out + (k - from) * 16, 16);
+  }
   for (; k < to; ++k)
     for (Index r = 0; r < 16; ++r) out[(k - from) * 16 + r] = r < valid ? own[r * cols + k] : 0.f;
 }
@@ -28,16 +31,17 @@ TFM_KERNEL Isa matmul_chunk(const MatmulTask& a, Index first, Index count, float
   }
   for (Index p = first; p < first + count; p += 4) {
     const Index n = first + count - p < 4 ? first + count - p : 4;
-    for (Index from = 0; from < w.cols; from += expand_k) {
-      const Index to = from + expand_k < w.cols ? from + expand_k : w.cols;
+    const Index columns = expand_k * (4 / n);  // few panels leave room for more: rows of x are then read in longer pieces
+    for (Index from = 0; from < w.cols; from += columns) {
+      const Index to = from + columns < w.cols ? from + columns : w.cols;
       for (Index i = 0; i < n; ++i) {
-        float* const out = scratch + i * expand_k * 16;
+        float* const out = scratch + i * columns * 16;
         if (a.row_major != nullptr) pack_rows(a.row_major, w.rows, w.cols, p + i, from, to, out);
         else expand_panel(w, p + i, from, to, out);
       }
       FloatTile t = tile(p, n);
       t.w = reinterpret_cast<const std::byte*>(scratch);
-      t.panel_bytes = expand_k * 16 * 4;
+      t.panel_bytes = columns * 16 * 4;
       t.x += from;
       t.k_count = to - from;
       t.accumulate = a.added || from > 0;
