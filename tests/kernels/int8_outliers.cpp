@@ -69,6 +69,38 @@ TEST_CASE("a token's own outliers stay in floating point: the plain loop, whatev
   }
 }
 
+TEST_CASE("outliers' columns are summed alike in every piece of a weight's panels") {
+  Context context(1);
+  constexpr Index rows = 165, cols = 131, panels = 11, tokens = 9;  // the last panel holds five rows
+  const PackedWeight w = packed(random_matrix(7, rows, cols));
+  Buffer x = random_matrix(3, tokens, cols, 3), plain(tokens, rows);
+  for (Index k = 0; k < cols; ++k) {
+    x.view().row(2)[k] = k % 2 == 0 ? 7.f : -9.5f;  // all columns; of other tokens some, of token 4 none
+    x.view().row(4)[k] = std::remainder(x.view().row(4)[k], 1.f);
+  }
+  kernels::plain::matmul(w.panels(), Arithmetic::fast, false, x, plain);
+  for (const Isa isa : tfm_test::isas()) {
+    if (!has_fma(isa)) continue;
+    context.isa = isa;
+    const Arena::Frame frame(context.scratch);
+    const kernels::Quantised quantised = kernels::prepare::quantise_rows(context, x);
+    REQUIRE((quantised.outlier_counts[2] == cols && quantised.outlier_counts[4] == 0));
+    for (Index first = 0; first < panels; ++first)
+      for (Index count = 1; first + count <= panels; ++count) {
+        INFO(name(isa) << " panels " << first << " + " << count);
+        Buffer y(tokens, rows);
+        fill(y, -1);
+        const kernels::MatmulTask task{w.panels(), nullptr, quantised, {}, nullptr, x.view().data, tokens, y.view().data, false};
+        TFM_ON_INT8(isa, int8_chunk(task, first, count));
+        for (Index t = 0; t < tokens; ++t)
+          for (Index r = 0; r < rows; ++r) {
+            const bool own = r >= 16 * first && r < 16 * (first + count);
+            REQUIRE(y.view().row(t)[r] == (own ? plain.view().row(t)[r] : -1.f));
+          }
+      }
+  }
+}
+
 TEST_CASE("golden LLM.int8(), as the paper has it") {
   const auto file = tfm_test::require(tfm_test::golden() / "int8.safetensors");
   if (!file) return;

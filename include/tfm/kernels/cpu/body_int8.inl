@@ -194,32 +194,53 @@ inline void fast_panels(const Panels& w, Index first, Index count, const Quantis
   }
 }
 
-// y += x_k w_k for the columns k that a token keeps in floating point, upwards.
-inline void add_outliers(const Panels& w, Index first, Index count, const MatmulTask& a) {
+// y += x_k w_k for the columns k that token t keeps in floating point, upwards: P panels are so many chains of sums.
+template <int P>
+inline void outlier_tile(const MatmulTask& a, Index panel, Index t, Index last) {
   const Quantised& x = a.quantised;
-  for (Index t = 0; t < a.tokens; ++t) {
-    if (x.outlier_counts[t] == 0) continue;
-    for (Index p = first; p < first + count; ++p) {
-      const std::byte* const base = w.data + p * panel_bytes(w.format, w.cols);
-      const Index n = w.rows - 16 * p < 16 ? w.rows - 16 * p : 16;
-      float* const y = a.y + t * w.rows + 16 * p;
-      const F scale = load(reinterpret_cast<const float*>(base));
-      F sum = load_some(y, n);
-      for (Index i = 0; i < x.words; ++i)
-        for (std::uint64_t bits = x.outliers[t * x.words + i]; bits != 0; bits &= bits - 1) {
-          const Index k = 64 * i + __builtin_ctzll(bits);
-          const F weight = mul(byte_of_4(base + 64 + k / 4 * 64, static_cast<int>(k % 4)), scale);
-          sum = fma(set(a.x[t * w.cols + k]), weight, sum);
-        }
-      store_some(y, sum, n);
-    }
+  const Index size = panel_bytes(a.w.format, a.w.cols);
+  const std::byte* const base = a.w.data + panel * size;
+  float* const y = a.y + t * a.w.rows + 16 * panel;
+  F sum[P], scale[P];
+  TFM_UNROLL
+  for (int p = 0; p < P; ++p) {
+    sum[p] = load_some(y + 16 * p, p == P - 1 ? last : 16);
+    scale[p] = load(reinterpret_cast<const float*>(base + p * size));
   }
+  for (Index i = 0; i < x.words; ++i)
+    for (std::uint64_t bits = x.outliers[t * x.words + i]; bits != 0; bits &= bits - 1) {
+      const Index k = 64 * i + __builtin_ctzll(bits);
+      const F value = set(a.x[t * a.w.cols + k]);
+      TFM_UNROLL
+      for (int p = 0; p < P; ++p) {
+        sum[p] = fma(value, mul(byte_of_4(base + p * size + 64 + k / 4 * 64, static_cast<int>(k % 4)), scale[p]), sum[p]);
+        hold(sum[p]);
+      }
+    }
+  TFM_UNROLL
+  for (int p = 0; p < P; ++p) store_some(y + 16 * p, sum[p], p == P - 1 ? last : 16);
+}
+
+inline void add_outliers(const MatmulTask& a, Index first, Index count) {
+  const auto lanes = [&](Index last_panel) { return a.w.rows - 16 * last_panel < 16 ? a.w.rows - 16 * last_panel : 16; };
+  const auto by_tokens = [&](auto tile) {
+    for (Index t = 0; t < a.tokens; ++t)
+      if (a.quantised.outlier_counts[t] > 0) tile(t);
+  };
+  Index p = first;
+  const Index end = first + count;
+  if constexpr (one_token_panels > 1) {
+    for (; p + one_token_panels <= end; p += one_token_panels)
+      by_tokens([&](Index t) { outlier_tile<one_token_panels>(a, p, t, lanes(p + one_token_panels - 1)); });
+    for (; p + 2 <= end; p += 2) by_tokens([&](Index t) { outlier_tile<2>(a, p, t, lanes(p + 1)); });
+  }
+  for (; p < end; ++p) by_tokens([&](Index t) { outlier_tile<1>(a, p, t, lanes(p)); });
 }
 
 // Panels first .. first + count of one product.
 TFM_KERNEL Isa int8_chunk(const MatmulTask& a, Index first, Index count) {
   fast_panels(a.w, first, count, a.quantised, a.tokens, a.y, a.w.rows);
-  if (a.quantised.outliers != nullptr) add_outliers(a.w, first, count, a);
+  if (a.quantised.outliers != nullptr) add_outliers(a, first, count);
   if (a.rest.q != nullptr) fast_panels(a.w, first, count, a.rest, a.tokens, a.y, a.w.rows);
   return this_isa;
 }
