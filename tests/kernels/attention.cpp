@@ -5,6 +5,7 @@
 #include "support/close.hpp"
 #include "support/isas.hpp"
 #include "support/random.hpp"
+#include "tfm/kernels/cache.hpp"
 #include "tfm/kernels/plain_attention.hpp"
 
 using namespace tfm;
@@ -48,8 +49,8 @@ struct Cache {
     append();
   }
   void append() {
-    for (Index j = 0; j < positions; ++j)
-      kernels::append_key_value(shape, k.view().row(j), v.view().row(j), j, keys.data(), values.data());
+    Context context(1);
+    kernels::append_keys_values(context, shape, k, v, 0, keys.data(), values.data());
   }
   kernels::plain::CachedHead head(Index kv_head) const {
     return {keys.data() + kv_head * shape.key_head_bytes, values.data() + kv_head * shape.value_head_bytes, shape};

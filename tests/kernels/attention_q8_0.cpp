@@ -6,6 +6,7 @@
 #include "support/close.hpp"
 #include "support/isas.hpp"
 #include "support/random.hpp"
+#include "tfm/kernels/cache.hpp"
 #include "tfm/kernels/plain_attention.hpp"
 
 using namespace tfm;
@@ -29,8 +30,8 @@ struct Cache {
     shape.value_head_bytes = ceil_div(positions, 16) * kernels::value_panel_bytes(format, head_dim);
     keys = AlignedBytes(kv_heads * shape.key_head_bytes);
     values = AlignedBytes(kv_heads * shape.value_head_bytes);
-    for (Index j = 0; j < k.rows; ++j)
-      kernels::append_key_value(shape, k.row(j), v.row(j), j, keys.data(), values.data());
+    Context context(1);
+    kernels::append_keys_values(context, shape, k, v, 0, keys.data(), values.data());
   }
   kernels::plain::CachedHead head(Index h) const {
     return {keys.data() + h * shape.key_head_bytes, values.data() + h * shape.value_head_bytes, shape};

@@ -97,45 +97,4 @@ inline void attention(Context& context, const AttentionShape& shape, std::span<c
   });
 }
 
-namespace prepare {
-
-// One head's key and value in blocks of 32, the last filled up with 0, rounded as a weight's (ggml's Q8_0).
-inline void append_q8_0(Index head_dim, Index value_row, const float* key, const float* value, Index r, std::byte* keys, std::byte* values) noexcept {
-  std::byte* const value_levels = values + panel_header_bytes(Format::q8_0, head_dim) + r * value_row;
-  for (Index from = 0; from < head_dim; from += 32) {
-    const Index n = std::min<Index>(32, head_dim - from), scale_at = from + 2 * r;  // 16 scales of 2 bytes a block
-    const auto quantise = [&](const float* row, std::byte* block) {
-      float numbers[32] = {};
-      std::memcpy(numbers, row + from, to_size(n) * sizeof(float));
-      detail::quantise_q8_0(numbers, block);
-    };
-    std::byte k[34], v[34];
-    quantise(key, k), quantise(value, v);
-    std::memcpy(keys + scale_at, k, 2);
-    std::memcpy(values + scale_at, v, 2);
-    for (Index d = 0; d < n; d += 4) std::memcpy(keys + detail::value_offset(Format::q8_0, head_dim, r, from + d), k + 2 + d, 4);
-    std::memcpy(value_levels + from, v + 2, to_size(n));
-  }
-}
-
-}  // namespace prepare
-
-/// Writes one token's keys and values [kv_heads x head_dim] into their places for `position`. In Q8_0 a block in which a number is not
-/// finite is NaN throughout.
-inline void append_key_value(const AttentionShape& shape, const float* key, const float* value, Index position, std::byte* keys, std::byte* values) noexcept {
-  const Index n = shape.head_dim, panel = position / 16, r = position % 16, row = r * shape.value_row();
-  keys += panel * key_panel_bytes(shape.format, n), values += panel * value_panel_bytes(shape.format, n);
-  for (Index h = 0; h < shape.kv_heads; ++h, key += n, value += n, keys += shape.key_head_bytes, values += shape.value_head_bytes) {
-    if (shape.format == Format::q8_0) {
-      prepare::append_q8_0(n, shape.value_row(), key, value, r, keys, values);
-    } else if (shape.format == Format::f16) {
-      for (Index d = 0; d < n; ++d) detail::write_u16(keys + 2 * (16 * d + r), f16_from_f32(key[d]));
-      for (Index d = 0; d < n; ++d) detail::write_u16(values + 2 * (row + d), f16_from_f32(value[d]));
-    } else {
-      for (Index d = 0; d < n; ++d) std::memcpy(keys + 4 * (16 * d + r), key + d, 4);
-      std::memcpy(values + 4 * row, value, to_size(4 * n));
-    }
-  }
-}
-
 }  // namespace tfm::inline TFM_ABI::kernels

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "tfm/core/error.hpp"
-#include "tfm/kernels/attention.hpp"
+#include "tfm/kernels/cache.hpp"
 
 namespace tfm::inline TFM_ABI {
 

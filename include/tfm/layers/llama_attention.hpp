@@ -47,10 +47,10 @@ struct LlamaAttention {
     for (Index s = 0; s < batch.sequences(); ++s) {
       const Index first = batch.first(s), n = batch.length(s), slot = batch.slot_of(s), position = batch.position_of(s);
       std::byte *const keys = cache.keys(layer, slot), *const values = cache.values(layer, slot);
-      constexpr Index each = 16;  // tokens of a chunk
-      context.run(ceil_div(n, each), [&](Index chunk, int) {
-        for (Index t = chunk * each; t < std::min(n, (chunk + 1) * each); ++t)
-          kernels::append_key_value(shape, k.row(first + t), v.row(first + t), position + t, keys, values);
+      const Index before = position % 16;  // of the cache's panel in which the tokens begin; a chunk is a panel
+      context.run(ceil_div(before + n, 16), [&](Index chunk, int) {
+        const Index t = std::max<Index>(0, 16 * chunk - before), count = std::min(n, 16 * (chunk + 1) - before) - t;
+        kernels::append_keys_values(context, shape, k.slice(first + t, count), v.slice(first + t, count), position + t, keys, values);
       });
       sequences[s] = {q.slice(first, n), out.slice(first, n), keys, values, position, weights != nullptr ? weights[s] : nullptr};
     }

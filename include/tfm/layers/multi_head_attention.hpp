@@ -224,9 +224,9 @@ struct MultiHeadAttention {
   void append(Context& context, const Batch& batch, View k, View v, Index layer, KvCache& cache) const noexcept {
     const kernels::AttentionShape shape = cached_shape(cache);
     context.run(batch.sequences(), [&](Index s, int) {
-      for (Index t = 0; t < batch.valid_length(s); ++t)
-        kernels::append_key_value(shape, k.row(batch.first(s) + t), v.row(batch.first(s) + t), batch.position_of(s) + t,
-                                  cache.keys(layer, batch.slot_of(s)), cache.values(layer, batch.slot_of(s)));
+      const Index first = batch.first(s), n = batch.valid_length(s), slot = batch.slot_of(s);
+      kernels::append_keys_values(context, shape, k.slice(first, n), v.slice(first, n), batch.position_of(s),
+                                  cache.keys(layer, slot), cache.values(layer, slot));
     });
   }
   void attend(Context& context, const Batch& batch, View q, Index layer, const KvCache& cache, MutableView y,

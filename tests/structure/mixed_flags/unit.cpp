@@ -1,6 +1,6 @@
 // Compiled twice into one program, with plain flags and with -mavx2 -mfma; TFM_RESULTS names this copy's entry.
 #include "results.hpp"
-#include "tfm/kernels/attention.hpp"
+#include "tfm/kernels/cache.hpp"
 #include "tfm/kernels/elementwise.hpp"
 #include "tfm/kernels/matmul.hpp"
 #include "tfm/kernels/norms.hpp"
@@ -82,7 +82,7 @@ void add_attention(tfm::Isa isa, Results& results) {
   tfm::Buffer keys(2 * padded, head_dim), values(2 * padded, 32), out(tokens, 4 * head_dim);
   auto* const key_bytes = reinterpret_cast<std::byte*>(keys.view().data);
   auto* const value_bytes = reinterpret_cast<std::byte*>(values.view().data);
-  for (tfm::Index t = 0; t < tokens; ++t) tfm::kernels::append_key_value(shape, k.view().row(t), v.view().row(t), t, key_bytes, value_bytes);
+  tfm::kernels::append_keys_values(context, shape, k.view(), v.view(), 0, key_bytes, value_bytes);
   const tfm::kernels::AttentionSequence one[] = {{q.view(), out.view(), key_bytes, value_bytes, 0, nullptr}};
   tfm::kernels::attention(context, shape, one);
   results[std::string(name(isa)) + " attention"] = hash(out.view());

@@ -14,6 +14,7 @@ TFM_KERNEL Isa rms_norm_row(const float* x, const float* w, float eps, float* y,
 TFM_KERNEL Isa rms_norm_backward_row(const float* x, const float* w, float r, const float* dy, float* dx, Index count);
 TFM_KERNEL Isa rms_norm_backward_columns(const float* x, const float* inverse, const float* dy, Index stride, Index rows, float* dw, Index count);
 TFM_KERNEL Isa rotate_head(float* x, const float* cosine, const float* sine, float sign, Index half);
+TFM_KERNEL Isa append_rows(const CacheRows& a, Index tokens);
 TFM_KERNEL Isa attention_chunk(const AttentionHead& a, Index first, Index count, float* scratch);
 TFM_KERNEL Isa attention_pieces(const AttentionHead& a, Index first, Index count, float* parts, float* scratch);
 TFM_KERNEL Isa attention_joined(const AttentionHead& a, Index pieces, float* parts);

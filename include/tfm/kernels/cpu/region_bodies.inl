@@ -4,6 +4,7 @@
 #include "tfm/kernels/cpu/body_matmul.inl"
 #include "tfm/kernels/cpu/body_int8.inl"
 #include "tfm/kernels/cpu/body_products.inl"
+#include "tfm/kernels/cpu/body_cache.inl"
 #include "tfm/kernels/cpu/body_attention.inl"
 #include "tfm/kernels/cpu/body_attention_backward.inl"
 #include "tfm/kernels/cpu/body_train.inl"

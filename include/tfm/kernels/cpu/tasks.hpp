@@ -87,6 +87,18 @@ struct AttentionHead {
   float dropout = 0;
   Index first_head = 0;            // the number of query head 0
 };
+
+/// One sequence's keys and values on their way into a cache of F32 or F16: token t's stand at key + t row, value + t row.
+struct CacheRows {
+  const float *key, *value;
+  Index row;
+  std::byte *keys, *values;  // the cache's, of position 0
+  Index key_head_bytes, value_head_bytes;
+  Format format;
+  Index kv_heads, head_dim;
+  Index position;            // of token 0
+};
+
 inline constexpr Index query_tile = 6, key_block = 64;
 /// Query tiles that walk through the cache side by side, so that it is read once for all of them.
 inline constexpr Index most_tiles = 4;
