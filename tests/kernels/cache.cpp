@@ -2,6 +2,7 @@
 #include "tfm/kernels/cache.hpp"
 
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -28,6 +29,18 @@ Buffer with_special_numbers(Buffer m) {
   return m;
 }
 
+// Numbers half way between two of Q8_0's levels, and next to it: each block's largest is 127.
+Buffer halves(Index rows, Index heads, Index head_dim) {
+  Buffer m(rows, heads * head_dim);
+  for (Index t = 0; t < rows; ++t)
+    for (Index c = 0; c < heads * head_dim; ++c) {
+      const Index i = t * heads * head_dim + c, d = c % head_dim;
+      const float half = 0.5f * static_cast<float>(i * 37 % 509 - 254);
+      m.view().row(t)[c] = d % 32 == 0 ? (t % 2 == 0 ? 127.f : -127.f) : d % 3 == 0 ? std::nextafter(half, 0.f) : half;
+    }
+  return m;
+}
+
 // Key and value bytes of a cache, at first no numbers.
 struct Cache {
   AlignedBytes keys, values;
@@ -47,14 +60,14 @@ TEST_CASE("filling a cache equals its plain loop, and touches nothing else") {
   struct Case {
     Index position, tokens;
   };
-  for (const Format format : {Format::f32, Format::f16})
+  for (const Format format : {Format::f32, Format::f16, Format::q8_0})
     for (const Index kv_heads : {1, 3})
       for (const Index head_dim : {2, 16, 20, 35, 48, 64, 128})
         for (const Case c : {Case{0, 1}, {0, 16}, {0, 70}, {5, 11}, {15, 1}, {15, 34}, {16, 15}, {31, 49}, {48, 32}}) {
           const Index row = kv_heads * head_dim, panels = most_positions / 16;
           const AttentionShape shape{kv_heads, kv_heads, head_dim, format, panels * kernels::key_panel_bytes(format, head_dim),
                                      panels * kernels::value_panel_bytes(format, head_dim)};
-          const Buffer k = with_special_numbers(tfm_test::random_matrix(1, c.tokens, row, 3)), v = with_special_numbers(tfm_test::random_matrix(2, c.tokens, row, 3));
+          const Buffer k = with_special_numbers(tfm_test::random_matrix(1, c.tokens, row, 3)), v = halves(c.tokens, kv_heads, head_dim);
           Cache plain(shape);
           for (Index t = 0; t < c.tokens; ++t)
             kernels::plain::append_key_value(shape, k.view().row(t), v.view().row(t), c.position + t, plain.keys.data(), plain.values.data());

@@ -1,5 +1,4 @@
-// Keys and values into a cache of F32 or F16, over sixteen lanes: whole panels of positions where there are. Included once for each
-// region.
+// Keys and values into a cache, over sixteen lanes: of F32 and F16 whole panels of positions where there are. Included once for each region.
 
 // Sixteen numbers as a cache has them.
 struct CachedF32 {
@@ -52,8 +51,51 @@ inline void cache_tokens(const CacheRows& a, Index tokens) {
   }
 }
 
+// n <= 32 numbers, filled up with 0, as one block's levels, and the scale's bits: ggml's Q8_0, which rounds halves away from 0.
+inline std::uint16_t cache_block(const float* x, Index n, signed char* levels) {
+  const F halves[2] = {load_some(x, n < 16 ? n : 16), n > 16 ? load_some(x + 16, n - 16) : zero()};
+  if (reduce_add(add(sub(halves[0], halves[0]), sub(halves[1], halves[1]))) != 0.f) {  // a number is not finite
+    float numbers[32];
+    std::byte block[34];
+    store(numbers, halves[0]), store(numbers + 16, halves[1]);
+    detail::quantise_q8_0(numbers, block);
+    __builtin_memcpy(levels, block + 2, 32);
+    return detail::read_u16(block);
+  }
+  const float scale = reduce_max(max(abs(halves[0]), abs(halves[1]))) / 127.f;
+  const F inverse = set(detail::reciprocal(scale));
+  for (int i = 0; i < 2; ++i) {
+    F level = mul(halves[i], inverse);
+    hold(level);  // not contracted with what is subtracted
+    const F size = abs(level), even = to_float(to_int(size));
+    const F away = if_less(sub(size, even), set(0.5f), even, add(even, set(1.f)));
+    store_int8(levels + 16 * i, to_int(if_less(level, zero(), sub(zero(), away), away)));
+  }
+  return f16_from_f32(scale);
+}
+inline void cache_q8_0_tokens(const CacheRows& a, Index tokens) {
+  const Index n = a.head_dim, header = panel_header_bytes(Format::q8_0, n);
+  for (Index t = 0; t < tokens; ++t) {
+    const Index panel = (a.position + t) / 16, r = (a.position + t) % 16;
+    for (Index h = 0; h < a.kv_heads; ++h) {
+      const float *const key = a.key + t * a.row + h * n, *const value = a.value + t * a.row + h * n;
+      std::byte* const keys = a.keys + h * a.key_head_bytes + panel * key_panel_bytes(Format::q8_0, n);
+      std::byte* const values = a.values + h * a.value_head_bytes + panel * value_panel_bytes(Format::q8_0, n);
+      for (Index d = 0; d < n; d += 32) {
+        const Index count = n - d < 32 ? n - d : 32;
+        signed char levels[32];
+        detail::write_u16(keys + d + 2 * r, cache_block(key + d, count, levels));  // 16 scales of 2 bytes a block
+        for (Index i = 0; i < count; i += 4) __builtin_memcpy(keys + header + ((d + i) / 4 * 16 + r) * 4, levels + i, 4);
+        detail::write_u16(values + d + 2 * r, cache_block(value + d, count, levels));
+        __builtin_memcpy(values + header + r * round_up(n, 16) + d, levels, static_cast<std::size_t>(count));
+      }
+    }
+  }
+}
+
 TFM_KERNEL Isa append_rows(const CacheRows& a, Index tokens) {
-  if (a.format == Format::f16) cache_tokens<CachedF16>(a, tokens);
+  if (a.format == Format::q8_0) cache_q8_0_tokens(a, tokens);
+  else if (a.format == Format::f16) cache_tokens<CachedF16>(a, tokens);
   else cache_tokens<CachedF32>(a, tokens);
   return this_isa;
 }

@@ -88,7 +88,7 @@ struct AttentionHead {
   Index first_head = 0;            // the number of query head 0
 };
 
-/// One sequence's keys and values on their way into a cache of F32 or F16: token t's stand at key + t row, value + t row.
+/// One sequence's keys and values on their way into a cache: token t's stand at key + t row, value + t row.
 struct CacheRows {
   const float *key, *value;
   Index row;
