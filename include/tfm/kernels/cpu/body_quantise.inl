@@ -6,26 +6,70 @@ TFM_LANES float to_bytes(float largest) { return largest > 0x1p-119f ? 127.f / l
 // A sum of int8 values. Where activations are not finite it may be anything, but an int.
 TFM_LANES int whole(float sum) { return sum > -0x1p24f && sum < 0x1p24f ? static_cast<int>(sum) : 0; }
 
-// One row in blocks of 32: q = round(x 127 / absmax), scale = absmax / 127, start = -8 times the block's sum of q, rest = x - scale q
-// unless it is null. A value that is no number makes the block's scale one.
-TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest) {
-  for (Index b = 0; b < cols / 32; ++b) {
+// One block of 32 numbers: q = round(x 127 / absmax), scale = absmax / 127, start = -8 times the sum of q, rest = x - scale q unless it
+// is null. A value that is no number makes the block's scale one.
+inline void quantise_block(const float* x, signed char* q, float* scale, float* scaled_sum, int* start, float* rest) {
+  const F lo = load(x), hi = load(x + 16);
+  const float largest = reduce_max(max(abs(lo), abs(hi)));
+  const F inverse = set(to_bytes(largest));
+  const I a = to_int(mul(lo, inverse)), c = to_int(mul(hi, inverse));
+  store_int8(q, a);
+  store_int8(q + 16, c);
+  const F nothing = add(sub(lo, lo), sub(hi, hi));  // 0, or not a number where x has one
+  const float sum = reduce_add(add(to_float(add(a, c)), nothing));  // exact: far below 2^24
+  *scale = sum == sum ? largest / 127.f : sum;
+  if (rest != nullptr) {
+    const F down = set(-*scale);
+    store(rest, fma(down, to_float(a), lo));
+    store(rest + 16, fma(down, to_float(c), hi));
+  }
+  *start = -8 * whole(sum);
+  *scaled_sum = *scale * sum;
+}
+// The same of sixteen blocks, of which each is a lane where its numbers have become one. False, and nothing is done, where a number of
+// theirs is not finite.
+inline bool quantise_sixteen(const float* x, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest) {
+  F most[16], nothing[2] = {zero(), zero()};
+  TFM_UNROLL
+  for (int b = 0; b < 16; ++b) {
     const F lo = load(x + 32 * b), hi = load(x + 32 * b + 16);
-    const float largest = reduce_max(max(abs(lo), abs(hi)));
-    const F inverse = set(to_bytes(largest));
+    nothing[0] = fma(lo, zero(), nothing[0]), nothing[1] = fma(hi, zero(), nothing[1]);
+    most[b] = max(abs(lo), abs(hi));
+  }
+  if (reduce_add(add(nothing[0], nothing[1])) != 0.f) return false;
+  const F largest = max_of_each(most), scale = div(largest, set(127.f));
+  alignas(64) float inverses[16];
+  store(inverses, if_less(set(0x1p-119f), largest, div(set(127.f), largest), zero()));
+  store(scales, scale);
+  I sums[16];
+  TFM_UNROLL
+  for (int b = 0; b < 16; ++b) {
+    const F lo = load(x + 32 * b), hi = load(x + 32 * b + 16), inverse = set(inverses[b]);
     const I a = to_int(mul(lo, inverse)), c = to_int(mul(hi, inverse));
     store_int8(q + 32 * b, a);
     store_int8(q + 32 * b + 16, c);
-    const F nothing = add(sub(lo, lo), sub(hi, hi));  // 0, or not a number where x has one
-    const float sum = reduce_add(add(to_float(add(a, c)), nothing));  // exact: far below 2^24
-    scales[b] = sum == sum ? largest / 127.f : sum;
+    sums[b] = add(a, c);
     if (rest != nullptr) {
-      const F scale = set(-scales[b]);
-      store(rest + 32 * b, fma(scale, to_float(a), lo));
-      store(rest + 32 * b + 16, fma(scale, to_float(c), hi));
+      const F down = set(-scales[b]);
+      store(rest + 32 * b, fma(down, to_float(a), lo));
+      store(rest + 32 * b + 16, fma(down, to_float(c), hi));
     }
-    starts[b] = -8 * whole(sum);
-    scaled_sums[b] = scales[b] * sum;
+  }
+  const F sum = to_float(sum_of_each(sums));
+  store(starts, to_int(mul(sum, set(-8.f))));
+  store(scaled_sums, mul(scale, sum));
+  return true;
+}
+
+// One row in blocks of 32.
+TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest) {
+  const Index blocks = cols / 32;
+  const auto left = [&](Index b) { return rest == nullptr ? nullptr : rest + 32 * b; };
+  for (Index b = 0, end; b < blocks; b = end) {
+    const bool sixteen = b + 16 <= blocks;
+    end = sixteen ? b + 16 : blocks;
+    if (sixteen && quantise_sixteen(x + 32 * b, q + 32 * b, scales + b, scaled_sums + b, starts + b, left(b))) continue;
+    for (Index i = b; i < end; ++i) quantise_block(x + 32 * i, q + 32 * i, scales + i, scaled_sums + i, starts + i, left(i));
   }
   return this_isa;
 }

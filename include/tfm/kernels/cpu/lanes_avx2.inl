@@ -144,6 +144,36 @@ TFM_LANES float reduce_max(F a) {
   const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
+// Lane i of the result is what the lanes of a[i] come to by Both: their largest, or their sum.
+struct Largest {
+  static TFM_LANES __m256 of(__m256 a, __m256 b) { return _mm256_max_ps(a, b); }
+};
+struct IntSum {
+  static TFM_LANES __m256 of(__m256 a, __m256 b) { return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b))); }
+};
+template <class Both>
+TFM_LANES __m256 reduce_each(const __m256* a) {
+  __m256 fours[2];  // 128-bit lane L: of a[4 i] .. a[4 i + 3] the lanes 4 L .. 4 L + 3
+  TFM_UNROLL
+  for (int i = 0; i < 2; ++i, a += 4) {
+    const __m256d low = _mm256_castps_pd(Both::of(_mm256_unpacklo_ps(a[0], a[1]), _mm256_unpackhi_ps(a[0], a[1])));
+    const __m256d high = _mm256_castps_pd(Both::of(_mm256_unpacklo_ps(a[2], a[3]), _mm256_unpackhi_ps(a[2], a[3])));
+    fours[i] = Both::of(_mm256_castpd_ps(_mm256_unpacklo_pd(low, high)), _mm256_castpd_ps(_mm256_unpackhi_pd(low, high)));
+  }
+  return Both::of(_mm256_permute2f128_ps(fours[0], fours[1], 0x20), _mm256_permute2f128_ps(fours[0], fours[1], 0x31));
+}
+TFM_LANES F max_of_each(const F (&a)[16]) {
+  __m256 v[16];
+  TFM_UNROLL
+  for (int i = 0; i < 16; ++i) v[i] = Largest::of(a[i].lo, a[i].hi);
+  return {reduce_each<Largest>(v), reduce_each<Largest>(v + 8)};
+}
+TFM_LANES I sum_of_each(const I (&a)[16]) {
+  __m256 v[16];
+  TFM_UNROLL
+  for (int i = 0; i < 16; ++i) v[i] = IntSum::of(_mm256_castsi256_ps(a[i].lo), _mm256_castsi256_ps(a[i].hi));
+  return {_mm256_castps_si256(reduce_each<IntSum>(v)), _mm256_castps_si256(reduce_each<IntSum>(v + 8))};
+}
 TFM_LANES float square_root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 // Keeps a sum in its registers: g++ 12 otherwise moves arrays of sums to memory and back.
 TFM_LANES void hold(F& a) { asm("" : "+x"(a.lo), "+x"(a.hi)); }

@@ -63,6 +63,40 @@ TFM_LANES float reduce_add(F a) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 TFM_LANES float reduce_max(F a) { return _mm512_reduce_max_ps(a.v); }
+// Lane i of the result is what the sixteen lanes of a[i] come to by Both: their largest, or their sum.
+struct Largest {
+  static TFM_LANES __m512 of(__m512 a, __m512 b) { return _mm512_max_ps(a, b); }
+};
+struct IntSum {
+  static TFM_LANES __m512 of(__m512 a, __m512 b) { return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b))); }
+};
+template <class Both>
+TFM_LANES __m512 across(__m512 a, __m512 b) {
+  return Both::of(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+}
+template <class Both>
+TFM_LANES __m512 reduce_each(const __m512* a) {
+  __m512 fours[4];  // 128-bit lane L: of a[4 i] .. a[4 i + 3] the lanes 4 L .. 4 L + 3
+  TFM_UNROLL
+  for (int i = 0; i < 4; ++i, a += 4) {
+    const __m512d low = _mm512_castps_pd(Both::of(_mm512_unpacklo_ps(a[0], a[1]), _mm512_unpackhi_ps(a[0], a[1])));
+    const __m512d high = _mm512_castps_pd(Both::of(_mm512_unpacklo_ps(a[2], a[3]), _mm512_unpackhi_ps(a[2], a[3])));
+    fours[i] = Both::of(_mm512_castpd_ps(_mm512_unpacklo_pd(low, high)), _mm512_castpd_ps(_mm512_unpackhi_pd(low, high)));
+  }
+  return across<Both>(across<Both>(fours[0], fours[1]), across<Both>(fours[2], fours[3]));
+}
+TFM_LANES F max_of_each(const F (&a)[16]) {
+  __m512 v[16];
+  TFM_UNROLL
+  for (int i = 0; i < 16; ++i) v[i] = a[i].v;
+  return {reduce_each<Largest>(v)};
+}
+TFM_LANES I sum_of_each(const I (&a)[16]) {
+  __m512 v[16];
+  TFM_UNROLL
+  for (int i = 0; i < 16; ++i) v[i] = _mm512_castsi512_ps(a[i].v);
+  return {_mm512_castps_si512(reduce_each<IntSum>(v))};
+}
 TFM_LANES float square_root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 // Keeps a sum in its register: g++ 12 otherwise moves arrays of sums to memory and back.
 TFM_LANES void hold(F& a) { asm("" : "+v"(a.v)); }

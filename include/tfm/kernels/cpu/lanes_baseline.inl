@@ -236,6 +236,20 @@ TFM_LANES float reduce_max(F a) {
   for (const float x : four) largest = x > largest ? x : largest;
   return largest;
 }
+// Lane i of the result is the largest of sixteen lanes of a[i], or their sum.
+TFM_LANES F max_of_each(const F (&a)[16]) {
+  float lanes[16];
+  for (int i = 0; i < 16; ++i) lanes[i] = reduce_max(a[i]);
+  return load(lanes);
+}
+TFM_LANES I sum_of_each(const I (&a)[16]) {
+  int lanes[16] = {}, own[16];
+  for (int i = 0; i < 16; ++i) {
+    store(own, a[i]);
+    for (const int x : own) lanes[i] += x;
+  }
+  return load_ints(lanes);
+}
 TFM_LANES float square_root(float x) { return __builtin_sqrtf(x); }
 TFM_LANES void hold(F&) {}
 TFM_LANES void hold(I&) {}

@@ -165,6 +165,19 @@ TFM_LANES float reduce_add(F a) {
   return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
 }
 TFM_LANES float reduce_max(F a) { return vmaxvq_f32(vmaxq_f32(vmaxq_f32(a.q[0], a.q[2]), vmaxq_f32(a.q[1], a.q[3]))); }
+// Lane i of the result is the largest of sixteen lanes of a[i], or their sum.
+TFM_LANES F max_of_each(const F (&a)[16]) {
+  const auto quarters = [&](int i) { return vmaxq_f32(vmaxq_f32(a[i].q[0], a[i].q[1]), vmaxq_f32(a[i].q[2], a[i].q[3])); };
+  F out;
+  for (int i = 0; i < 4; ++i) out.q[i] = vpmaxq_f32(vpmaxq_f32(quarters(4 * i), quarters(4 * i + 1)), vpmaxq_f32(quarters(4 * i + 2), quarters(4 * i + 3)));
+  return out;
+}
+TFM_LANES I sum_of_each(const I (&a)[16]) {
+  const auto quarters = [&](int i) { return vaddq_s32(vaddq_s32(a[i].q[0], a[i].q[1]), vaddq_s32(a[i].q[2], a[i].q[3])); };
+  I out;
+  for (int i = 0; i < 4; ++i) out.q[i] = vpaddq_s32(vpaddq_s32(quarters(4 * i), quarters(4 * i + 1)), vpaddq_s32(quarters(4 * i + 2), quarters(4 * i + 3)));
+  return out;
+}
 TFM_LANES float square_root(float x) { return __builtin_sqrtf(x); }
 TFM_LANES void hold(F& a) { asm("" : "+w"(a.q[0]), "+w"(a.q[1]), "+w"(a.q[2]), "+w"(a.q[3])); }
 TFM_LANES void hold(I& a) { asm("" : "+w"(a.q[0]), "+w"(a.q[1]), "+w"(a.q[2]), "+w"(a.q[3])); }
