@@ -1,4 +1,4 @@
-// Activations in int8, in blocks of 32: the plain loop on every instruction set, however many blocks a row has.
+// Activations in int8: the plain loop on every instruction set, however many blocks a row has; which columns are outliers.
 #include <cmath>
 #include <limits>
 
@@ -65,4 +65,30 @@ TEST_CASE("activations in blocks of 32 are those of the plain loop") {
           }
         }
     }
+}
+
+TEST_CASE("outliers are marked by the rule, whatever the number of columns") {
+  for (const Index cols : {1, 15, 63, 64, 65, 200, 531})
+    for (const bool half : {false, true})
+      for (const float threshold : {0.f, 2.5f, 6.f, 1e9f}) {
+        Buffer x = tfm_test::random_matrix(3, 1, cols, 2);
+        const float special[] = {threshold, -threshold, std::nextafter(threshold, 0.f), std::nextafter(-threshold, -1e30f), threshold * (1 - 0x1p-13f), 65519.f, -65520.f, 3e38f,
+                                 std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()};
+        Index at = 0;
+        for (const float number : special) x.view().data[(at += 29) % cols] = number;
+        for (const Isa isa : tfm_test::isas()) {
+          std::vector<std::uint64_t> marks(to_size(ceil_div(cols, 64) + 1), 0x5555u);
+          int count = 99, expected = 0;
+          REQUIRE(TFM_ON(isa, mark_outliers(x.view().data, cols, threshold, half, marks.data(), &count)) == tfm_test::whole_region(isa));
+          for (Index k = 0; k < ceil_div(cols, 64) * 64; ++k) {
+            INFO(cols << " columns, column " << k << ", half " << half << ", threshold " << threshold << " " << name(isa));
+            const float value = k >= cols ? 0 : half ? f32_from_f16(f16_from_f32(x.view().data[k])) : x.view().data[k];
+            const bool outlier = k < cols && std::isfinite(value) && std::abs(value) >= threshold;
+            REQUIRE((marks[to_size(k / 64)] >> k % 64 & 1) == (outlier ? 1u : 0u));
+            expected += outlier ? 1 : 0;
+          }
+          REQUIRE(count == expected);
+          REQUIRE(marks.back() == 0x5555u);
+        }
+      }
 }

@@ -104,18 +104,6 @@ inline Quantised quantise_in_blocks(Context& context, View x, Quantised* rest) {
   return first_digit.view(false);
 }
 
-// Marks the columns of row x that are outliers by themselves; returns how many.
-inline int mark_outliers(const float* x, Index cols, const Int8Options& options, std::uint64_t* marks) noexcept {
-  int count = 0;
-  for (Index k = 0; k < cols; ++k) {
-    const float value = options.half ? f32_from_f16(f16_from_f32(x[k])) : x[k];
-    if (!(std::abs(value) >= options.threshold) || !std::isfinite(value)) continue;
-    marks[k / 64] |= std::uint64_t{1} << k % 64;
-    ++count;
-  }
-  return count;
-}
-
 // x as int8, one scale a row, but for its outliers.
 inline Quantised quantise_rows(Context& context, View x) {
   const Index padded = round_up(x.cols, 16), words = ceil_div(x.cols, 64);
@@ -135,8 +123,7 @@ inline Quantised quantise_rows(Context& context, View x) {
   };
   if (finds)
     by_tokens([&](Index t, int) {
-      std::fill_n(marks + t * words, words, std::uint64_t{0});
-      counts[t] = mark_outliers(x.row(t), x.cols, options, marks + t * words);
+      report(context, TFM_ON(context.isa, mark_outliers(x.row(t), x.cols, options.threshold, options.half, marks + t * words, counts + t)));
     });
   if (shares)  // every token keeps what any of them must
     for (Index w = 0; w < words; ++w) {
@@ -152,7 +139,8 @@ inline Quantised quantise_rows(Context& context, View x) {
     const float* row = x.row(t);
     if (options.half || (finds && counts[t] > 0)) {
       float* const own = room + worker * padded;
-      for (Index k = 0; k < x.cols; ++k) own[k] = options.half ? f32_from_f16(f16_from_f32(row[k])) : row[k];
+      std::copy_n(row, x.cols, own);
+      for (Index k = 0; options.half && k < x.cols; ++k) own[k] = f32_from_f16(f16_from_f32(own[k]));
       for (Index w = 0; finds && w < words; ++w)
         for (std::uint64_t bits = marks[t * words + w]; bits != 0; bits &= bits - 1) {
           const Index k = 64 * w + __builtin_ctzll(bits);

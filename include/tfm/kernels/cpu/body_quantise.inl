@@ -84,14 +84,42 @@ TFM_KERNEL Isa quantise_whole_row(const float* x, Index cols, float at_least, si
   });
   const float in_row = reduce_max(largest_lanes), largest = in_row < at_least ? at_least : in_row;
   const F inverse = set(detail::int8_factor(largest));
-  int sum = 0;
+  I sums = set_int(0);
   by_lanes(cols, [&](Index i, Index n) {
     const I a = to_int(mul(load_some(x + i, n), inverse));
     store_int8(q + i, a);
-    sum += whole(reduce_add(to_float(a)));
+    sums = add(sums, a);
   });
   const float poison = reduce_add(nothing);
   *scales = poison == 0.f ? largest / 127.f : poison;
-  *start = -8 * sum;
+  *start = -8 * whole(reduce_add(to_float(sums)));  // exact up to 130,000 columns
+  return this_isa;
+}
+
+// Marks the columns of a row that are outliers by themselves, rounded to binary16 first where `half`: bit k % 64 of word k / 64. *count:
+// how many. Most words have none, which is seen by lanes.
+TFM_KERNEL Isa mark_outliers(const float* x, Index cols, float threshold, bool half, std::uint64_t* marks, int* count) {
+  *count = 0;
+  for (Index from = 0; from < cols; from += 64, ++marks) {
+    const Index columns = cols - from < 64 ? cols - from : 64;
+    F found = zero();
+    by_lanes(columns, [&](Index i, Index n) {
+      F value = load_some(x + from + i, n);
+      if (half) {
+        alignas(64) std::byte rounded[32];
+        store_f16(rounded, value);
+        value = load_f16(rounded);
+      }
+      found = add(found, if_less(abs(value), set(threshold), zero(), set(1.f)));  // what is no number counts here
+    });
+    *marks = 0;
+    if (reduce_add(found) == 0.f) continue;
+    for (Index k = 0; k < columns; ++k) {
+      const float own = x[from + k], value = half ? f32_from_f16(f16_from_f32(own)) : own;
+      if (!(value >= threshold || value <= -threshold) || value - value != 0.f) continue;
+      *marks |= std::uint64_t{1} << k;
+      ++*count;
+    }
+  }
   return this_isa;
 }

@@ -1,6 +1,7 @@
 // What a whole region offers: each runs one worker's piece and returns the region. Included once for each, before its bodies.
 TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest);
 TFM_KERNEL Isa quantise_whole_row(const float* x, Index cols, float at_least, signed char* q, float* scales, int* start);
+TFM_KERNEL Isa mark_outliers(const float* x, Index cols, float threshold, bool half, std::uint64_t* marks, int* count);
 TFM_KERNEL Isa matmul_chunk(const MatmulTask& a, Index first, Index count, float* scratch);
 TFM_KERNEL Isa int8_chunk(const MatmulTask& a, Index first, Index count);
 TFM_KERNEL Isa backward_chunk(const BackwardTask& a, Index k, Index n, float* scratch);
