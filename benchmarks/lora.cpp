@@ -1,5 +1,5 @@
 // A LoRA training step of a LLaMA with random weights: tokens a second and peak memory, beside lora_pytorch.py.
-//   lora [--shape smollm2|layer7b] [--format f32|bf16|int8|q8_0|q4_0] [--arithmetic exact|fast|bf16] [--recompute nothing|blocks]
+//   lora [--shape smollm2|layer7b] [--format f32|bf16|int8|q8_0|q4_0] [--arithmetic exact|fast|bf16] [--backward float|int8] [--recompute nothing|blocks]
 //        [--batch 4] [--tokens 128] [--threads 2] [--steps 5] [--adapter 1]
 // Prints one JSON object. r 8 on q and v, dropout 0.05, AdamW. --adapter 0: the same passes without one, for what it costs.
 #include <sys/resource.h>
@@ -52,13 +52,14 @@ AnyLlama random_llama(Context& context, const DynamicLlamaShape& shape, Format f
 
 int main(int count, char** words) try {
   std::map<std::string, std::string> options{{"--shape", "smollm2"}, {"--format", "int8"}, {"--arithmetic", "fast"}, {"--recompute", "nothing"}, {"--batch", "4"},
-                                             {"--tokens", "128"}, {"--threads", "2"}, {"--steps", "5"}, {"--adapter", "1"}};
+                                             {"--backward", "float"}, {"--tokens", "128"}, {"--threads", "2"}, {"--steps", "5"}, {"--adapter", "1"}};
   for (int i = 1; i + 1 < count; i += 2) options.at(words[i]) = words[i + 1];
   const auto number = [&](const char* name) { return static_cast<Index>(std::stol(options.at(name))); };
   const std::map<std::string, Format> formats{{"f32", Format::f32}, {"bf16", Format::bf16}, {"int8", Format::int8}, {"q8_0", Format::q8_0}, {"q4_0", Format::q4_0}};
   const std::map<std::string, Arithmetic> arithmetics{{"exact", Arithmetic::exact}, {"fast", Arithmetic::fast}, {"bf16", Arithmetic::bf16}};
   Context context(static_cast<int>(number("--threads")));
   context.arithmetic = arithmetics.at(options["--arithmetic"]);
+  context.int8.backward = options["--backward"] == "int8";
   const AnyLlama model = random_llama(context, options["--shape"] == "smollm2" ? smollm2 : layer7b, formats.at(options["--format"]));
   Adapter adapter(model, {});
   const Index batch = number("--batch"), length = number("--tokens");
@@ -99,7 +100,7 @@ int main(int count, char** words) try {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   std::cout << "{\"shape\": \"" << options["--shape"] << "\", \"format\": \"" << options["--format"] << "\", \"arithmetic\": \"" << options["--arithmetic"]
-            << "\", \"recompute\": \"" << options["--recompute"] << "\", \"adapter\": " << options["--adapter"] << ", \"isa\": \"" << name(context.isa)
+            << "\", \"backward\": \"" << options["--backward"] << "\", \"recompute\": \"" << options["--recompute"] << "\", \"adapter\": " << options["--adapter"] << ", \"isa\": \"" << name(context.isa)
             << "\", \"tokens_per_second_best\": " << speeds.back() << ", \"median\": " << speeds[speeds.size() / 2]
             << ", \"layer_parameters\": " << layers << ", \"output_parameters\": " << output << ", \"peak_memory_bytes\": " << usage.ru_maxrss * 1024 << "}" << std::endl;
 } catch (const tfm::Error& error) {

@@ -1,6 +1,6 @@
 // The losses of an adapter's first steps, and all that another implementation needs to take the same steps: lora_peft.py.
-//   lora_losses MODEL DATA OUT [--base f32|int8] [--outliers none|token] [--arithmetic exact|fast] [--steps N] [--batch N]
-//               [--micro-batch N] [--threads N]
+//   lora_losses MODEL DATA OUT [--base f32|int8] [--outliers none|token] [--arithmetic exact|fast|bf16] [--backward float|int8]
+//               [--steps N] [--batch N] [--micro-batch N] [--threads N]
 // writes OUT/start (the adapter at first, PEFT's folder), OUT/steps.json (each step's micro-batches: ids and labels) and, for
 // each base, a line of JSON with the losses and the loss on the 200 records held out. No dropout.
 #include <chrono>
@@ -44,7 +44,7 @@ void write_list(std::ostream& out, const Range& values) {
 
 int main(int count, char** words) try {
   if (count < 4) return 2;
-  std::map<std::string, std::string> options{{"--base", "f32"}, {"--outliers", "token"}, {"--arithmetic", "exact"}, {"--steps", "60"},
+  std::map<std::string, std::string> options{{"--base", "f32"}, {"--outliers", "token"}, {"--arithmetic", "exact"}, {"--backward", "float"}, {"--steps", "60"},
                                              {"--batch", "8"}, {"--micro-batch", "4"}, {"--threads", "2"}};
   for (int i = 4; i + 1 < count; i += 2) options.at(words[i]) = words[i + 1];
   const auto number = [&](const char* name) { return static_cast<Index>(std::stol(options.at(name))); };
@@ -60,7 +60,8 @@ int main(int count, char** words) try {
   const auto validation = alpaca_samples(llama.tokenizer, {}, distinct, split.validation, {.response_only = true});
 
   Context context(static_cast<int>(number("--threads")));
-  context.arithmetic = options["--arithmetic"] == "exact" ? Arithmetic::exact : Arithmetic::fast;
+  context.arithmetic = options["--arithmetic"] == "exact" ? Arithmetic::exact : options["--arithmetic"] == "bf16" ? Arithmetic::bf16 : Arithmetic::fast;
+  context.int8.backward = options["--backward"] == "int8";
   if (options["--outliers"] == "none") context.int8.outliers = Outliers::none;
   Adapter adapter(llama.model, {.dropout = 0});
   peft::save(adapter, llama.model, out / "start");
@@ -93,7 +94,7 @@ int main(int count, char** words) try {
   steps << "\n]\n";
   std::cout.precision(9);
   std::cout << "{\"base\": \"" << options["--base"] << "\", \"outliers\": \"" << options["--outliers"] << "\", \"arithmetic\": \"" << options["--arithmetic"]
-            << "\", \"seconds\": " << took << ", \"validation\": " << held_out << ", \"losses\": ";
+            << "\", \"backward\": \"" << options["--backward"] << "\", \"seconds\": " << took << ", \"validation\": " << held_out << ", \"losses\": ";
   write_list(std::cout, losses);
   std::cout << "}" << std::endl;
 } catch (const tfm::Error& error) {

@@ -1,5 +1,5 @@
 #pragma once
-// Int8Options: how products of Int8 weights treat activations that are too large for eight bits.
+// Int8Options: how products of Int8 weights treat activations that are too large for eight bits, and what their gradients are.
 #include "tfm/core/config.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -17,6 +17,10 @@ struct Int8Options {
   Outliers outliers = Outliers::per_token;
   bool half = false;           ///< what becomes int8 is rounded to binary16 first
   bool whole_columns = false;  ///< per_call: a token's scale leaves out its values in outlier columns, not the outliers alone
+
+  /// The gradient of such a product's input, dx += dy W, is of int8 products too: dy times the rows' scales becomes int8, with a scale for
+  /// every 128 rows of a token. Otherwise, and for weights of other formats, it is as of float weights: of float32 or bfloat16.
+  bool backward = false;
 
   static const Int8Options bitsandbytes;  ///< what its LLM.int8() computes
   static const Int8Options paper;         ///< the paper's equations

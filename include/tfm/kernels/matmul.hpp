@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "tfm/kernels/dispatch.hpp"
@@ -59,6 +60,19 @@ inline constexpr Index worth_a_chunk = 1 << 18;
 
 /// Whether products are to be of bfloat16, and the CPU has them.
 inline bool has_bf16(const Context& context) noexcept { return context.arithmetic == Arithmetic::bf16 && context.isa == Isa::avx512_bf16; }
+
+/// Whether the gradient of the input of a weight of this format is one of int8 products.
+inline bool int8_backward(const Context& context, Format format) noexcept {
+  return context.int8.backward && context.arithmetic != Arithmetic::exact && format == Format::int8;
+}
+/// From one row of an int8 gradient to the next: an odd number of cache lines, as lines that are a power of two apart push each other
+/// out of the first cache.
+constexpr Index gradient_row(Index rows) noexcept { return round_up(rows, 128) + 64; }
+/// Bytes of scratch that int8 makes of dy [tokens, rows].
+constexpr Index int8_backward_bytes(Index tokens, Index rows) noexcept {
+  const Index padded = round_up(rows, 16), groups = ceil_div(rows, gradient_group);
+  return Arena::bytes_for(padded) + Arena::bytes_for(tokens * gradient_row(rows), 1) + 2 * Arena::bytes_for(tokens * groups);
+}
 
 namespace prepare {
 
@@ -177,6 +191,23 @@ inline const unsigned short* to_bf16([[maybe_unused]] Context& context, [[maybe_
 #endif
 }
 
+// dy with the scales of an Int8 weight's rows, as int8.
+inline QuantisedGradient quantise_gradient(Context& context, const Panels& w, View dy) {
+  const Index q_row = gradient_row(w.rows), groups = ceil_div(w.rows, gradient_group);
+  float* const weight_scales = context.scratch.take<float>(16 * w.count());
+  for (Index p = 0; p < w.count(); ++p) std::memcpy(weight_scales + 16 * p, w.panel(p), 64);
+  auto* const q = context.scratch.take<signed char>(dy.rows * q_row);
+  auto* const scales = context.scratch.take<float>(dy.rows * groups);
+  auto* const starts = context.scratch.take<int>(dy.rows * groups);
+  by_rows(context, dy.rows, 2 * w.rows, [&](Index first, Index count) {
+    Isa ran{};
+    for (Index t = first; t < first + count; ++t)
+      ran = TFM_ON(context.isa, quantise_gradient(dy.row(t), weight_scales, w.rows, q + t * q_row, scales + t * groups, starts + t * groups));
+    return ran;
+  });
+  return {q, scales, starts, q_row, groups};
+}
+
 }  // namespace prepare
 
 // Panels first .. first + count of one product, by the kernel that its activations want.
@@ -264,7 +295,9 @@ inline Product as_product(const F32& w, MutableView y, Digits = Digits::one, std
 inline void run_backward(Context& context, Panels w, const float* row_major, View dy, MutableView dx) noexcept {
   if (dy.rows == 0) return;
   const Arena::Frame frame(context.scratch);
-  const unsigned short* const dy_bf16 = prepare::to_bf16(context, dy);
+  const bool int8 = int8_backward(context, w.format);
+  const QuantisedGradient quantised = int8 ? prepare::quantise_gradient(context, w, dy) : QuantisedGradient{};
+  const unsigned short* const dy_bf16 = int8 ? nullptr : prepare::to_bf16(context, dy);
   const Index dy_row = round_up(dy.cols, 2);
   const Index floats = backward_floats(dy.rows);
   float* const scratch = context.scratch.take<float>(context.threads->count() * floats);
@@ -272,7 +305,12 @@ inline void run_backward(Context& context, Panels w, const float* row_major, Vie
   context.run(chunks * ceil_div(dy.rows, piece), [&](Index chunk, int worker) {
     const Index k = 64 * (chunk % chunks), n = std::min<Index>(64, w.cols - k), from = chunk / chunks * piece;
     float* const own = scratch + worker * floats;
-    const BackwardTask task{w, row_major, dy.row(from), dy_bf16 == nullptr ? nullptr : dy_bf16 + from * dy_row, std::min(piece, dy.rows - from), dx.row(from)};
+    BackwardTask task{w, row_major, dy.row(from), dy_bf16 == nullptr ? nullptr : dy_bf16 + from * dy_row, quantised, std::min(piece, dy.rows - from), dx.row(from)};
+    if (int8) {
+      task.quantised.q += from * quantised.q_row, task.quantised.scales += from * quantised.groups, task.quantised.starts += from * quantised.groups;
+      report(context, TFM_ON_INT8(context.isa, int8_backward_chunk(task, k, n, reinterpret_cast<std::byte*>(own))));
+      return;
+    }
 #if defined(TFM_ON_BF16)
     if (dy_bf16 != nullptr) {
       report(context, TFM_ON_BF16(context.isa, bf16_backward_chunk(task, k, n, own)));

@@ -128,6 +128,26 @@ inline void matmul_backward_bf16(const Panels& w, View dy, MutableView dx) noexc
     }
 }
 
+/// The same of an Int8 weight (Int8Options::backward): x = fl(dy row scale) as int8 in groups of `group` output rows, each with a scale as
+/// quantise() has it; then dx = fma(integer sum, scale, dx), groups upwards. One value that is not finite: so is all of the token's dx.
+inline void matmul_backward_int8(const Panels& w, Index group, View dy, MutableView dx) {
+  std::vector<std::byte> levels(to_size(w.rows * w.cols));
+  std::vector<float> scales(to_size(w.rows)), x(to_size(group));
+  for (Index o = 0; o < w.rows; ++o) scales[to_size(o)] = unpack_row(w, o, levels.data() + o * w.cols);
+  std::vector<int> q;
+  for (Index t = 0; t < dy.rows; ++t)
+    for (Index from = 0; from < w.rows; from += group) {
+      const Index n = std::min(group, w.rows - from);
+      for (Index i = 0; i < n; ++i) x[to_size(i)] = dy.row(t)[from + i] * scales[to_size(from + i)];
+      const float scale = quantise(x.data(), n, q);
+      for (Index k = 0; k < w.cols; ++k) {
+        int sum = 0;
+        for (Index i = 0; i < n; ++i) sum += q[to_size(i)] * static_cast<std::int8_t>(levels[to_size((from + i) * w.cols + k)]);
+        dx.row(t)[k] = std::fma(static_cast<float>(sum), scale, dx.row(t)[k]);
+      }
+    }
+}
+
 /// dw += dyᵀ x, tokens upwards.
 inline void accumulate(View dy, View x, MutableView dw) noexcept {
   for (Index t = 0; t < x.rows; ++t)

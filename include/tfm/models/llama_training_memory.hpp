@@ -55,7 +55,9 @@ class TrainingBytes {
     Index own = 0;
     if constexpr (W::trainable)
       if (weight.parameter >= 0) own = floats(threads_ * kernels::accumulate_floats);
-    return std::max(backward_tiles(rows) + bf16(rows, weight.rows()), own);
+    bool int8 = false;
+    if constexpr (requires { weight.format(); }) int8 = kernels::int8_backward(context_, weight.format());
+    return std::max(backward_tiles(rows) + (int8 ? kernels::int8_backward_bytes(rows, weight.rows()) : bf16(rows, weight.rows())), own);
   }
   template <class Layer>
   const LoraPair* worn(const Layer& layer) const noexcept {

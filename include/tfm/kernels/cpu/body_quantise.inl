@@ -123,3 +123,29 @@ TFM_KERNEL Isa mark_outliers(const float* x, Index cols, float threshold, bool h
   }
   return this_isa;
 }
+
+// One row of a gradient: dy times the weights' scales, in groups of gradient_group: q = round(x 127 / absmax), scale = absmax / 127,
+// start = -8 times the group's sum of q; q is padded with 0 to a multiple of 16. A value that is no number makes the group's scale one.
+TFM_KERNEL Isa quantise_gradient(const float* dy, const float* weight_scales, Index rows, signed char* q, float* scales, int* starts) {
+  for (Index from = 0; from < rows; from += gradient_group, ++scales, ++starts) {
+    const Index count = rows - from < gradient_group ? rows - from : gradient_group;
+    const auto scaled = [&](Index i, Index n) { return mul(load_some(dy + from + i, n), load_some(weight_scales + from + i, n)); };
+    F largest_lanes = zero(), nothing = zero();
+    by_lanes(count, [&](Index i, Index n) {
+      const F lanes = scaled(i, n);
+      largest_lanes = max(largest_lanes, abs(lanes));
+      nothing = add(nothing, sub(lanes, lanes));
+    });
+    const float largest = reduce_max(largest_lanes), poison = reduce_add(nothing);
+    const F inverse = set(to_bytes(largest));
+    I sum = set_int(0);
+    by_lanes(count, [&](Index i, Index n) {
+      const I lanes = to_int(mul(scaled(i, n), inverse));
+      store_int8(q + from + i, lanes);
+      sum = add(sum, lanes);
+    });
+    *scales = poison == 0.f ? largest / 127.f : poison;
+    *starts = -8 * whole(reduce_add(to_float(sum)));
+  }
+  return this_isa;
+}

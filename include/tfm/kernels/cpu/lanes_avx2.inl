@@ -131,6 +131,24 @@ TFM_LANES I dot_signed(I sum, Bytes w, Bytes a) {
   return {dot_half(sum.lo, _mm256_abs_epi8(w.lo), _mm256_sign_epi8(a.lo, w.lo)), dot_half(sum.hi, _mm256_abs_epi8(w.hi), _mm256_sign_epi8(a.hi, w.hi))};
 }
 
+// to[j][4 i + c][r] = from[i][4 j + r][c], for i, j, r, c below 4: sixteen rows of four times four columns become four times four rows
+// of sixteen columns, as dot_signed wants weights.
+inline void turn_bytes(const std::byte* const* from, std::byte* to) {
+  const __m256i columns = _mm256_broadcastsi128_si256(_mm_setr_epi32(0x0c080400, 0x0d090501, 0x0e0a0602, 0x0f0b0703));
+  TFM_UNROLL
+  for (int half = 0; half < 2; ++half) {
+    const auto turned = [&](int i) {  // 128 bits are four rows
+      return _mm256_shuffle_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from[i] + 32 * half)), columns);
+    };
+    const auto put = [&](int part, __m256i bytes) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 128 * half + 32 * part), bytes); };
+    const __m256i a = turned(0), b = turned(1), c = turned(2), d = turned(3);
+    put(0, _mm256_permute2x128_si256(a, b, 0x20));
+    put(1, _mm256_permute2x128_si256(c, d, 0x20));
+    put(2, _mm256_permute2x128_si256(a, b, 0x31));
+    put(3, _mm256_permute2x128_si256(c, d, 0x31));
+  }
+}
+
 // The one tree in which sixteen partial sums become one: lane i + lane i + 8, then 4, 2, 1.
 TFM_LANES float reduce_add(F a) {
   const __m256 eight = _mm256_add_ps(a.lo, a.hi);

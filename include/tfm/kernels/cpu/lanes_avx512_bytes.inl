@@ -29,3 +29,18 @@ TFM_LANES I dot_signed(I sum, Bytes w, Bytes a) {
   return dot_unsigned(sum, {_mm512_abs_epi8(w.v)}, {turned});
 }
 #endif
+
+// to[j][4 i + c][r] = from[i][4 j + r][c], for i, j, r, c below 4: sixteen rows of four times four columns become four times four rows
+// of sixteen columns, as dot_signed wants weights.
+inline void turn_bytes(const std::byte* const* from, std::byte* to) {
+  const __m512i columns = _mm512_set4_epi32(0x0f0b0703, 0x0e0a0602, 0x0d090501, 0x0c080400);
+  const auto turned = [&](int i) { return _mm512_shuffle_epi8(_mm512_loadu_si512(from[i]), columns); };  // 128 bits are four rows
+  const auto put = [&](int j, __m512i bytes) { _mm512_storeu_si512(to + 64 * j, signed_weights({bytes}).v); };
+  const __m512i a = turned(0), b = turned(1), c = turned(2), d = turned(3);
+  const __m512i even_ab = _mm512_shuffle_i32x4(a, b, 0x88), odd_ab = _mm512_shuffle_i32x4(a, b, 0xdd);
+  const __m512i even_cd = _mm512_shuffle_i32x4(c, d, 0x88), odd_cd = _mm512_shuffle_i32x4(c, d, 0xdd);
+  put(0, _mm512_shuffle_i32x4(even_ab, even_cd, 0x88));
+  put(1, _mm512_shuffle_i32x4(odd_ab, odd_cd, 0x88));
+  put(2, _mm512_shuffle_i32x4(even_ab, even_cd, 0xdd));
+  put(3, _mm512_shuffle_i32x4(odd_ab, odd_cd, 0xdd));
+}

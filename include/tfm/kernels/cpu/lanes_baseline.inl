@@ -223,6 +223,15 @@ TFM_LANES Bytes signed_weights(Bytes w) { return w; }
 TFM_LANES I start_signed(const int*) { return set_int(0); }
 TFM_LANES I dot_unsigned(I sum, const Bytes& w, const Bytes& a) { return dot_signed(sum, w, a); }
 
+// to[j][4 i + c][r] = from[i][4 j + r][c], for i, j, r, c below 4: sixteen rows of four times four columns become four times four rows
+// of sixteen columns, as dot_signed wants weights.
+inline void turn_bytes(const std::byte* const* from, std::byte* to) {
+  for (int i = 0; i < 4; ++i)
+    for (int j = 0; j < 4; ++j)
+      for (int r = 0; r < 4; ++r)
+        for (int c = 0; c < 4; ++c) to[64 * j + 16 * i + 4 * c + r] = from[i][16 * j + 4 * r + c];
+}
+
 // The one tree in which sixteen partial sums become one: lane i + lane i + 8, then 4, 2, 1.
 TFM_LANES float reduce_add(F a) {
   float four[4];

@@ -158,6 +158,15 @@ TFM_LANES I dot_signed(I sum, Bytes w, Bytes a) {
 }
 TFM_LANES I dot_unsigned(I sum, Bytes w, Bytes a) { return dot_signed(sum, w, a); }
 
+// to[j][4 i + c][r] = from[i][4 j + r][c], for i, j, r, c below 4: sixteen rows of four times four columns become four times four rows
+// of sixteen columns, as dot_signed wants weights.
+inline void turn_bytes(const std::byte* const* from, std::byte* to) {
+  const uint8x16_t columns = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+  for (int i = 0; i < 4; ++i)
+    for (int j = 0; j < 4; ++j)
+      vst1q_s8(reinterpret_cast<signed char*>(to + 64 * j + 16 * i), vqtbl1q_s8(vld1q_s8(reinterpret_cast<const signed char*>(from[i] + 16 * j)), columns));
+}
+
 // The one tree in which sixteen partial sums become one: lane i + lane i + 8, then 4, 2, 1.
 TFM_LANES float reduce_add(F a) {
   const float32x4_t four = vaddq_f32(vaddq_f32(a.q[0], a.q[2]), vaddq_f32(a.q[1], a.q[3]));

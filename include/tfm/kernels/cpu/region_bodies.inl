@@ -3,6 +3,7 @@
 #include "tfm/kernels/cpu/body_quantise.inl"
 #include "tfm/kernels/cpu/body_matmul.inl"
 #include "tfm/kernels/cpu/body_int8.inl"
+#include "tfm/kernels/cpu/body_int8_backward.inl"
 #include "tfm/kernels/cpu/body_products.inl"
 #include "tfm/kernels/cpu/body_cache.inl"
 #include "tfm/kernels/cpu/body_attention.inl"

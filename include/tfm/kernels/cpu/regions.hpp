@@ -68,11 +68,13 @@ namespace tfm::inline TFM_ABI::kernels::avx512_vnni::inline TFM_UNIT {
 using namespace avx512;
 inline constexpr Isa this_isa = Isa::avx512_vnni;
 TFM_KERNEL Isa int8_chunk(const MatmulTask& a, Index first, Index count);
+TFM_KERNEL Isa int8_backward_chunk(const BackwardTask& a, Index k, Index n, std::byte* scratch);
 #if defined(TFM_KERNEL_BODIES)
 #define TFM_LANES_VNNI
 #include "tfm/kernels/cpu/lanes_avx512_bytes.inl"
 #undef TFM_LANES_VNNI
 #include "tfm/kernels/cpu/body_int8.inl"
+#include "tfm/kernels/cpu/body_int8_backward.inl"
 #endif
 }
 TFM_TARGET_END
@@ -106,7 +108,8 @@ inline constexpr Isa this_isa = Isa::neon;
 #pragma GCC diagnostic pop
 #endif
 
-// TFM_ON(isa, call): evaluates kernels::REGION::call in the widest whole region that isa has; TFM_ON_INT8 that of int8_chunk.
+// TFM_ON(isa, call): evaluates kernels::REGION::call in the widest whole region that isa has; TFM_ON_INT8 that of int8_chunk
+// and int8_backward_chunk.
 #if defined(__x86_64__)
 #define TFM_ON(isa, ...)                                                        \
   ((isa) >= ::tfm::Isa::avx512 ? ::tfm::kernels::avx512::__VA_ARGS__            \

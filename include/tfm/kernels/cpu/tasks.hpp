@@ -37,12 +37,21 @@ struct MatmulTask {
   bool added;                    // to what y has; not of quantised activations
 };
 
+/// dy, each value times its output row's scale, as int8 in groups of gradient_group output rows. A group's start is -8 times its sum.
+struct QuantisedGradient {
+  const signed char* q;  // row t at t q_row, padded with 0 to a multiple of 16
+  const float* scales;   // of row t at t groups
+  const int* starts;
+  Index q_row, groups;
+};
+
 /// dx += dy W.
 struct BackwardTask {
   Panels w;
   const float* row_major;
   const float* dy;
   const unsigned short* dy_bf16;  // or null; rows of an even number of values
+  QuantisedGradient quantised;    // q null: float32 or bfloat16
   Index tokens;
   float* dx;
 };
@@ -53,6 +62,7 @@ inline constexpr Index backward_rows = 256;                // output rows that a
 inline constexpr Index backward_tokens = 512;              // tokens whose gradient of 64 columns is summed in scratch
 inline constexpr Index scratch_floats = expand_floats * 3 / 2;  // and the same as bfloat16
 constexpr Index backward_floats(Index tokens) noexcept { return scratch_floats + 64 * (tokens < backward_tokens ? tokens : backward_tokens); }
+inline constexpr Index gradient_group = 128;  // output rows that share a scale where a gradient is int8: a divisor of backward_rows
 inline constexpr Index accumulate_rows = 96;  // of a weight's gradient at a time: whole tiles
 inline constexpr Index accumulate_floats = expand_floats + expand_k * accumulate_rows;
 
