@@ -1,6 +1,6 @@
 // A LoRA training step of a LLaMA with random weights: tokens a second and peak memory, beside lora_pytorch.py.
 //   lora [--shape smollm2|layer7b] [--format f32|bf16|int8|q8_0|q4_0] [--arithmetic exact|fast|bf16] [--backward float|int8] [--recompute nothing|blocks]
-//        [--batch 4] [--tokens 128] [--threads 2] [--steps 5] [--adapter 1]
+//        [--batch 4] [--tokens 128] [--threads 2] [--steps 5] [--adapter 1] [--isa NAME]
 // Prints one JSON object. r 8 on q and v, dropout 0.05, AdamW. --adapter 0: the same passes without one, for what it costs.
 #include <sys/resource.h>
 
@@ -52,13 +52,16 @@ AnyLlama random_llama(Context& context, const DynamicLlamaShape& shape, Format f
 
 int main(int count, char** words) try {
   std::map<std::string, std::string> options{{"--shape", "smollm2"}, {"--format", "int8"}, {"--arithmetic", "fast"}, {"--recompute", "nothing"}, {"--batch", "4"},
-                                             {"--backward", "float"}, {"--tokens", "128"}, {"--threads", "2"}, {"--steps", "5"}, {"--adapter", "1"}};
+                                             {"--backward", "float"}, {"--tokens", "128"}, {"--threads", "2"}, {"--steps", "5"}, {"--adapter", "1"},
+                                             {"--isa", ""}};
   for (int i = 1; i + 1 < count; i += 2) options.at(words[i]) = words[i + 1];
   const auto number = [&](const char* name) { return static_cast<Index>(std::stol(options.at(name))); };
   const std::map<std::string, Format> formats{{"f32", Format::f32}, {"bf16", Format::bf16}, {"int8", Format::int8}, {"q8_0", Format::q8_0}, {"q4_0", Format::q4_0}};
   const std::map<std::string, Arithmetic> arithmetics{{"exact", Arithmetic::exact}, {"fast", Arithmetic::fast}, {"bf16", Arithmetic::bf16}};
   Context context(static_cast<int>(number("--threads")));
   context.arithmetic = arithmetics.at(options["--arithmetic"]);
+  for (int i = 0; i < isa_count; ++i)
+    if (const auto isa = static_cast<Isa>(i); name(isa) == options["--isa"] && supported(isa)) context.isa = isa;
   context.int8.backward = options["--backward"] == "int8";
   const AnyLlama model = random_llama(context, options["--shape"] == "smollm2" ? smollm2 : layer7b, formats.at(options["--format"]));
   Adapter adapter(model, {});

@@ -113,12 +113,15 @@ int main(int count, char** arguments) {
         const double packed_bytes = static_cast<double>(packed->bytes() + 4 * 2 * tokens * size);
         rows.push_back({std::string(name(format)) + " fast " + shape, operations, packed_bytes, [=, &context] { matmul(context, *packed, *x, *y); }, quantised ? int8 : fp32});
         rows.push_back({std::string(name(format)) + " dx " + shape, operations, packed_bytes, [=, &context] { matmul_backward(context, *packed, *x, *y); }, fp32});
-        if (format == Format::int8)
-          rows.push_back({"int8 dx of int8 " + shape, operations, packed_bytes, [=, &context] {
-                            context.int8.backward = true;
+        const auto dx_in = [&](const char* how, Arithmetic arithmetic, bool backward, Limit limit) {
+          rows.push_back({std::string(name(format)) + " dx as " + how + ' ' + shape, operations, packed_bytes, [=, &context] {
+                            context.arithmetic = arithmetic, context.int8.backward = backward;
                             matmul_backward(context, *packed, *x, *y);
-                            context.int8.backward = false;
-                          }, int8});
+                            context.arithmetic = Arithmetic::fast, context.int8.backward = false;
+                          }, limit});
+        };
+        if (format == Format::int8) dx_in("int8", Arithmetic::fast, true, int8);
+        if (format == Format::int8 && isa == Isa::avx512_bf16) dx_in("bfloat16", Arithmetic::bf16, false, fp32);
       }
       add_adapter_rows<FrozenF32>(rows, context, Format::f32, *w, x, y, fp32);
       add_adapter_rows<Int8>(rows, context, Format::int8, *w, x, y, int8);

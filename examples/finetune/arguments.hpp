@@ -35,6 +35,7 @@ enum class ScheduleName : unsigned char { linear, cosine, constant };
 /// The article's recipe.
 struct TrainArguments {
   BaseArguments base;
+  bool int8_backward = false;  ///< gradients go through the base's int8 weights in 8 bits
   std::filesystem::path data, out;
   std::filesystem::path prompt;  ///< a template file; empty: Alpaca's own prompt
   std::uint64_t seed = 0, split_seed = 42;

@@ -93,6 +93,7 @@ const std::map<std::string, std::optional<tfm::Format>> formats{
 const std::map<std::string, tfm::Format> file_formats{{"f32", tfm::Format::f32}, {"bf16", tfm::Format::bf16}, {"f16", tfm::Format::f16}};
 const std::map<std::string, tfm::Arithmetic> arithmetics{
     {"exact", tfm::Arithmetic::exact}, {"fast", tfm::Arithmetic::fast}, {"bf16", tfm::Arithmetic::bf16}};
+const std::map<std::string, bool> backwards{{"float", false}, {"int8", true}};
 const std::map<std::string, ScheduleName> schedules{
     {"linear", ScheduleName::linear}, {"cosine", ScheduleName::cosine}, {"constant", ScheduleName::constant}};
 const std::map<std::string, bool> paddings{{"left", true}, {"right", false}};
@@ -143,6 +144,9 @@ void describe(CLI::App& app, PrepareArguments& prepare) {
 void describe(CLI::App& app, TrainArguments& train, std::optional<std::uint64_t>& seed, std::optional<Index>& warmup) {
   app.footer(train_footer);
   add_base(app, train.base);
+  add_choice(app, "--backward", train.int8_backward, backwards, "float|int8",
+             "How gradients go through the base's int8 weights: float (the default), or, faster,\nint8: products of 8 bits, as fast arithmetic's are")
+      ->group("Running");
   add_path(app, "--data", train.data, "J", "Records of instruction, input and output");
   add_path(app, "--out", train.out, "D", "The folder for the adapter, its log and its checkpoints");
   add_seed(app, seed, "Of the adapter's beginning, the samples' order, dropout; 0, unless it is given");

@@ -21,6 +21,7 @@ Json arguments_json(const TrainArguments& a) {
   constexpr const char* schedules[] = {"linear", "cosine", "constant"};
   return {{"base", a.base.format ? std::string(name(*a.base.format)) : "file"},
           {"arithmetic", name(a.base.arithmetic)},
+          {"backward", a.int8_backward ? "int8" : "float"},
           {"split_seed", a.split_seed},
           {"steps", a.steps},
           {"batch", a.batch},

@@ -97,20 +97,38 @@ Outlook outlook_of(tfm::Context& context, const Task& task, const Trainer& train
   return outlook;
 }
 
+/// --backward int8 is refused where no product would be of it.
+void check_backward(const TrainArguments& arguments) {
+  if (!arguments.int8_backward) return;
+  if (arguments.base.arithmetic == tfm::Arithmetic::exact) throw UsageError("--backward int8 is of products in 8 bits, and --arithmetic exact has none");
+  if (arguments.base.format && *arguments.base.format != tfm::Format::int8)
+    throw UsageError("--backward int8 is for a base in int8, and --base is " + std::string(name(*arguments.base.format)));
+}
+void check_backward(const TrainArguments& arguments, const tfm::AnyLlama& model) {
+  bool any = !arguments.int8_backward;
+  tfm::visit_weights(model, "", [&](const std::string&, const auto& weight, tfm::WeightRole) {
+    if constexpr (requires { weight.format(); }) any = any || weight.format() == tfm::Format::int8;
+  });
+  if (!any) throw UsageError("--backward int8 is for a base in int8, and no weight of " + arguments.base.model.string() + " is");
+}
+
 /// Seconds since 1970.
 double wall_clock() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 }  // namespace
 
 int run(const TrainArguments& arguments) {
+  check_backward(arguments);
   RunPrompt prompt = prompt_of(arguments.prompt, {});
   std::vector<tfm::AlpacaRecord> records = tfm::read_alpaca(arguments.data);
   prompt.instruction = common_instruction(records);
   const Base base = open_base(arguments.base, prompt.prompt);
   const tfm::AnyLlama& model = base.loaded.model;
+  check_backward(arguments, model);
   const Samples samples = samples_of(arguments, std::move(records), base, prompt.prompt);
   tfm::Adapter adapter(model, adapter_options(arguments));
   tfm::Context context = context_of(arguments.base);
+  context.int8.backward = arguments.int8_backward;
   Task task(model, &adapter, samples.training, samples.validation, task_options(arguments));
   const tfm::AdamW optimizer{.decay = static_cast<float>(arguments.weight_decay)};
   Trainer trainer(context, task, tfm::adapter_parameters(adapter), optimizer, options_of(arguments));

@@ -29,19 +29,20 @@ struct Case {
   int threads = 2;
   float dropout = 0.1f;
   Index longest = 60;
-  bool evaluates = false;
+  bool evaluates = false, int8_backward = false;
 };
 
 /// Trains an adapter for a step or two, and holds what memory() says against the arenas.
 template <class Model>
 void hold_to_memory(const Model& model, const Case& c) {
   INFO((c.recompute == Recompute::blocks ? "blocks again, " : "all kept, ")
-       << "arithmetic " << name(c.arithmetic) << ", " << c.threads << " threads, dropout " << c.dropout << ", up to " << c.longest << " tokens");
+       << "arithmetic " << name(c.arithmetic) << ", " << c.threads << " threads, dropout " << c.dropout << ", up to " << c.longest << " tokens" << (c.int8_backward ? ", int8 backward" : ""));
   const auto samples = texts(10, 20, c.longest, model.shape.vocab), validation = texts(9, 20, c.longest, model.shape.vocab);
   Adapter adapter(model, {.rank = 8, .dropout = c.dropout, .targets = {"q_proj", "v_proj", "down_proj"}});
   CausalTask task(model, &adapter, samples, validation, {.recompute = c.recompute, .left_pad = 0, .evaluation_batch = 8});
   Context context(c.threads);
   context.arithmetic = c.arithmetic;
+  context.int8.backward = c.int8_backward;
   Trainer trainer(context, task, adapter_parameters(adapter), AdamW{},
                   {.epochs = 1, .batch = 8, .micro_batch = c.evaluates ? 1 : 4, .evaluate_every = c.evaluates ? 1 : 0});
   const TrainerMemory said = trainer.memory();
@@ -82,6 +83,9 @@ TEST_CASE("Trainer::memory() is what training a quantised model of 15 MB takes")
     CHECK(model.weight_bytes() > 10'000'000);
     for (const Recompute recompute : {Recompute::blocks, Recompute::nothing}) hold_to_memory(model, {.recompute = recompute, .threads = 3, .longest = 70});
   }
+  tfm_test::generate_weights(model, Format::int8);
+  for (const Arithmetic arithmetic : {Arithmetic::exact, Arithmetic::fast, Arithmetic::bf16})
+    hold_to_memory(model, {.recompute = Recompute::nothing, .arithmetic = arithmetic, .int8_backward = true});
 }
 
 TEST_CASE("Trainer::memory() is what training a whole model takes") {

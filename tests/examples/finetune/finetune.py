@@ -107,6 +107,24 @@ class Train(Case):
             self.assertEqual(contents(self.path("a/log/steps.csv")), contents(self.path(f"t{threads}/log/steps.csv")))
         self.assertNotEqual(json.loads(self.train("seed", "--base", "int8", "--seed", 2)[0])["adapter_sha256"], first)
 
+    def test_int8_backward(self):
+        def bits(name, *options):
+            self.train(name, "--base", "int8", *options)
+            return sha256(self.path(name), "adapter_model.safetensors")
+
+        usual, whole = bits("float"), bits("a", "--backward", "int8")
+        self.assertNotEqual(whole, usual)
+        self.assertEqual(bits("named", "--backward", "float"), usual)
+        self.assertEqual(bits("threads", "--backward", "int8", "--threads", 3), whole)
+        shutil.rmtree(self.path("a/checkpoint-8"))
+        os.remove(self.path("a/adapter_model.safetensors"))
+        self.assertIn('arguments.backward was "int8", is "float"', self.fails(2, *self.words("a", "--base", "int8", "--resume")))
+        self.assertEqual(bits("a", "--backward", "int8", "--resume"), whole)
+        self.assertIn('arguments.backward was "float", is "int8"', self.fails(2, *self.words("float", "--base", "int8", "--backward", "int8", "--resume")))
+        for options, said in ((["--base", "f32"], "--base is F32"), (["--base", "int8", "--arithmetic", "exact"], "exact has none"), (["--base", "file"], "no weight of")):
+            self.assertIn(said, self.fails(2, *self.words("no", *options, "--backward", "int8")))
+        self.assertFalse(os.path.exists(self.path("no")))
+
     def test_every_argument_arrives(self):
         """Each option changes the adapter, or else what it is about."""
         def bits(name, *options):
