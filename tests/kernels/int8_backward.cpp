@@ -135,7 +135,7 @@ TEST_CASE("an int8 gradient is asked for by name, and of Int8 weights in fast ar
       matmul_backward(usual, w, dy, dx);
       matmul_backward(asked, w, dy, of_int8);
       REQUIRE(tfm_test::same_bits(dx, of_int8) == (format != Format::int8 || arithmetic == Arithmetic::exact));
-      const Index threads_room = Arena::bytes_for(2 * kernels::scratch_floats);
+      const Index threads_room = Arena::bytes_for(2 * kernels::backward_floats(9));
       if (format == Format::int8 && arithmetic != Arithmetic::exact)
         REQUIRE(asked.scratch.peak() == threads_room + kernels::int8_backward_bytes(9, 130));
     }

@@ -42,6 +42,7 @@ TFM_TARGET_BEGIN("avx2,fma,f16c")
 #include <simde/x86/avx512/mul.h>
 #include <simde/x86/avx512/or.h>
 #include <simde/x86/avx512/set1.h>
+#include <simde/x86/avx512/set4.h>
 #include <simde/x86/avx512/setzero.h>
 #include <simde/x86/avx512/shuffle.h>
 #include <simde/x86/avx512/slli.h>
@@ -174,8 +175,12 @@ TFM_TARGET_END
 #define _mm512_set1_epi32 simde_mm512_set1_epi32
 #define _mm512_set1_epi8 simde_mm512_set1_epi8
 #define _mm512_set1_ps simde_mm512_set1_ps
+#define _mm512_set4_epi32 simde_mm512_set4_epi32
 #define _mm512_setzero_ps simde_mm512_setzero_ps
 #define _mm512_setzero_si512 simde_mm512_setzero_si512
+#define _mm512_shuffle_epi8 simde_mm512_shuffle_epi8
+#undef _mm512_shuffle_i32x4
+#define _mm512_shuffle_i32x4 simde_mm512_shuffle_i32x4
 #undef _mm512_shuffle_f32x4
 #define _mm512_shuffle_f32x4 simde_mm512_shuffle_f32x4
 #undef _mm512_slli_epi32

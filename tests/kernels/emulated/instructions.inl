@@ -49,6 +49,10 @@ INSTRUCTION(unpacklo_pd, _mm512_unpacklo_pd(_mm512_castps_pd(A), _mm512_castps_p
 INSTRUCTION(unpackhi_pd, _mm512_unpackhi_pd(_mm512_castps_pd(A), _mm512_castps_pd(B)))
 INSTRUCTION(shuffle_even, _mm512_shuffle_f32x4(A, B, 0x88))
 INSTRUCTION(shuffle_odd, _mm512_shuffle_f32x4(A, B, 0xdd))
+INSTRUCTION(set4_epi32, _mm512_set4_epi32(static_cast<int>(x.a[3]), static_cast<int>(x.a[2]), static_cast<int>(x.a[1]), static_cast<int>(x.a[0])))
+INSTRUCTION(shuffle_i32x4_even, _mm512_shuffle_i32x4(I, J, 0x88))
+INSTRUCTION(shuffle_i32x4_odd, _mm512_shuffle_i32x4(I, J, 0xdd))
+INSTRUCTION(shuffle_epi8, _mm512_shuffle_epi8(I, J))
 INSTRUCTION(cvtps_epi32, _mm512_cvtps_epi32(A))
 INSTRUCTION(cvtepi32_ps, _mm512_cvtepi32_ps(I))
 INSTRUCTION(cvtepi8_epi32, _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x.a))))
@@ -88,7 +92,8 @@ inline const Instruction instructions[] = {
     RUNS(mul_ps), RUNS(div_ps), RUNS(fmadd_ps), RUNS(max_ps), RUNS(min_ps), RUNS(abs_ps), RUNS(sqrt_ps), RUNS(dpbf16_ps), RUNS(cmp_less),
     RUNS(cmp_unordered), RUNS(mask_blend_ps), RUNS(maskz_loadu_ps), RUNS(mask_storeu_ps), RUNS(reduce_max_ps),
     RUNS(extractf32x8_ps), RUNS(castps512_ps256), RUNS(unpacklo_ps), RUNS(unpackhi_ps), RUNS(unpacklo_pd), RUNS(unpackhi_pd), RUNS(shuffle_even),
-    RUNS(shuffle_odd), RUNS(cvtps_epi32), RUNS(cvtepi32_ps), RUNS(cvtepi8_epi32), RUNS(cvtepi32_epi8), RUNS(cvtepi32_epi16), RUNS(cvtph_ps),
+    RUNS(shuffle_odd), RUNS(set4_epi32), RUNS(shuffle_i32x4_even), RUNS(shuffle_i32x4_odd), RUNS(shuffle_epi8),
+    RUNS(cvtps_epi32), RUNS(cvtepi32_ps), RUNS(cvtepi8_epi32), RUNS(cvtepi32_epi8), RUNS(cvtepi32_epi16), RUNS(cvtph_ps),
     RUNS(cvtps_ph), RUNS(add_epi32), RUNS(and_si512), RUNS(or_si512), RUNS(xor_si512), RUNS(mask_or_epi32), RUNS(slli_epi32), RUNS(srli_epi32),
     RUNS(srai_epi32), RUNS(srli_epi16), RUNS(sllv_epi32), RUNS(srlv_epi32), RUNS(abs_epi8), RUNS(movepi8_mask), RUNS(mask_sub_epi8),
     RUNS(madd_epi16), RUNS(maddubs_epi16), RUNS(dpbusd_epi32)};
