@@ -1,7 +1,10 @@
 #include "tfm/core/threads.hpp"
 
 #include <atomic>
+#include <chrono>
+#include <ctime>
 #include <stdexcept>
+#include <thread>
 
 #include "support/catch.hpp"
 
@@ -45,4 +48,41 @@ TEST_CASE("two user threads share one pool") {
   work();
   other.join();
   REQUIRE(sum == 2 * 2000 * 45);
+}
+
+TEST_CASE("a worker that is held up costs its own chunk: others run all the rest") {
+  for (const int count : {2, 3, 8}) {
+    tfm::Threads threads(count);
+    std::atomic<int> others{0};
+    threads.run(100, [&](tfm::Index chunk, int) {
+      if (chunk != 99) ++others;  // 99 is handed out first
+      else
+        while (others < 99) std::this_thread::yield();
+    });
+    CHECK(others == 99);
+  }
+}
+
+TEST_CASE("threads that wait for work take no CPU time") {
+  tfm::Threads threads(4);
+  std::atomic<int> runs{0};
+  threads.run(100, [&](tfm::Index, int) { ++runs; });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // beyond their spinning, of microseconds
+  const std::clock_t before = std::clock();                    // of the whole process
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  CHECK(static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC < 0.05);
+  threads.run(100, [&](tfm::Index, int) { ++runs; });
+  CHECK(runs == 200);
+}
+
+TEST_CASE("many more threads than cores, of several pools at once, finish their work") {
+  std::atomic<long> sum{0};
+  const auto work = [&] {
+    tfm::Threads threads(4 * tfm::Threads::hardware() + 3);
+    for (int i = 0; i < 200; ++i) threads.run(50, [&](tfm::Index chunk, int) { sum += chunk; });
+  };
+  std::thread other(work), third(work);
+  work();
+  other.join(), third.join();
+  CHECK(sum == 3L * 200 * (50 * 49 / 2));
 }
