@@ -14,8 +14,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 
-from suite import curves, machine, pictures, running, table
+from suite import curves, machine, pictures, running, table, works
 
 SCHEMA = 1
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -44,12 +45,15 @@ class Options(argparse.Namespace):
 
 def parse(words):
     shared = os.environ.get("TFM_SHARED", os.path.join(HERE, "..", "..", "shared"))
-    groups = [*running.WORKS, "curves"]
+    groups = [*works.WORKS, "curves"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", required=True, help="the build folder")
     parser.add_argument("--tfm", help="the program tfm; the build folder's unless it is given")
     parser.add_argument("--model", action="append", nargs="+", default=[], help="GGUF files for models and curves")
+    parser.add_argument("--curve-model", action="append", nargs="+", default=[], help="GGUF files for curves alone, which take minutes; --model's unless given")
+    parser.add_argument("--depth", type=int, default=4096, help="tokens that stand before those of the row of long contexts; 0 leaves the row out")
     parser.add_argument("--llama-bench", help="llama.cpp's program, a peer")
+    parser.add_argument("--llama-cli", help="llama.cpp's llama-cli or llama-completion, a peer of the first token")
     parser.add_argument("--python", help="a Python with torch (and peft, ctranslate2, bitsandbytes), whose scripts are peers")
     parser.add_argument("--peers", default=os.path.normpath(os.path.join(shared, "bench")),
                         help="folder of pytorch_transformer.py and pytorch_lora.py; $TFM_SHARED/bench unless it is given")
@@ -61,15 +65,15 @@ def parse(words):
     parser.add_argument("--readme", help="a Markdown file whose table of this CPU is replaced; other CPUs' tables stay")
     parser.add_argument("--compare", help="an earlier suite.json")
     options = parser.parse_args(words, Options())
-    options.known = {}
-    options.model = [file for files in options.model for file in files]
+    options.known, options.flash = {}, {}
+    options.model, options.curve_model = ([file for files in each for file in files] for each in (options.model, options.curve_model))
     options.groups = options.only.split(",") if options.only else groups
     for group in options.groups:
         if group not in groups:
             parser.error(f"--only: there is no {group}, only {','.join(groups)}")
-    if options.threads < 1 or options.rounds < 1:
-        parser.error("--threads and --rounds are 1 or more")
-    for program in "llama_bench", "python", "tfm":  # as files, not as commands to be looked for
+    if options.threads < 1 or options.rounds < 1 or options.depth < 0:
+        parser.error("--threads and --rounds are 1 or more, --depth 0 or more")
+    for program in "llama_bench", "llama_cli", "python", "tfm":  # as files, not as commands to be looked for
         if getattr(options, program):
             setattr(options, program, os.path.abspath(getattr(options, program)))
     options.out = options.out or os.path.join(options.build, "suite")
@@ -78,14 +82,14 @@ def parse(words):
 
 
 def check_programs(options):
-    needed = {"limits", *(name for group in options.groups for name in running.NEEDS.get(group, []))}
+    needed = {"limits", *(name for group in options.groups for name in works.NEEDS.get(group, []))}
     missing = sorted(name for name in needed if not os.path.exists(running.program(options, name)))
-    if options.model and {"models", "curves"} & set(options.groups) and not os.path.exists(options.tfm):
+    if (options.model or options.curve_model) and {"models", "curves"} & set(options.groups) and not os.path.exists(options.tfm):
         missing.append("tfm_cli")
     if missing:
         raise Fault(f"not built in {options.build}: {' '.join(missing)}; ninja -C {options.build} {' '.join(missing)} builds them")
-    for what, file in [("--llama-bench", options.llama_bench), ("--python", options.python), ("--compare", options.compare),
-                       *(("--model", file) for file in options.model)]:
+    for what, file in [("--llama-bench", options.llama_bench), ("--llama-cli", options.llama_cli), ("--python", options.python), ("--compare", options.compare),
+                       *(("--model", file) for file in options.model), *(("--curve-model", file) for file in options.curve_model)]:
         if file and not os.path.exists(file):
             raise Fault(f"{what}: there is no {file}")
 
@@ -93,8 +97,9 @@ def check_programs(options):
 def peers_of(options):
     """The peers that may take part, and those that are missing."""
     found = [f"{name}: {path}" if path else f"{name} left out (no {flag})"
-             for name, path, flag in (("llama.cpp", options.llama_bench, "--llama-bench"), ("PyTorch and others", options.python, "--python"))]
-    return ["Eigen, in products", *found, *([] if options.model else ["models left out (no --model)"])]
+             for name, path, flag in (("llama.cpp", options.llama_bench, "--llama-bench"), ("its first token", options.llama_cli, "--llama-cli"),
+                                      ("PyTorch and others", options.python, "--python"))]
+    return ["Eigen, in kernels", *found, *([] if options.model else ["models left out (no --model)"])]
 
 
 def measure(options):
@@ -108,15 +113,18 @@ def measure(options):
     def group_of(group, work):
         """What work() gives, of one group; nothing where a program of ours fails, which does not end the others."""
         running.say(f"{group} ...")
+        begin = time.monotonic()
         try:
             return work()
         except RuntimeError as error:
             running.say(f"failed: {group}: {error}")
             failed.append(group)
             return []
+        finally:
+            running.say(f"{group}: {time.monotonic() - begin:.0f} s")
 
     rows = []
-    for group, work in running.WORKS.items():
+    for group, work in works.WORKS.items():
         if group in options.groups:
             rows += group_of(group, lambda work=work: work(options, probes.median()))
             probes.probe()

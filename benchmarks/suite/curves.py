@@ -3,7 +3,7 @@ import math
 import os
 import statistics
 
-from . import running
+from . import models, running
 
 
 def exponent(points):
@@ -29,7 +29,7 @@ def curve(name, x, y, works, sizes, rounds):
 def measure(options):
     quick, curves = options.quick, []
     generate = 8 if quick else 32
-    for file in options.model:
+    for file in options.curve_model or options.model:
         name = os.path.basename(file).removesuffix(".gguf")
 
         def works(ours, peer):
@@ -37,20 +37,20 @@ def measure(options):
 
         # A point's context is that of the middle token.
         curves.append(curve(f"decode against context, {name}", "context, tokens", "tokens/s", works(
-            lambda held, file=file: (held + generate / 2, running.tfm_bench(options, file, 1, generate, held)["decode_tokens_per_second"]),
-            lambda held, file=file: (held + generate / 2, running.llama_bench(options, file, 0, generate, held)[1])),
+            lambda held, file=file: (held + generate / 2, models.tfm_bench(options, file, 1, generate, held)["decode_tokens_per_second"]),
+            lambda held, file=file: (held + generate / 2, models.llama_bench(options, file, 0, generate, held)[1])),
             [0, 64, 256] if quick else [0, 128, 256, 512, 1024, 2048, 4096], options.rounds))
         curves.append(curve(f"prefill against length, {name}", "tokens of the prompt", "tokens/s", works(
-            lambda tokens, file=file: (tokens, running.tfm_bench(options, file, tokens, 1)["prefill_tokens_per_second"]),
-            lambda tokens, file=file: (tokens, running.llama_bench(options, file, tokens, 0)[0])),
+            lambda tokens, file=file: (tokens, models.tfm_bench(options, file, tokens, 1)["prefill_tokens_per_second"]),
+            lambda tokens, file=file: (tokens, models.llama_bench(options, file, tokens, 0)[0])),
             [16, 64, 128] if quick else [16, 32, 64, 128, 256, 512, 1024], options.rounds))
         most = 2 * options.threads
         counts = sorted({n for n in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, options.threads, most) if n <= most})
         for place, what in enumerate(("prefill", "decode")):
             sizes = (128 if what == "prefill" else 1, generate if what == "decode" else 1)
             curves.append(curve(f"{what} against threads, {name}", "threads", "tokens/s", works(
-                lambda n, file=file, what=what, sizes=sizes: (n, running.tfm_bench(options, file, *sizes, threads=n)[f"{what}_tokens_per_second"]),
-                lambda n, file=file, place=place, sizes=sizes: (n, running.llama_bench(options, file, *sizes, threads=n)[place])),
+                lambda n, file=file, what=what, sizes=sizes: (n, models.tfm_bench(options, file, *sizes, threads=n)[f"{what}_tokens_per_second"]),
+                lambda n, file=file, place=place, sizes=sizes: (n, models.llama_bench(options, file, *sizes, threads=n)[place])),
                 counts, options.rounds))
 
     def step(width, sentences):

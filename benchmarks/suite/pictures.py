@@ -2,7 +2,8 @@
 import math
 from xml.sax.saxutils import escape
 
-COLOURS = ["#2471a3", "#c0392b", "#239b56", "#8e44ad", "#ca6f1e", "#222222", "#b7950b", "#e84393", "#117864"]  # the first is ours
+COLOURS = ["#2471a3", "#c0392b", "#239b56", "#8e44ad", "#ca6f1e", "#222222", "#b7950b", "#e84393", "#117864",
+           "#5d6d7e", "#7d6608", "#d98880", "#1abc9c", "#4a235a", "#6e2c00"]  # the first is ours
 PALE = "#a9cce3"  # ours where marks lie on it
 LETTER = 6.6  # pixels of a character of 12, about
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 import xml.etree.ElementTree as ElementTree
 
@@ -13,7 +14,7 @@ import house
 
 sys.path.insert(0, os.path.join(house.ROOT, "benchmarks"))
 sys.dont_write_bytecode = True
-from suite import curves, machine, pictures, running, table  # noqa: E402
+from suite import curves, kernels, machine, models, pictures, running, table  # noqa: E402
 
 LIMITS = {"isa": "avx512_vnni", "threads": 2, "compiler": "g++ 12.2.0", "lanes": 16, "clock": 4e9, "float32": 5e11, "int8": 2e12, "bf16": 0,
           "reading": 5e10}
@@ -21,15 +22,15 @@ CPU = {"name": "Some CPU", "vendor": "AuthenticAMD", "family": "26", "model": "2
 
 
 def rows():
-    return [running.row("F32 <forward> & more", "products", 250, "G/s", part=0.5, limit="float32", peers={"Eigen": 50}, roof=(200, 2.5e11)),
-            running.row("Q8_0 forward", "products", 1000, "G/s", part=0.5, limit="int8", roof=(300, 1e12)),
+    return [running.row("F32 <forward> & more", "kernels", 250, "G/s", part=0.5, limit="float32", peers={"Eigen": 50}, roof=(200, 2.5e11)),
+            running.row("Q8_0 forward", "kernels", 1000, "G/s", part=0.5, limit="int8", roof=(300, 1e12)),
             running.row("decode", "models", 400, "tokens/s", part=0.9, limit="reading", peers={"llama.cpp": 200}, roof=(4, 9e10)),
             running.row("step", "transformer", 10, "ms", "less", 0.2, "float32", {"PyTorch": 25}),
             running.row("no limit", "lora", 10, "tokens/s")]
 
 
 def results(**changed):
-    return {"schema": 1, "date": "2026-01-02", "quick": False, "groups": ["products", "models", "transformer"], "machine": dict(CPU),
+    return {"schema": 1, "date": "2026-01-02", "quick": False, "groups": ["kernels", "models", "transformer"], "machine": dict(CPU),
             "limits": dict(LIMITS), "rows": rows(), "curves": [], **changed}
 
 
@@ -55,8 +56,8 @@ class Numbers(unittest.TestCase):
         self.assertAlmostEqual(part, 0.5)
         self.assertEqual(limit, "float32")
         figures = {"layer_parameters": 100, "quantised_parameters": 60, "weight_bytes_per_token": 70, "cache_bytes_per_token": 2}
-        self.assertEqual(running.prefill_amounts(figures, 10), {"int8": 1200, "float32": 800})
-        self.assertEqual(running.decode_amounts(figures, 10), {"reading": 90})
+        self.assertEqual(models.prefill_amounts(figures, 10), {"int8": 1200, "float32": 800})
+        self.assertEqual(models.decode_amounts(figures, 10), {"reading": 90})
 
     def test_ratio(self):
         self.assertAlmostEqual(table.ratio(rows()[0], 50), 5)
@@ -72,6 +73,76 @@ class Numbers(unittest.TestCase):
         self.assertEqual(machine.theory("float32", {**CPU, "family": "25"}, LIMITS)[0], 4e9 * 8 * 2 * 2 * 2)
         self.assertEqual(machine.theory("int8", CPU, LIMITS)[0], 4 * machine.theory("float32", CPU, LIMITS)[0])
         self.assertIsNone(machine.theory("reading", CPU, LIMITS)[0])
+
+
+def benchmark_json(rates, **limits):
+    """What Google Benchmark writes of {name: (label, rates of operations, bytes of an operation)}."""
+    ones = [{"run_name": f"{name}/real_time", "run_type": "iteration", "label": label, "items_per_second": rate, "bytes_per_second": rate * each}
+            for name, (label, all_rates, each) in rates.items() for rate in all_rates]
+    mean = {"run_name": "products/Q8_0 fast 512 x 4 x 4/real_time", "run_type": "aggregate", "label": "", "items_per_second": 1, "bytes_per_second": 1}
+    return {"context": {name: str(limits.get(name, LIMITS[name])) for name in machine.LIMITS}, "benchmarks": [*ones, mean]}
+
+
+class Kernels(unittest.TestCase):
+    OURS = {"products/Q8_0 fast 512 x 4 x 4": ("int8", [3e11, 1e11], 0.5), "products/F32 dx 512 x 4 x 4": ("float32", [2e11], 0.5),
+            "products/Eigen float 512 x 4 x 4": ("float32", [5e10], 0.5), "adapter/Int8 512 x 4 x 4, worn by 0": ("int8", [1e12], 1),
+            "adapter/Int8 512 x 4 x 4, worn by 4": ("int8", [9e11], 1), "one token/Q8_0 1 x 4 x 4": ("reading", [1e10], 4),
+            "rows/softmax 4 x 4": ("", [1e9], 8)}
+
+    def rows(self, native=(), libraries=()):
+        again = {**self.OURS, "products/Q8_0 fast 512 x 4 x 4": ("int8", [5e11], 0.5)}
+        rounds = [kernels.repetitions_of(benchmark_json(one)) for one in (self.OURS, again)]
+        found = kernels.rows_of(LIMITS, kernels.medians(rounds), kernels.medians(native), dict(libraries))
+        return {row["work"]: row for row in found}
+
+    def test_medians_of_all_repetitions(self):
+        rows = self.rows()
+        self.assertEqual(list(rows), ["Q8_0 fast 512 x 4 x 4", "F32 dx 512 x 4 x 4", "adapter: Int8 512 x 4 x 4, worn by 4", "one token: Q8_0 1 x 4 x 4",
+                                      "rows: softmax 4 x 4"])
+        product = rows["Q8_0 fast 512 x 4 x 4"]
+        self.assertEqual((product["ours"], product["unit"], product["part"], product["limit"]), (300, "G/s", 0.15, "int8"))
+        self.assertEqual((product["operations_per_byte"], product["operations_per_second"]), (2, 3e11))
+
+    def test_what_is_counted_by_bytes(self):
+        rows = self.rows()
+        token, softmax = rows["one token: Q8_0 1 x 4 x 4"], rows["rows: softmax 4 x 4"]
+        self.assertEqual((token["ours"], token["unit"], token["part"], token["limit"]), (40, "GB/s", 0.8, "reading"))
+        self.assertEqual((softmax["ours"], softmax["part"], softmax["limit"]), (8, None, None))
+
+    def test_peers_of_the_same_arithmetic(self):
+        faster = {name: (label, [2 * rate for rate in rates], each) for name, (label, rates, each) in self.OURS.items()}
+        libraries = {"PyTorch fp32": {"512 x 4 x 4": ("float32", 3e10)}, "PyTorch int8": {"512 x 4 x 4": ("int8", 4e10), "512 x 8 x 8": ("int8", 1)},
+                     "PyTorch bf16": {"512 x 4 x 4": ("bf16", 6e10)}}
+        rows = self.rows([kernels.repetitions_of(benchmark_json(faster))], libraries)
+        self.assertEqual(rows["F32 dx 512 x 4 x 4"]["peers"], {kernels.NATIVE: 400, "Eigen": 50, "Eigen, -march=native": 100, "PyTorch fp32": 30})
+        self.assertEqual(rows["Q8_0 fast 512 x 4 x 4"]["peers"], {kernels.NATIVE: 400, "PyTorch int8": 40})
+        self.assertEqual(rows["one token: Q8_0 1 x 4 x 4"]["peers"], {kernels.NATIVE: 80})
+        self.assertEqual(rows["adapter: Int8 512 x 4 x 4, worn by 4"]["peers"], {"without adapter": 1000})
+
+
+class FlashAttention(unittest.TestCase):
+    def runs(self, speeds):
+        """What llama_bench gives of {flash: (prefill, decode)}, twice, and with which flags it ran llama.cpp."""
+        flags, real = [], running.output_of
+
+        def output_of(command):
+            flags.append(command[command.index("-fa") + 1])
+            prefill, decode = speeds[flags[-1]]
+            return json.dumps([dict(n_prompt=9 if prefill else 0, n_gen=0, avg_ts=prefill or decode), dict(n_prompt=0, n_gen=1, avg_ts=decode)])
+
+        running.output_of = output_of
+        self.addCleanup(setattr, running, "output_of", real)
+        options = types.SimpleNamespace(llama_bench="llama-bench", threads=2, flash={})
+        best = [models.llama_bench(options, "file", 9, 1) for _ in range(2)]
+        self.assertEqual(*best)
+        return best[0], flags
+
+    def test_the_better_is_kept(self):
+        self.assertEqual(self.runs({"0": (10, 5), "1": (20, 6)}), ([20, 6], ["0", "1", "1"]))
+        self.assertEqual(self.runs({"0": (0, 5), "1": (0, 4)}), ([0, 5], ["0", "1", "0"]))
+
+    def test_each_is_the_better_of_one(self):
+        self.assertEqual(self.runs({"0": (10, 7), "1": (20, 6)}), ([20, 7], ["0", "1"] * 2))
 
 
 class Turns(unittest.TestCase):
@@ -155,7 +226,7 @@ class Pictures(unittest.TestCase):
         self.assertEqual(self.widths(root), [210, 210, 378, 84])  # parts of 420 pixels
 
     def test_bars_beyond_the_limit(self):
-        beyond = running.row("beyond", "products", 4, "G/s", part=2.0, limit="int8")
+        beyond = running.row("beyond", "kernels", 4, "G/s", part=2.0, limit="int8")
         root = self.well_formed(pictures.bars("title", [beyond, *rows()], table.ratio))
         self.inside(root)
         self.assertEqual(self.widths(root), [420, 105, 105, 189, 42])
@@ -164,7 +235,7 @@ class Pictures(unittest.TestCase):
         return [float(each.get("width")) for each in root.iter() if each.tag.endswith("}rect") and each.get("height") == "14.0"]
 
     def test_roofline(self):
-        many = [running.row(f"work {i}", "products", 1, "G/s", part=0.5, limit="float32", roof=(200, 2.5e11 + i)) for i in range(40)]
+        many = [running.row(f"work {i}", "kernels", 1, "G/s", part=0.5, limit="float32", roof=(200, 2.5e11 + i)) for i in range(40)]
         root = self.well_formed(pictures.roofline("title", LIMITS, rows() + many))
         self.inside(root)
         places = sorted(float(text.get("y")) for text in self.texts(root) if text.text.startswith("work "))
@@ -198,9 +269,16 @@ after = dict(zip(words[name == "tfm":], words[1 + (name == "tfm"):]))
 if name == "limits":
     print(json.dumps(dict(isa="avx2", threads=int(after["--threads"]), compiler="g++ 1", lanes=8, clock=2e9, float32=1e11, int8=2e11, bf16=0,
                           reading=1e10)))
-elif name == "products":
-    json.dump([dict(name=n + " 512 x 1024 x 1024", rate=r, limit="float32", limit_rate=1e11, operations_per_byte=100)
-               for n, r in (("F32 dx", 5e10), ("Eigen float", 1e10))], open(after["--json"], "w"))
+elif name in ("kernels", "kernels_native"):
+    out = next(word for word in words if word.startswith("--benchmark_out=")).split("=")[1]
+    context = dict(float32="1e11", int8="2e11", bf16="0", reading="1e10")
+    json.dump(dict(context=context, benchmarks=[dict(
+        run_name="products/" + n + " 512 x 1024 x 1024/real_time", run_type="iteration", label="float32", items_per_second=r, bytes_per_second=r / 100)
+        for n, r in (("F32 dx", 5e10), ("Eigen float", 1e10))]), open(out, "w"))
+elif words[0] == "info":
+    print(json.dumps(dict(shape=dict(context=200)), indent=2))
+elif words[0] == "complete" or name == "llama-cli":
+    print("!")
 elif name == "tfm":
     print(json.dumps(dict(prefill_tokens_per_second=500, decode_tokens_per_second=40, layer_parameters=10 ** 8, quantised_parameters=10 ** 8,
                           output_parameters=10 ** 7, weight_bytes_per_token=10 ** 8, cache_bytes_per_token=10 ** 6)))
@@ -215,7 +293,7 @@ class Command(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.folder)
-        for name in "build/benchmarks/limits", "build/benchmarks/products", "build/examples/tfm/tfm", "llama-bench", "model.gguf":
+        for name in "build/benchmarks/limits", "build/benchmarks/kernels", "build/examples/tfm/tfm", "llama-bench", "llama-cli", "model.gguf":
             path = os.path.join(self.folder, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as file:
@@ -233,18 +311,21 @@ class Command(unittest.TestCase):
             return file.read()
 
     def test_table_files_and_comparison(self):
-        words = ["--only", "products,models", "--quick", "--model", "model.gguf", "--llama-bench", "llama-bench"]
+        words = ["--only", "kernels,models", "--quick", "--model", "model.gguf", "--llama-bench", "llama-bench", "--llama-cli", "llama-cli"]
         code, out, err = self.suite(*words, "--out", "first")
         self.assertEqual(code, 0, err)
         self.assertIn("avx2, 2 threads, g++ 1", out.splitlines()[0])
         self.assertRegex(out, r"float32 +100\.0 GFLOPS +128 = 2\.00 GHz x 8 lanes x 2 ports x 2 operations x 2 threads; measured is 78 %")
         self.assertRegex(out, r"bf16 +none")
-        self.assertRegex(out, r"F32 dx 512 x 1024 x 1024 +50 G/s +50 % of float32 +Eigen float 10 +5\.00")
+        self.assertRegex(out, r"F32 dx 512 x 1024 x 1024 +50 G/s +50 % of float32 +Eigen 10 +5\.00")
         self.assertRegex(out, r"prefill model, 64 tokens +500 tokens/s +50 % of int8 +llama\.cpp 250 +2\.00")
         self.assertRegex(out, r"decode model, 8 tokens +40 tokens/s +42 % of reading +llama\.cpp 30 +1\.33")  # 1e8 + 4e6 bytes
+        self.assertRegex(out, r"decode model after 128 tokens +40 tokens/s +93 % of reading +llama\.cpp 30 +1\.33")  # 1e8 + 132e6 bytes
+        self.assertRegex(out, r"first token model +[0-9.]+ ms +llama\.cpp [0-9.]+ +[0-9.]+\n")
+        self.assertRegex(out, r"first token model, packed file +[0-9.]+ ms +llama\.cpp [0-9.]+ +[0-9.]+\n")
         self.assertIn("PyTorch and others left out", out)
         found = json.loads(self.read("first/suite.json"))
-        self.assertEqual([row["group"] for row in found["rows"]], ["products", "models", "models"])
+        self.assertEqual([row["group"] for row in found["rows"]], ["kernels"] + 5 * ["models"])
         for picture in "bars", "roofline":
             ElementTree.fromstring(self.read(f"first/{picture}.svg"))
         found["rows"][1]["ours"] = 400
@@ -255,18 +336,30 @@ class Command(unittest.TestCase):
         self.assertRegex(out, r"prefill model, 64 tokens +400 +500 +\+25\.0 %  better\n")
         self.assertRegex(out, r"decode model, 8 tokens +40 +40 +\+0\.0 %\n")
 
+    def test_a_short_context_has_no_row_after_many_tokens(self):
+        code, out, err = self.suite("--only", "models", "--model", "model.gguf")
+        self.assertEqual(code, 0, err)
+        self.assertIn("left out: decode model after 4,096 tokens: its context is shorter", err)
+        self.assertNotIn("after", out)
+
+    def test_the_same_for_this_cpu_stands_beside(self):
+        shutil.copy(os.path.join(self.folder, "build/benchmarks/kernels"), os.path.join(self.folder, "build/benchmarks/kernels_native"))
+        code, out, err = self.suite("--only", "kernels", "--quick")
+        self.assertEqual(code, 0, err)
+        self.assertRegex(out, r"F32 dx 512 x 1024 x 1024 +50 G/s +50 % of float32 +ours, -march=native 50; Eigen 10; Eigen, -march=native 10 +1\.00; 5\.00; 5\.00\n")
+
     def test_a_group_that_fails_leaves_the_others(self):
-        with open(os.path.join(self.folder, "build/benchmarks/products"), "w", encoding="utf-8") as file:
+        with open(os.path.join(self.folder, "build/benchmarks/kernels"), "w", encoding="utf-8") as file:
             file.write("#!/bin/sh\necho broken >&2; exit 3\n")
-        code, out, err = self.suite("--only", "products,models", "--quick", "--model", "model.gguf")
+        code, out, err = self.suite("--only", "kernels,models", "--quick", "--model", "model.gguf")
         self.assertEqual(code, 1)
-        self.assertRegex(err, r"failed: products: .*exit code 3: broken\n(.|\n)*suite: failed: products\n")
+        self.assertRegex(err, r"failed: kernels: .*exit code 3: broken\n(.|\n)*suite: failed: kernels\n")
         self.assertIn("prefill model", out)
-        self.assertEqual(json.loads(self.read("build/suite/suite.json"))["failed"], ["products"])
+        self.assertEqual(json.loads(self.read("build/suite/suite.json"))["failed"], ["kernels"])
 
     def test_what_is_missing_is_named(self):
-        for words, said in ([["--only", "transformer"], "ninja -C build transformer"], [["--only", "nothing"], "there is no nothing"],
-                            [["--only", "products", "--compare", "none.json"], "--compare: there is no none.json"]):
+        for words, said in ([["--only", "transformer"], "ninja -C build transformer"], [["--only", "models", "--curve-model", "none.gguf"], "--curve-model: there is no none.gguf"], [["--only", "nothing"], "there is no nothing"],
+                            [["--only", "kernels", "--compare", "none.json"], "--compare: there is no none.json"]):
             code, _, err = self.suite(*words)
             self.assertNotEqual(code, 0)
             self.assertIn(said, err)
