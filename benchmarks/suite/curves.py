@@ -28,9 +28,9 @@ def curve(name, x, y, works, sizes, rounds):
 
 def measure(options):
     quick, curves = options.quick, []
-    generate = 8 if quick else 32
+    generate, rounds = 8 if quick else 32, max(1, options.rounds - 1)  # a curve has many points
     for file in options.curve_model or options.model:
-        name = os.path.basename(file).removesuffix(".gguf")
+        name, large = os.path.basename(file).removesuffix(".gguf"), os.path.getsize(file) > models.LARGE
 
         def works(ours, peer):
             return {"tfm": ours, **({"llama.cpp": peer} if options.llama_bench else {})}
@@ -39,11 +39,11 @@ def measure(options):
         curves.append(curve(f"decode against context, {name}", "context, tokens", "tokens/s", works(
             lambda held, file=file: (held + generate / 2, models.tfm_bench(options, file, 1, generate, held)["decode_tokens_per_second"]),
             lambda held, file=file: (held + generate / 2, models.llama_bench(options, file, 0, generate, held)[1])),
-            [0, 64, 256] if quick else [0, 128, 256, 512, 1024, 2048, 4096], options.rounds))
+            [0, 64, 256] if quick else [0, 256, 1024, 4096] if large else [0, 128, 256, 512, 1024, 2048, 4096], rounds))
         curves.append(curve(f"prefill against length, {name}", "tokens of the prompt", "tokens/s", works(
             lambda tokens, file=file: (tokens, models.tfm_bench(options, file, tokens, 1)["prefill_tokens_per_second"]),
             lambda tokens, file=file: (tokens, models.llama_bench(options, file, tokens, 0)[0])),
-            [16, 64, 128] if quick else [16, 32, 64, 128, 256, 512, 1024], options.rounds))
+            [16, 64, 128] if quick else [16, 64, 256, 1024] if large else [16, 32, 64, 128, 256, 512, 1024], rounds))
         most = 2 * options.threads
         counts = sorted({n for n in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, options.threads, most) if n <= most})
         for place, what in enumerate(("prefill", "decode")):
@@ -51,7 +51,7 @@ def measure(options):
             curves.append(curve(f"{what} against threads, {name}", "threads", "tokens/s", works(
                 lambda n, file=file, what=what, sizes=sizes: (n, models.tfm_bench(options, file, *sizes, threads=n)[f"{what}_tokens_per_second"]),
                 lambda n, file=file, place=place, sizes=sizes: (n, models.llama_bench(options, file, *sizes, threads=n)[place])),
-                counts, options.rounds))
+                counts, rounds))
 
     def step(width, sentences):
         found = running.file_json([running.program(options, "transformer"), "--threads", options.threads, "--rounds", 1 if quick else 3,
@@ -60,9 +60,9 @@ def measure(options):
 
     batch, width = (4, 128) if quick else (16, 256)
     curves.append(curve(f"training step against width, {batch} sentences x 32 tokens", "width", "ms", {"tfm": lambda n: (n, step(n, batch))},
-                        [64, 128] if quick else [128, 256, 512, 1024], options.rounds))
+                        [64, 128] if quick else [128, 256, 512, 1024], rounds))
     curves.append(curve(f"training step against batch, width {width}", "sentences of 32 tokens", "ms", {"tfm": lambda n: (n, step(width, n))},
-                        [2, 4] if quick else [1, 2, 4, 8, 16, 32, 64], options.rounds))
+                        [2, 4] if quick else [1, 2, 4, 8, 16, 32, 64], rounds))
     return curves
 
 

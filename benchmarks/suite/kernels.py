@@ -24,7 +24,7 @@ def google_benchmark(command, repetitions, seconds):
 
 def repetitions_of(found):
     repetitions = {}
-    for one in found["benchmarks"]:
+    for one in sorted(found["benchmarks"], key=lambda one: one["family_index"]):  # they are written as they ran
         if one["run_type"] == "iteration":
             repetitions.setdefault(one["run_name"].removesuffix("/real_time"), []).append(one)
     return {name: float(found["context"][name]) for name in machine.LIMITS}, repetitions
@@ -35,7 +35,7 @@ def medians(rounds):
     def rate(name, key):
         return statistics.median(one[key] for _, repetitions in rounds for one in repetitions[name])
 
-    return {name: {"label": ones[0]["label"], "operations": rate(name, "items_per_second"), "bytes": rate(name, "bytes_per_second")}
+    return {name: {"label": ones[0].get("label", ""), "operations": rate(name, "items_per_second"), "bytes": rate(name, "bytes_per_second")}
             for name, ones in rounds[0][1].items()} if rounds else {}
 
 

@@ -7,12 +7,18 @@ import time
 
 from . import running
 
-LARGE = 2 ** 31  # bytes of a file whose processes start in seconds, and are few
+LARGE = 2 ** 29  # bytes of a file of which one run of each program is long enough
+SLOW = 2 ** 31  # of one whose processes start in seconds, and are few
+
+
+def repetitions(options, file):
+    """Of one program's run, besides the one that it warms up with."""
+    return 1 if options.quick or os.path.getsize(file) > LARGE else 3
 
 
 def tfm_bench(options, file, prompt, generate, depth=0, threads=None):
     return running.last_json([options.tfm, "bench", "--model", file, "--threads", threads or options.threads, "--prompt", prompt, "--generate", generate,
-                              "--depth", depth, "--repetitions", 1 if options.quick else 3, "--json"])
+                              "--depth", depth, "--repetitions", repetitions(options, file), "--json"])
 
 
 def llama_bench(options, file, prompt, generate, depth=0, threads=None):
@@ -22,7 +28,7 @@ def llama_bench(options, file, prompt, generate, depth=0, threads=None):
     best, better = [0, 0], ["0", "0"]
     for flash in options.flash.get(work, ("0", "1")):
         found = json.loads(running.output_of([options.llama_bench, "-m", file, "-t", threads or options.threads, "-p", prompt, "-n", generate, "-d", depth,
-                                              "-r", 2, "-fa", flash, "-o", "json"]))
+                                              "-r", repetitions(options, file), "-fa", flash, "-o", "json"]))
         for one in found:
             place = 0 if one["n_prompt"] > 0 else 1
             if one["avg_ts"] > best[place]:
@@ -101,14 +107,15 @@ def first_token(options, file, name):
         ours = [options.tfm, "complete", "--model", file, "--threads", options.threads, "--context", 512, "--prompt", "Hello", "-n", 1, "--temperature", 0]
         commands = {"tfm": ours, ("tfm", "packed"): [*ours, "--packed", os.path.join(folder, "packed")]}
         if options.llama_cli:
-            commands["llama.cpp"] = [options.llama_cli, "-m", file, "-t", options.threads, "-c", 512, "-p", "Hello", "-n", 1, "--temp", 0, "-no-cnv", "--no-warmup"]
+            commands["llama.cpp"] = [options.llama_cli, "-m", file, "-t", options.threads, "-c", 512, "-p", "Hello", "-n", 1, "--temp", 0, "-no-cnv",
+                                     "--no-warmup"]
         works = {engine: lambda command=command: milliseconds_of(command) for engine, command in commands.items()}
         known = running.in_turn(1, works)  # reads the file, and writes the packed one
-        few = options.quick or os.path.getsize(file) > LARGE
-        found = running.in_turn(options.rounds if few else 3 * options.rounds, {engine: work for engine, work in works.items() if engine in known})
+        few = options.quick or os.path.getsize(file) > SLOW
+        found = running.in_turn(options.rounds if few else 3 * options.rounds, {engine: works[engine] for engine in known})
     peers = {peer: statistics.median(runs) for peer, runs in found.items() if "tfm" not in (peer, peer[0])}
-    return [running.row(f"first token {name}{', packed file' if engine != 'tfm' else ''}", "models", statistics.median(found[engine]), "ms", "less", peers=peers)
-            for engine in ("tfm", ("tfm", "packed"))]
+    return [running.row(f"first token {name}{end}", "models", statistics.median(found[engine]), "ms", "less", peers=peers)
+            for engine, end in (("tfm", ""), (("tfm", "packed"), ", packed file"))]
 
 
 def measure(options, limits):

@@ -4,6 +4,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+
+LONG = 10
 
 
 def say(text):
@@ -31,14 +34,15 @@ def file_json(command):
             return json.load(file)
 
 
-def in_turn(rounds, works):
-    """Each of the works {name: function} once a round; {name: list of what they gave}. A name is an engine's, or (engine, size). tfm's
-    failure ends the run; a peer that fails is left out."""
-    found = {name: [] for name in works}
+def in_turn(rounds, works, clock=time.monotonic):
+    """Each of the works {name: function} once a round; {name: list of what they gave}. A work of more than LONG seconds, which noise moves
+    less, has about half of the turns, two at least. A name is an engine's, or (engine, size). tfm's failure ends the run; a peer that fails is left out."""
+    found, turns = {name: [] for name in works}, dict.fromkeys(works, rounds)
     for _ in range(rounds):
         for name, work in works.items():
-            if name not in found:
+            if name not in found or len(found[name]) == turns[name]:
                 continue
+            begin = clock()
             try:
                 found[name].append(work())
             except (RuntimeError, OSError, ValueError, KeyError, IndexError) as error:
@@ -46,6 +50,8 @@ def in_turn(rounds, works):
                     raise
                 say(f"left out: {name}: {error}")
                 del found[name]
+            if clock() - begin > LONG:
+                turns[name] = min(rounds, max(2, (rounds + 1) // 2))
     return found
 
 

@@ -11,9 +11,10 @@ def transformer(options, limits):
     rows = []
     for size in ["d2l"] if options.quick else ["d2l", "wide"]:
         works = {"tfm": lambda size=size: running.file_json([running.program(options, "transformer"), "--threads", options.threads, "--only", size,
-                                                             "--rounds", 1 if options.quick else 9])}
+                                                             "--rounds", 1 if options.quick else 5])}
         script = os.path.join(options.peers, "pytorch_transformer.py")
-        wide, repeat = ["--wide"] if size == "wide" else [], ["--repeat", 2] if options.quick else []
+        wide = ["--wide"] if size == "wide" else []
+        repeat = ["--repeat", 2] if options.quick or wide else []  # after five that do not count
         command = [options.python, script, "--threads", options.threads, *wide, *repeat]
         if options.has("torch", script):
             works["PyTorch"] = lambda command=command: running.last_json(command)["ms_median"]
@@ -69,8 +70,8 @@ def translation(options, limits):
     rows = []
     for batch in [64] if options.quick else [64, 1]:
         size, rounds = ("d2l", 1) if options.quick else ("wide", max(options.rounds, 5))
-        found = running.last_json([options.python, script, running.program(options, "translation"), "--threads", options.threads, "--size", size, "--batch", batch,
-                                   "--rounds", rounds])
+        found = running.last_json([options.python, script, running.program(options, "translation"), "--threads", options.threads, "--size", size,
+                                   "--batch", batch, "--rounds", rounds])
         peers = {name: found[key]["median_ms"] for key, name in (("ct2", "CTranslate2"), ("torch", "PyTorch")) if key in found}
         rows.append(running.row(f"translate 64 sentences, {size}, {'in one batch' if batch > 1 else 'one by one'}", "translation", found["tfm"]["median_ms"],
                                 "ms", "less", found["part_of_limit"], "float32", peers))

@@ -77,10 +77,11 @@ class Numbers(unittest.TestCase):
 
 def benchmark_json(rates, **limits):
     """What Google Benchmark writes of {name: (label, rates of operations, bytes of an operation)}."""
-    ones = [{"run_name": f"{name}/real_time", "run_type": "iteration", "label": label, "items_per_second": rate, "bytes_per_second": rate * each}
+    ones = [{"run_name": f"{name}/real_time", "family_index": list(rates).index(name), "run_type": "iteration", "items_per_second": rate,
+             "bytes_per_second": rate * each, **({"label": label} if label else {})}  # an empty one is left out
             for name, (label, all_rates, each) in rates.items() for rate in all_rates]
-    mean = {"run_name": "products/Q8_0 fast 512 x 4 x 4/real_time", "run_type": "aggregate", "label": "", "items_per_second": 1, "bytes_per_second": 1}
-    return {"context": {name: str(limits.get(name, LIMITS[name])) for name in machine.LIMITS}, "benchmarks": [*ones, mean]}
+    mean = {"family_index": 0, "run_name": "products/Q8_0 fast 512 x 4 x 4/real_time", "run_type": "aggregate", "items_per_second": 1, "bytes_per_second": 1}
+    return {"context": {name: str(limits.get(name, LIMITS[name])) for name in machine.LIMITS}, "benchmarks": [mean, *reversed(ones)]}
 
 
 class Kernels(unittest.TestCase):
@@ -132,7 +133,7 @@ class FlashAttention(unittest.TestCase):
 
         running.output_of = output_of
         self.addCleanup(setattr, running, "output_of", real)
-        options = types.SimpleNamespace(llama_bench="llama-bench", threads=2, flash={})
+        options = types.SimpleNamespace(llama_bench="llama-bench", threads=2, flash={}, quick=True)
         best = [models.llama_bench(options, "file", 9, 1) for _ in range(2)]
         self.assertEqual(*best)
         return best[0], flags
@@ -150,6 +151,16 @@ class Turns(unittest.TestCase):
         order = []
         running.in_turn(2, {"tfm": lambda: order.append("tfm"), "peer": lambda: order.append("peer")})
         self.assertEqual(order, ["tfm", "peer"] * 2)
+
+    def test_what_takes_long_has_fewer_turns(self):
+        for rounds, turns in ((1, 1), (2, 2), (3, 2), (5, 3), (8, 4)):
+            now = [0]
+
+            def passes(seconds, now=now):
+                now[0] += seconds
+
+            found = running.in_turn(rounds, {"tfm": lambda: passes(1), "peer": lambda: passes(running.LONG + 1)}, lambda now=now: now[0])
+            self.assertEqual([len(found["tfm"]), len(found["peer"])], [rounds, turns])
 
     def test_a_peer_that_fails_is_left_out(self):
         heard, say = [], running.say
@@ -273,7 +284,8 @@ elif name in ("kernels", "kernels_native"):
     out = next(word for word in words if word.startswith("--benchmark_out=")).split("=")[1]
     context = dict(float32="1e11", int8="2e11", bf16="0", reading="1e10")
     json.dump(dict(context=context, benchmarks=[dict(
-        run_name="products/" + n + " 512 x 1024 x 1024/real_time", run_type="iteration", label="float32", items_per_second=r, bytes_per_second=r / 100)
+        family_index=0, run_name="products/" + n + " 512 x 1024 x 1024/real_time", run_type="iteration", label="float32", items_per_second=r,
+        bytes_per_second=r / 100)
         for n, r in (("F32 dx", 5e10), ("Eigen float", 1e10))]), open(out, "w"))
 elif words[0] == "info":
     print(json.dumps(dict(shape=dict(context=200)), indent=2))
@@ -346,7 +358,8 @@ class Command(unittest.TestCase):
         shutil.copy(os.path.join(self.folder, "build/benchmarks/kernels"), os.path.join(self.folder, "build/benchmarks/kernels_native"))
         code, out, err = self.suite("--only", "kernels", "--quick")
         self.assertEqual(code, 0, err)
-        self.assertRegex(out, r"F32 dx 512 x 1024 x 1024 +50 G/s +50 % of float32 +ours, -march=native 50; Eigen 10; Eigen, -march=native 10 +1\.00; 5\.00; 5\.00\n")
+        self.assertRegex(out, r"F32 dx 512 x 1024 x 1024 +50 G/s +50 % of float32 +ours, -march=native 50; Eigen 10; "
+                              r"Eigen, -march=native 10 +1\.00; 5\.00; 5\.00\n")
 
     def test_a_group_that_fails_leaves_the_others(self):
         with open(os.path.join(self.folder, "build/benchmarks/kernels"), "w", encoding="utf-8") as file:
@@ -358,7 +371,9 @@ class Command(unittest.TestCase):
         self.assertEqual(json.loads(self.read("build/suite/suite.json"))["failed"], ["kernels"])
 
     def test_what_is_missing_is_named(self):
-        for words, said in ([["--only", "transformer"], "ninja -C build transformer"], [["--only", "models", "--curve-model", "none.gguf"], "--curve-model: there is no none.gguf"], [["--only", "nothing"], "there is no nothing"],
+        for words, said in ([["--only", "transformer"], "ninja -C build transformer"],
+                            [["--only", "models", "--curve-model", "none.gguf"], "--curve-model: there is no none.gguf"],
+                            [["--only", "nothing"], "there is no nothing"],
                             [["--only", "kernels", "--compare", "none.json"], "--compare: there is no none.json"]):
             code, _, err = self.suite(*words)
             self.assertNotEqual(code, 0)
