@@ -81,7 +81,8 @@ def speed(options, limits, file, name):
     operations = 2 * prompt * figures["layer_parameters"]
     return [running.row(f"prefill {name}, {prompt} tokens", "models", ours, "tokens/s", part=part, limit=limit, peers=peers,
                         roof=(operations / figures["weight_bytes_per_token"], operations / prompt * ours)),
-            decode_row(options, limits, f"decode {name}, {generate} tokens", found, generate / 2)]
+            decode_row(options, limits, f"decode {name}, {generate} tokens", found, generate / 2),
+            running.row(f"load {name}, file in memory", "models", 1e3 * statistics.median(one["load_seconds"] for one in found["tfm"]), "ms", "less")]
 
 
 def deep(options, limits, file, name):

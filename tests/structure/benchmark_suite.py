@@ -292,7 +292,7 @@ elif words[0] == "info":
 elif words[0] == "complete" or name == "llama-cli":
     print("!")
 elif name == "tfm":
-    print(json.dumps(dict(prefill_tokens_per_second=500, decode_tokens_per_second=40, layer_parameters=10 ** 8, quantised_parameters=10 ** 8,
+    print(json.dumps(dict(prefill_tokens_per_second=500, decode_tokens_per_second=40, load_seconds=0.25, layer_parameters=10 ** 8, quantised_parameters=10 ** 8,
                           output_parameters=10 ** 7, weight_bytes_per_token=10 ** 8, cache_bytes_per_token=10 ** 6)))
 else:
     print(json.dumps([dict(n_prompt=64, n_gen=0, avg_ts=200 + 50 * int(after["-fa"])), dict(n_prompt=0, n_gen=8, avg_ts=30)]))
@@ -333,11 +333,12 @@ class Command(unittest.TestCase):
         self.assertRegex(out, r"prefill model, 64 tokens +500 tokens/s +50 % of int8 +llama\.cpp 250 +2\.00")
         self.assertRegex(out, r"decode model, 8 tokens +40 tokens/s +42 % of reading +llama\.cpp 30 +1\.33")  # 1e8 + 4e6 bytes
         self.assertRegex(out, r"decode model after 128 tokens +40 tokens/s +93 % of reading +llama\.cpp 30 +1\.33")  # 1e8 + 132e6 bytes
+        self.assertRegex(out, r"load model, file in memory +250 ms\n")
         self.assertRegex(out, r"first token model +[0-9.]+ ms +llama\.cpp [0-9.]+ +[0-9.]+\n")
         self.assertRegex(out, r"first token model, packed file +[0-9.]+ ms +llama\.cpp [0-9.]+ +[0-9.]+\n")
         self.assertIn("PyTorch and others left out", out)
         found = json.loads(self.read("first/suite.json"))
-        self.assertEqual([row["group"] for row in found["rows"]], ["kernels"] + 5 * ["models"])
+        self.assertEqual([row["group"] for row in found["rows"]], ["kernels"] + 6 * ["models"])
         for picture in "bars", "roofline":
             ElementTree.fromstring(self.read(f"first/{picture}.svg"))
         found["rows"][1]["ours"] = 400
