@@ -87,7 +87,8 @@ def check_programs(options):
     if (options.model or options.curve_model) and {"models", "curves"} & set(options.groups) and not os.path.exists(options.tfm):
         missing.append("tfm_cli")
     if missing:
-        raise Fault(f"not built in {options.build}: {' '.join(missing)}; ninja -C {options.build} {' '.join(missing)} builds them")
+        wants = " (kernels needs Google Benchmark when CMake runs)" if "kernels" in missing else ""
+        raise Fault(f"not built in {options.build}: {' '.join(missing)}; ninja -C {options.build} {' '.join(missing)} builds them{wants}")
     for what, file in [("--llama-bench", options.llama_bench), ("--llama-cli", options.llama_cli), ("--python", options.python), ("--compare", options.compare),
                        *(("--model", file) for file in options.model), *(("--curve-model", file) for file in options.curve_model)]:
         if file and not os.path.exists(file):

@@ -52,7 +52,8 @@ int main(int count, char** arguments) {
   benchmark::Initialize(&count, arguments);
   if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 2;
 
-  const auto [isa, threads] = std::pair(options.isa, options.threads);
+  const tfm::Isa isa = options.isa;
+  const int threads = options.threads;
   const work::Limits limits{limits::float32(isa, threads), limits::int8(isa, threads), limits::bf16(isa, threads), limits::reading(isa, threads)};
   benchmark::AddCustomContext("isa", std::string(name(isa)));
   benchmark::AddCustomContext("threads", std::to_string(threads));

@@ -38,7 +38,7 @@ struct Matrices {
 
 void add_floats(Setup& setup, const Matrices& m) {
   Context& context = setup.fast;
-  const auto [x, y, w] = std::tuple(m.x, m.y, m.w);
+  const auto x = m.x, y = m.y, w = m.w;
   const auto trainable = std::make_shared<F32>(m.size, m.size);
   copy(*w, trainable->values());
   const Index bytes = 4 * w->view().size();
@@ -53,7 +53,7 @@ void add_floats(Setup& setup, const Matrices& m) {
 }
 
 void add_packed(Setup& setup, const Matrices& m, Format format) {
-  const auto [x, y] = std::pair(m.x, m.y);
+  const auto x = m.x, y = m.y;
   const auto w = std::make_shared<PackedWeight>(m.packed(setup.fast, format));
   const std::string what(name(format));
   const auto add = [&](Context& context, const char* forward, const char* backward) {
@@ -74,7 +74,7 @@ void add_adapter(Setup& setup, const Matrices& m, Format format, const char* lim
     Adapter adapter;
   };
   Context& context = setup.fast;
-  const auto [x, y] = std::pair(m.x, m.y);
+  const auto x = m.x, y = m.y;
   const auto layer = std::make_shared<Layer>();
   layer->linear.base.weight = W(m.packed(context, format));
   layer->linear.slot = 0;
