@@ -51,7 +51,8 @@ def parse(words):
     parser.add_argument("--tfm", help="the program tfm; the build folder's unless it is given")
     parser.add_argument("--model", action="append", nargs="+", default=[], help="GGUF files for models and curves")
     parser.add_argument("--curve-model", action="append", nargs="+", default=[], help="GGUF files for curves alone, which take minutes; --model's unless given")
-    parser.add_argument("--depth", type=int, default=4096, help="tokens that stand before those of the row of long contexts; 0 leaves the row out")
+    parser.add_argument("--deep-model", action="append", nargs="+", default=[],
+                        help="those of --model that decode after 4,096 tokens, too, which takes llama.cpp minutes; all unless given")
     parser.add_argument("--llama-bench", help="llama.cpp's program, a peer")
     parser.add_argument("--llama-cli", help="llama.cpp's llama-cli or llama-completion, a peer of the first token")
     parser.add_argument("--python", help="a Python with torch (and peft, ctranslate2, bitsandbytes), whose scripts are peers")
@@ -66,13 +67,16 @@ def parse(words):
     parser.add_argument("--compare", help="an earlier suite.json")
     options = parser.parse_args(words, Options())
     options.known, options.flash = {}, {}
-    options.model, options.curve_model = ([file for files in each for file in files] for each in (options.model, options.curve_model))
+    for name in "model", "curve_model", "deep_model":
+        setattr(options, name, [file for files in getattr(options, name) for file in files])
     options.groups = options.only.split(",") if options.only else groups
     for group in options.groups:
         if group not in groups:
             parser.error(f"--only: there is no {group}, only {','.join(groups)}")
-    if options.threads < 1 or options.rounds < 1 or options.depth < 0:
-        parser.error("--threads and --rounds are 1 or more, --depth 0 or more")
+    if options.threads < 1 or options.rounds < 1:
+        parser.error("--threads and --rounds are 1 or more")
+    if set(options.deep_model) - set(options.model):
+        parser.error("--deep-model names some of --model")
     for program in "llama_bench", "llama_cli", "python", "tfm":  # as files, not as commands to be looked for
         if getattr(options, program):
             setattr(options, program, os.path.abspath(getattr(options, program)))

@@ -39,7 +39,7 @@ def measure(options):
         curves.append(curve(f"decode against context, {name}", "context, tokens", "tokens/s", works(
             lambda held, file=file: (held + generate / 2, models.tfm_bench(options, file, 1, generate, held)["decode_tokens_per_second"]),
             lambda held, file=file: (held + generate / 2, models.llama_bench(options, file, 0, generate, held)[1])),
-            [0, 64, 256] if quick else [0, 256, 1024, 4096] if large else [0, 128, 256, 512, 1024, 2048, 4096], rounds))
+            [0, 64, 256] if quick else [0, 256, 1024, 2048] if large else [0, 128, 256, 512, 1024, 2048, 4096], rounds))
         curves.append(curve(f"prefill against length, {name}", "tokens of the prompt", "tokens/s", works(
             lambda tokens, file=file: (tokens, models.tfm_bench(options, file, tokens, 1)["prefill_tokens_per_second"]),
             lambda tokens, file=file: (tokens, models.llama_bench(options, file, tokens, 0)[0])),

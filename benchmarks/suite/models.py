@@ -11,14 +11,14 @@ LARGE = 2 ** 29  # bytes of a file of which one run of each program is long enou
 SLOW = 2 ** 31  # of one whose processes start in seconds, and are few
 
 
-def repetitions(options, file):
-    """Of one program's run, besides the one that it warms up with."""
-    return 1 if options.quick or os.path.getsize(file) > LARGE else 3
+def repetitions(options, file, depth):
+    """Of one program's run, besides the one that it warms up with. Those after many tokens share these."""
+    return 1 if options.quick or (os.path.getsize(file) > LARGE and not depth) else 3
 
 
 def tfm_bench(options, file, prompt, generate, depth=0, threads=None):
     return running.last_json([options.tfm, "bench", "--model", file, "--threads", threads or options.threads, "--prompt", prompt, "--generate", generate,
-                              "--depth", depth, "--repetitions", repetitions(options, file), "--json"])
+                              "--depth", depth, "--repetitions", repetitions(options, file, depth), "--json"])
 
 
 def llama_bench(options, file, prompt, generate, depth=0, threads=None):
@@ -28,7 +28,7 @@ def llama_bench(options, file, prompt, generate, depth=0, threads=None):
     best, better = [0, 0], ["0", "0"]
     for flash in options.flash.get(work, ("0", "1")):
         found = json.loads(running.output_of([options.llama_bench, "-m", file, "-t", threads or options.threads, "-p", prompt, "-n", generate, "-d", depth,
-                                              "-r", repetitions(options, file), "-fa", flash, "-o", "json"]))
+                                              "-r", repetitions(options, file, depth), "-fa", flash, "-o", "json"]))
         for one in found:
             place = 0 if one["n_prompt"] > 0 else 1
             if one["avg_ts"] > best[place]:
@@ -87,9 +87,9 @@ def speed(options, limits, file, name):
 
 def deep(options, limits, file, name):
     """Decoding after many tokens, whose keys and values are read with the weights."""
-    depth, generate = (128, 8) if options.quick else (options.depth, 32)
-    if not options.depth or context_of(options, file) < depth + generate:
-        running.say(f"left out: decode {name} after {depth:,} tokens: " + ("its context is shorter" if options.depth else "--depth 0"))
+    depth, generate = (128, 8) if options.quick else (4096, 32)
+    if context_of(options, file) < depth + generate:
+        running.say(f"left out: decode {name} after {depth:,} tokens: its context is shorter")
         return []
     found = running.in_turn(options.rounds, with_peer(options, lambda: tfm_bench(options, file, 1, generate, depth),
                                                       lambda: llama_bench(options, file, 0, generate, depth)))
@@ -123,5 +123,8 @@ def measure(options, limits):
     rows = []
     for file in options.model:
         name = os.path.basename(file).removesuffix(".gguf")
-        rows += [*speed(options, limits, file, name), *deep(options, limits, file, name), *first_token(options, file, name)]
+        rows += speed(options, limits, file, name)
+        if file in (options.deep_model or options.model):
+            rows += deep(options, limits, file, name)
+        rows += first_token(options, file, name)
     return rows

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 
-LONG = 10
+LONG, LONGER = 10, 60
 
 
 def say(text):
@@ -36,11 +36,12 @@ def file_json(command):
 
 def in_turn(rounds, works, clock=time.monotonic):
     """Each of the works {name: function} once a round; {name: list of what they gave}. A work of more than LONG seconds, which noise moves
-    less, has about half of the turns, two at least. A name is an engine's, or (engine, size). tfm's failure ends the run; a peer that fails is left out."""
+    less, has about half of the turns, two at least; one of more than LONGER has one. A name is an engine's, or (engine, size).
+    tfm's failure ends the run; a peer that fails is left out."""
     found, turns = {name: [] for name in works}, dict.fromkeys(works, rounds)
     for _ in range(rounds):
         for name, work in works.items():
-            if name not in found or len(found[name]) == turns[name]:
+            if name not in found or len(found[name]) >= turns[name]:
                 continue
             begin = clock()
             try:
@@ -50,8 +51,8 @@ def in_turn(rounds, works, clock=time.monotonic):
                     raise
                 say(f"left out: {name}: {error}")
                 del found[name]
-            if clock() - begin > LONG:
-                turns[name] = min(rounds, max(2, (rounds + 1) // 2))
+            if (passed := clock() - begin) > LONG:
+                turns[name] = 1 if passed > LONGER else min(rounds, max(2, (rounds + 1) // 2))
     return found
 
 

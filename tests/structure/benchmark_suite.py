@@ -159,8 +159,9 @@ class Turns(unittest.TestCase):
             def passes(seconds, now=now):
                 now[0] += seconds
 
-            found = running.in_turn(rounds, {"tfm": lambda: passes(1), "peer": lambda: passes(running.LONG + 1)}, lambda now=now: now[0])
-            self.assertEqual([len(found["tfm"]), len(found["peer"])], [rounds, turns])
+            works = {"tfm": 1, "peer": running.LONG + 1, "slow": running.LONGER + 1}
+            found = running.in_turn(rounds, {name: lambda seconds=seconds: passes(seconds) for name, seconds in works.items()}, lambda now=now: now[0])
+            self.assertEqual([len(found[name]) for name in works], [rounds, turns, 1])
 
     def test_a_peer_that_fails_is_left_out(self):
         heard, say = [], running.say
@@ -355,6 +356,13 @@ class Command(unittest.TestCase):
         self.assertIn("left out: decode model after 4,096 tokens: its context is shorter", err)
         self.assertNotIn("after", out)
 
+    def test_models_that_decode_after_many_tokens_may_be_chosen(self):
+        shutil.copy(os.path.join(self.folder, "model.gguf"), os.path.join(self.folder, "other.gguf"))
+        code, out, err = self.suite("--only", "models", "--quick", "--model", "model.gguf", "other.gguf", "--deep-model", "other.gguf")
+        self.assertEqual(code, 0, err)
+        self.assertIn("decode other after 128 tokens", out)
+        self.assertNotIn("decode model after", out)
+
     def test_the_same_for_this_cpu_stands_beside(self):
         shutil.copy(os.path.join(self.folder, "build/benchmarks/kernels"), os.path.join(self.folder, "build/benchmarks/kernels_native"))
         code, out, err = self.suite("--only", "kernels", "--quick")
@@ -374,6 +382,7 @@ class Command(unittest.TestCase):
     def test_what_is_missing_is_named(self):
         for words, said in ([["--only", "transformer"], "ninja -C build transformer"],
                             [["--only", "models", "--curve-model", "none.gguf"], "--curve-model: there is no none.gguf"],
+                            [["--deep-model", "model.gguf"], "--deep-model names some of --model"],
                             [["--only", "nothing"], "there is no nothing"],
                             [["--only", "kernels", "--compare", "none.json"], "--compare: there is no none.json"]):
             code, _, err = self.suite(*words)
