@@ -64,6 +64,8 @@ void add_packed(Setup& setup, const Matrices& m, Format format) {
   add(setup.fast, format >= Format::q8_0 ? setup.limits.for_int8() : "float32", "float32");
   // The forward product of a quantised weight is the same in both arithmetics.
   if (setup.limits.bf16 > 0 && format != Format::f32) add(setup.bf16, format < Format::q8_0 ? "bf16" : nullptr, setup.limits.for_bf16());
+  if (format == Format::int8)
+    m.add(what + " dx int8", setup.limits.for_int8(), w->bytes(), [=, context = &setup.int8_backward] { matmul_backward(*context, *w, *x, *y); });
 }
 
 /// A layer with its base product alone, and with an adapter of rank 8 worn by one sequence, and by four.

@@ -49,14 +49,15 @@ class Pool {
 };
 
 struct Setup {
-  Context fast, bf16;  ///< two arithmetics on the same threads
+  Context fast, bf16, int8_backward;  ///< on the same threads: two arithmetics, and fast with int8 gradients
   Limits limits;
   Pool pool;
   Index size = 0;  ///< of products: 0, or the only one
 
-  Setup(int threads, Isa isa, Limits measured) : fast(threads), bf16(fast.threads), limits(measured), pool(1024 * MiB) {
-    fast.isa = bf16.isa = isa;
+  Setup(int threads, Isa isa, Limits measured) : fast(threads), bf16(fast.threads), int8_backward(fast.threads), limits(measured), pool(1024 * MiB) {
+    fast.isa = bf16.isa = int8_backward.isa = isa;
     bf16.arithmetic = Arithmetic::bf16;
+    int8_backward.int8.backward = true;
   }
 };
 
