@@ -2,8 +2,9 @@
 """What including tfm costs: CPU seconds of the compiler, as ratios to the third-party and standard headers that <tfm/llama.hpp> includes,
 alone, timed in the same run; and what the first program weighs.
 
-Checked: <tfm/fwd.hpp> at most 1.5 x an empty #include <span>; hello strips to at most 3 MB. Of <tfm/llama.hpp> and of hello at -O2 a limit
-that keeps them from growing; docs/plan.md says what is asked of them.
+Checked: <tfm/fwd.hpp> at most 1.5 x an empty #include <span>; hello strips to at most 2.1 MB, which no neighbour of the machine changes. Of
+<tfm/llama.hpp> and of hello at -O2 a limit that keeps them from growing much: the ratio of one and the same commit went from 10.6 to 16.4 with
+what else the machine did. docs/plan.md says what is asked of them.
 """
 import argparse
 import os
@@ -16,8 +17,9 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-LLAMA_AT_MOST = 2.5  # reached: 1.8; asked: 1.3
-HELLO_AT_MOST = 14  # reached: 10.6; asked: 6
+LLAMA_AT_MOST = 3  # reached: 1.8 to 2.4; asked: 1.3
+HELLO_AT_MOST = 20  # reached: 10.6 to 14.4 alone; asked: 6
+HELLO_BYTES = 2_100_000  # reached: 1.78 MB
 
 
 def cpu_seconds(command: list[str]) -> float:
@@ -76,8 +78,8 @@ def main() -> None:
             subprocess.run(["strip", "--strip-unneeded", program], check=True)
             size = os.path.getsize(program)
             print(f"hello strips to {size / 1e6:.2f} MB")
-            if size > 3_000_000:
-                sys.exit(f"hello strips to {size} bytes, more than 3 MB")
+            if size > HELLO_BYTES:
+                sys.exit(f"hello strips to {size} bytes, more than {HELLO_BYTES}")
 
 
 main()

@@ -36,14 +36,14 @@ struct Product {
   std::span<const Rider> riders{};
 };
 
-/// Bytes of scratch that products of x [tokens, cols] take, at most.
+/// Bytes of scratch that products of x [tokens, cols] take, at most; their gradients take backward_floats for each thread.
 constexpr Index matmul_scratch_bytes(Index tokens, Index cols, Index threads) noexcept {
   const Index padded = round_up(cols, 16), blocks = cols / 32;
   const Index digit = Arena::bytes_for(tokens * cols, 1) + 3 * Arena::bytes_for(tokens * blocks);
   const Index rest = digit + Arena::bytes_for(threads * padded);
   const Index whole_rows = Arena::bytes_for(tokens * padded, 1) + 3 * Arena::bytes_for(tokens) + Arena::bytes_for(tokens * ceil_div(cols, 64), 8) +
                            Arena::bytes_for(threads * padded);
-  return digit + rest + whole_rows + Arena::bytes_for(tokens * round_up(cols, 2), 2) + Arena::bytes_for(threads * backward_floats(tokens));
+  return digit + rest + whole_rows + Arena::bytes_for(tokens * round_up(cols, 2), 2) + Arena::bytes_for(threads * scratch_floats);
 }
 
 /// Where `chunks` of a product are too few for the threads, how many of its tokens make a piece: its work (multiply-adds of a token)

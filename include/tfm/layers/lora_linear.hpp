@@ -38,7 +38,8 @@ struct LoraLinear {
     const MutableView dropped = drops ? home.matrix(x.rows, x.cols) : MutableView{};
     std::size_t count = 0;
     for_each_run(batch, [&](const LoraPair& pair, const Run& run) {
-      const MutableView down{xa + run.first * most, run.count, pair.rank()}, own{scaled + run.first * most, run.count, pair.rank()};
+      const Index at = run.first * most, rank = pair.rank();
+      const MutableView down{xa + at, run.count, rank}, own{scaled + at, run.count, rank};
       {
         const Arena::Frame inner(context.scratch);
         View seen = x.slice(run.first, run.count);

@@ -42,13 +42,16 @@ class PassBytes {
     const Index sequences = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) +
                             Arena::bytes_for(n_.sequences, sizeof(kernels::RowsGradient));
     return 2 * rows(queries) + 2 * rows(keys) + sequences +
-           Arena::bytes_for(n_.threads * std::max(floats, kernels::accumulate_floats));
+           std::max(Arena::bytes_for(n_.threads * floats), gradients(std::max(queries, keys)));
+  }
+  constexpr Index gradients(Index tokens) const noexcept {
+    return Arena::bytes_for(n_.threads * std::max(kernels::backward_floats(tokens), kernels::accumulate_floats));
   }
   constexpr Index ffn(Index tokens) const noexcept {
     return inner(tokens) + std::max(product(tokens, s_.dim), product(tokens, s_.ffn));
   }
   constexpr Index ffn_backward(Index tokens) const noexcept {
-    return inner(tokens) + Arena::bytes_for(n_.threads * kernels::accumulate_floats);
+    return inner(tokens) + gradients(tokens);
   }
   constexpr Index kept_attention(Index queries, Index keys) const noexcept {
     return 2 * rows(queries) + 2 * rows(keys) + Arena::bytes_for(queries, sizeof(Index)) +

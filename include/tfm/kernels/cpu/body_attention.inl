@@ -8,12 +8,14 @@
 // Keys as panels, values as rows, of binary16; what lies a block ahead is asked for: memory answers late, and a core that
 // waits for one block before it asks for the next gets half of what it could read. A stride is the head's dim, or a row's.
 struct KeysF16 {
+  static constexpr bool few_rows = true;  // the heads of a group
   static TFM_LANES F at(const std::byte* w, Index k, Index stride) {
     __builtin_prefetch(w + (k + key_block / 16 * stride) * 32);
     return load_f16(w + k * 32);
   }
 };
 struct RowsF16 {
+  static constexpr bool few_rows = true;
   static TFM_LANES F at(const std::byte* w, Index k, Index stride) {
     __builtin_prefetch(w + (k + key_block) * stride * 2);
     return load_f16(w + k * stride * 2);
@@ -120,8 +122,9 @@ inline void begin_piece(const AttentionHead& a, QueryTile& t) {
 inline void join_part(const float* part, float* whole, Index floats) {
   const Index last = floats - 16;
   const F here = load(part + last), before = load(whole + last), now = max(here, before);
-  const F keeps = exponential(sub(before, now)), adds = exponential(sub(here, now));
-  for (Index d = 0; d < last; d += 16) store(whole + d, fma(load(part + d), adds, mul(load(whole + d), keeps)));
+  F keeps_adds[2] = {sub(before, now), sub(here, now)};
+  for (int i = 0; i < 2; ++i) keeps_adds[i] = exponential(keeps_adds[i]);  // in a loop: the baseline's exponential is large
+  for (Index d = 0; d < last; d += 16) store(whole + d, fma(load(part + d), keeps_adds[1], mul(load(whole + d), keeps_adds[0])));
   store(whole + last, now);
 }
 // After a piece's last block: a row that sees none of its keys has nothing to join.

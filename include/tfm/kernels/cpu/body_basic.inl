@@ -2,7 +2,8 @@
 
 // exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; exp(r) by its series to r^7 (5e-9 relative). 0 below -87.3,
 // capped above 88; exp(0) is 1 exactly.
-TFM_LANES F exponential(F x) {
+template <class Lanes>  // F: a template, so that each region's lanes say whether it is inlined
+Lanes exponential(Lanes x) {
   const F clamped = max(min(x, set(88.f)), set(-87.3f));
   const I n = to_int(mul(clamped, set(1.44269504f)));
   const F nf = to_float(n);

@@ -68,7 +68,9 @@ inline void float_tokens(FloatTile a, Index tokens) {
     tokens -= T;
   }
   if constexpr (T > 1) {
-    if (tokens > 0) float_tokens<R, (T > 4 ? 4 : T - 1), P>(a, tokens);
+    constexpr bool few = requires { R::few_rows; } && P == tile_panels;  // a tile for three and for four: each costs a compiler's second
+    constexpr int next = few ? (T > 4 ? 4 : T - 1) : T > 2 ? 2 : 1;
+    if (tokens > 0) float_tokens<R, next, P>(a, tokens);
   }
 }
 

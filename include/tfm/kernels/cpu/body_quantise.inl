@@ -66,7 +66,7 @@ TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float
   const Index blocks = cols / 32;
   const auto left = [&](Index b) { return rest == nullptr ? nullptr : rest + 32 * b; };
   for (Index b = 0, end; b < blocks; b = end) {
-    const bool sixteen = b + 16 <= blocks;
+    const bool sixteen = quantises_sixteen && b + 16 <= blocks;
     end = sixteen ? b + 16 : blocks;
     if (sixteen && quantise_sixteen(x + 32 * b, q + 32 * b, scales + b, scaled_sums + b, starts + b, left(b))) continue;
     for (Index i = b; i < end; ++i) quantise_block(x + 32 * i, q + 32 * i, scales + i, scaled_sums + i, starts + i, left(i));

@@ -7,6 +7,9 @@ struct I {
 };
 inline constexpr Index tile_tokens = 6, tile_panels = 1, int8_tile_tokens = tile_tokens;  // 12 sums, 2 weights, 1 activation of 16 registers
 inline constexpr Index one_token_panels = 4;  // memory wants several streams
+inline constexpr bool quantises_sixteen = true;  // blocks at a time
+template <class Lanes>
+TFM_LANES Lanes exponential(Lanes x);
 
 TFM_LANES F zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
 TFM_LANES F set(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }

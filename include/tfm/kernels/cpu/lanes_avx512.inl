@@ -7,6 +7,9 @@ struct I {
 };
 inline constexpr Index tile_tokens = 6, tile_panels = 4, int8_tile_tokens = tile_tokens;  // 24 sums, 4 weights, 1 activation of 32 registers
 inline constexpr Index one_token_panels = 4;  // memory wants several streams
+inline constexpr bool quantises_sixteen = true;  // blocks at a time
+template <class Lanes>
+TFM_LANES Lanes exponential(Lanes x);
 
 TFM_LANES F zero() { return {_mm512_setzero_ps()}; }
 TFM_LANES F set(float x) { return {_mm512_set1_ps(x)}; }

@@ -14,6 +14,9 @@ struct I {
 };
 inline constexpr Index tile_tokens = 2, tile_panels = 1, int8_tile_tokens = 1;  // more cost the compiler more than they give
 inline constexpr Index one_token_panels = 1;
+inline constexpr bool quantises_sixteen = false;
+template <class Lanes>
+__attribute__((noinline)) Lanes exponential(Lanes x);  // of four registers it is long: inlined everywhere it would cost the compiler a second
 
 template <class Lane>
 TFM_LANES F each(Lane lane) {

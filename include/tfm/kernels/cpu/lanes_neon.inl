@@ -10,6 +10,9 @@ struct Bytes {
 };
 inline constexpr Index tile_tokens = 4, tile_panels = 1, int8_tile_tokens = tile_tokens;  // 16 sums, 4 weights, 1 activation of 32 registers
 inline constexpr Index one_token_panels = 4;  // memory wants several streams
+inline constexpr bool quantises_sixteen = true;  // blocks at a time
+template <class Lanes>
+TFM_LANES Lanes exponential(Lanes x);
 
 TFM_LANES F zero() { return {{vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)}}; }
 TFM_LANES F set(float x) { return {{vdupq_n_f32(x), vdupq_n_f32(x), vdupq_n_f32(x), vdupq_n_f32(x)}}; }
