@@ -74,25 +74,40 @@ TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float
   return this_isa;
 }
 
+// The largest magnitude of `count` numbers, which lanes(i, n) loads; poison is 0, or no number where one of them is not finite.
+struct Magnitude {
+  float largest, poison;
+};
+template <class Lanes>
+inline Magnitude magnitude_of(Index count, Lanes lanes) {
+  F largest = zero(), nothing = zero();
+  by_lanes(count, [&](Index i, Index n) {
+    const F x = lanes(i, n);
+    largest = max(largest, abs(x));
+    nothing = add(nothing, sub(x, x));
+  });
+  return {reduce_max(largest), reduce_add(nothing)};
+}
+// q = round(x factor) of the same numbers, padded with 0 to a multiple of 16; gives -8 times their sum, exact up to 130,000 of them.
+template <class Lanes>
+inline int round_to_bytes(Index count, float factor, signed char* q, Lanes lanes) {
+  const F factors = set(factor);
+  I sums = set_int(0);
+  by_lanes(count, [&](Index i, Index n) {
+    const I levels = to_int(mul(lanes(i, n), factors));
+    store_int8(q + i, levels);
+    sums = add(sums, levels);
+  });
+  return -8 * whole(reduce_add(to_float(sums)));
+}
+
 // One whole row, whose absmax counts as `at_least` if it is less; q is padded with 0 to a multiple of 16.
 TFM_KERNEL Isa quantise_whole_row(const float* x, Index cols, float at_least, signed char* q, float* scales, int* start) {
-  F largest_lanes = zero(), nothing = zero();
-  by_lanes(cols, [&](Index i, Index n) {
-    const F lanes = load_some(x + i, n);
-    largest_lanes = max(largest_lanes, abs(lanes));
-    nothing = add(nothing, sub(lanes, lanes));
-  });
-  const float in_row = reduce_max(largest_lanes), largest = in_row < at_least ? at_least : in_row;
-  const F inverse = set(detail::int8_factor(largest));
-  I sums = set_int(0);
-  by_lanes(cols, [&](Index i, Index n) {
-    const I a = to_int(mul(load_some(x + i, n), inverse));
-    store_int8(q + i, a);
-    sums = add(sums, a);
-  });
-  const float poison = reduce_add(nothing);
-  *scales = poison == 0.f ? largest / 127.f : poison;
-  *start = -8 * whole(reduce_add(to_float(sums)));  // exact up to 130,000 columns
+  const auto lanes = [x](Index i, Index n) { return load_some(x + i, n); };
+  const Magnitude row = magnitude_of(cols, lanes);
+  const float largest = row.largest < at_least ? at_least : row.largest;
+  *scales = row.poison == 0.f ? largest / 127.f : row.poison;
+  *start = round_to_bytes(cols, detail::int8_factor(largest), q, lanes);
   return this_isa;
 }
 
@@ -130,22 +145,9 @@ TFM_KERNEL Isa quantise_gradient(const float* dy, const float* weight_scales, In
   for (Index from = 0; from < rows; from += gradient_group, ++scales, ++starts) {
     const Index count = rows - from < gradient_group ? rows - from : gradient_group;
     const auto scaled = [&](Index i, Index n) { return mul(load_some(dy + from + i, n), load_some(weight_scales + from + i, n)); };
-    F largest_lanes = zero(), nothing = zero();
-    by_lanes(count, [&](Index i, Index n) {
-      const F lanes = scaled(i, n);
-      largest_lanes = max(largest_lanes, abs(lanes));
-      nothing = add(nothing, sub(lanes, lanes));
-    });
-    const float largest = reduce_max(largest_lanes), poison = reduce_add(nothing);
-    const F inverse = set(to_bytes(largest));
-    I sum = set_int(0);
-    by_lanes(count, [&](Index i, Index n) {
-      const I lanes = to_int(mul(scaled(i, n), inverse));
-      store_int8(q + from + i, lanes);
-      sum = add(sum, lanes);
-    });
-    *scales = poison == 0.f ? largest / 127.f : poison;
-    *starts = -8 * whole(reduce_add(to_float(sum)));
+    const Magnitude group = magnitude_of(count, scaled);
+    *scales = group.poison == 0.f ? group.largest / 127.f : group.poison;
+    *starts = round_to_bytes(count, to_bytes(group.largest), q + from, scaled);
   }
   return this_isa;
 }
