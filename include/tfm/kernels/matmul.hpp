@@ -20,10 +20,10 @@ namespace kernels {
 
 /// y[first ..] += x Bᵀ for some rows of a product's y, while they are at hand: an adapter's second factor.
 struct Rider {
-  const float* b;                    ///< [rows of y, x.cols]
-  View x;                            ///< [tokens, rank]
-  const unsigned short* x_bf16;      ///< or null, as prepare::to_bf16 gives it
-  Index first;                       ///< the row of y that x's row 0 belongs to
+  const float* b;                           ///< [rows of y, x.cols]
+  View x;                                   ///< [tokens, rank]
+  Index first;                              ///< the row of y that x's row 0 belongs to
+  const unsigned short* x_bf16 = nullptr;   ///< while the product runs: x as bfloat16, or null
 };
 
 /// One of several products that share x.
@@ -33,7 +33,7 @@ struct Product {
   MutableView y;
   Digits digits = Digits::one;
   bool added = false;        ///< to what y has: of float32 and bfloat16 activations alone
-  std::span<const Rider> riders{};
+  std::span<Rider> riders{};
 };
 
 /// Bytes of scratch that products of x [tokens, cols] take, at most; their gradients take backward_floats for each thread.
@@ -260,6 +260,8 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
     if (!quantises(p) && bf16 && (p.row_major != nullptr || p.w.format < Format::q8_0) && x_bf16 == nullptr) x_bf16 = prepare::to_bf16(context, x);
   }
   if (any_blocks) blocks = prepare::quantise_in_blocks(context, x, two_digits ? &rest : nullptr);
+  for (const Product& p : products)
+    for (Rider& r : p.riders) r.x_bf16 = prepare::to_bf16(context, r.x);
   float* const scratch = context.scratch.take<float>(context.threads->count() * scratch_floats);
   // The products' panels stand in one row, which chunks cut evenly: a chunk may end one product and begin the next.
   const Index step = any_floats ? 4 : 2, each = chunk_items(context, panels, 16 * x.rows * x.cols, step, worth_a_chunk);
@@ -285,10 +287,10 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
   });
 }
 
-inline Product as_product(const PackedWeight& w, MutableView y, Digits digits = Digits::one, std::span<const Rider> riders = {}) noexcept {
+inline Product as_product(const PackedWeight& w, MutableView y, Digits digits = Digits::one, std::span<Rider> riders = {}) noexcept {
   return {w.panels(), nullptr, y, digits, false, riders};
 }
-inline Product as_product(const F32& w, MutableView y, Digits = Digits::one, std::span<const Rider> riders = {}) noexcept {
+inline Product as_product(const F32& w, MutableView y, Digits = Digits::one, std::span<Rider> riders = {}) noexcept {
   return {{nullptr, w.rows(), w.cols(), Format::f32}, w.view().data, y, Digits::one, false, riders};
 }
 
@@ -361,10 +363,10 @@ struct Pair {
   const W& w;
   MutableView y;
   Digits digits = Digits::one;
-  std::span<const kernels::Rider> riders{};
+  std::span<kernels::Rider> riders{};
 };
 template <class W>
-Pair<W> product(const W& w, MutableView y, Digits digits = Digits::one, std::span<const kernels::Rider> riders = {}) noexcept {
+Pair<W> product(const W& w, MutableView y, Digits digits = Digits::one, std::span<kernels::Rider> riders = {}) noexcept {
   return {w, y, digits, riders};
 }
 

@@ -36,7 +36,7 @@ struct Linear {
     after_product(context, batch, x, y, saved);
   }
   /// What adds to the product while it is computed.
-  std::span<const kernels::Rider> before_product(Context&, const Batch&, View, Saved*) const noexcept { return {}; }
+  std::span<kernels::Rider> before_product(Context&, const Batch&, View, Saved*) const noexcept { return {}; }
   /// What follows the product, for callers that computed it together with others.
   void after_product(Context&, const Batch&, View x, MutableView, Saved* saved) const noexcept {
     if (saved != nullptr && W::trainable) saved->x = x;
@@ -72,7 +72,7 @@ Output(const Layer&, MutableView) -> Output<Layer>;
 template <class... Layer>
 void forward_together(Context& context, const Batch& batch, View x, Output<Layer>... outputs) noexcept {
   const Arena::Frame frame(context.scratch);
-  const std::span<const kernels::Rider> riders[] = {outputs.layer.before_product(context, batch, x, outputs.saved)...};
+  const std::span<kernels::Rider> riders[] = {outputs.layer.before_product(context, batch, x, outputs.saved)...};
   [&]<std::size_t... i>(std::index_sequence<i...>) {
     matmul(context, x, product(outputs.layer.base_weight(), outputs.y, outputs.digits, riders[i])...);
   }(std::index_sequence_for<Layer...>{});

@@ -28,7 +28,7 @@ struct LoraLinear {
   }
 
   /// x Aᵀ, scaled, and B, whose product is added to y panel by panel; all in scratch.
-  std::span<const kernels::Rider> before_product(Context& context, const Batch& batch, View x, Saved* saved) const noexcept {
+  std::span<kernels::Rider> before_product(Context& context, const Batch& batch, View x, Saved* saved) const noexcept {
     const Index most = largest_rank(batch);
     if (most == 0) return {};
     Arena& home = saved != nullptr ? context.kept : context.scratch;
@@ -50,7 +50,7 @@ struct LoraLinear {
         matmul(context, pair.a, seen, down);
       }
       kernels::scale(context, pair.scaling, down, own);
-      riders[count++] = {pair.b.view().data, own, kernels::prepare::to_bf16(context, own), run.first};
+      riders[count++] = {pair.b.view().data, own, run.first};
     });
     if (saved != nullptr) {
       saved->x = drops ? View(dropped) : x;
