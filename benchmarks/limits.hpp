@@ -29,6 +29,11 @@ TFM_PROBES(avx2)
 #include "limits_body.inl"
 }
 TFM_TARGET_END
+TFM_TARGET_BEGIN("avx2,fma,f16c,avxvnni")
+TFM_PROBES(avx_vnni)
+#include "limits_body.inl"
+}
+TFM_TARGET_END
 TFM_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq")
 TFM_PROBES(avx512)
 #include "limits_body.inl"
@@ -48,6 +53,18 @@ TFM_TARGET_END
 TFM_PROBES(neon)
 #include "limits_body.inl"
 }
+#if TFM_ARM_DOT_PRODUCTS
+TFM_TARGET_BEGIN("arch=armv8.2-a+dotprod")
+TFM_PROBES(neon_dotprod)
+#include "limits_body.inl"
+}
+TFM_TARGET_END
+TFM_TARGET_BEGIN("arch=armv8.2-a+dotprod+i8mm")
+TFM_PROBES(neon_i8mm)
+#include "limits_body.inl"
+}
+TFM_TARGET_END
+#endif
 #endif
 #undef TFM_PROBES
 

@@ -54,7 +54,7 @@ def theory(limit, machine, found):
     isa, clock, lanes, threads = found["isa"], found["clock"], found["lanes"], found["threads"]
     if machine["vendor"] == "AuthenticAMD" and machine["family"] == "25":
         lanes = min(lanes, 8)
-    each = {"float32": 1 if isa == "baseline" else 2, "int8": 8 if "vnni" in isa or "bf16" in isa else 0,
+    each = {"float32": 1 if isa == "baseline" else 2, "int8": 8 if any(word in isa for word in ("vnni", "bf16", "dotprod")) else 16 if "i8mm" in isa else 0,
             "bf16": 4 if "bf16" in isa else 0}.get(limit, 0)
     if not each:
         return None, "not told by clock, width and ports"

@@ -139,7 +139,7 @@ TEST_CASE("attention equals its plain loop, and is close to the mathematics") {
               weights = random_matrix(12, c.heads * c.tokens, cache.positions);
           const AttentionSequence alone[] = {{q, out, cache.keys.data(), cache.values.data(), c.position}};
           kernels::attention(context, cache.shape, alone);
-          REQUIRE(context.ran == tfm_test::whole_region(isa));
+          REQUIRE(context.ran == whole_region(isa));
           const AttentionSequence with_weights[] = {
               {q, watched, cache.keys.data(), cache.values.data(), c.position, weights.view().data}};
           kernels::attention(context, cache.shape, with_weights);

@@ -81,7 +81,7 @@ TEST_CASE("filling a cache equals its plain loop, and touches nothing else") {
                 const Index n = std::min(piece, c.tokens - t);
                 kernels::append_keys_values(context, shape, k.view().slice(t, n), v.view().slice(t, n), c.position + t, found.keys.data(), found.values.data());
               }
-              REQUIRE(context.ran == tfm_test::whole_region(isa));
+              REQUIRE(context.ran == whole_region(isa));
               REQUIRE(found == plain);
             }
         }

@@ -26,7 +26,7 @@ void on_every_isa(Test test) {
     context.isa = isa;
     context.ran = isa == Isa::baseline ? Isa::neon : Isa::baseline;
     test(context);
-    REQUIRE(context.ran == tfm_test::whole_region(isa));
+    REQUIRE(context.ran == whole_region(isa));
   }
 }
 

@@ -166,7 +166,7 @@ TEST_CASE("dx += dy W equals the plain loop") {
             context.arithmetic = arithmetic;
             Buffer dx = random_matrix(6, tokens, size.cols);
             matmul_backward(context, w, dy, dx);
-            REQUIRE(context.ran == (bf16 ? isa : tfm_test::whole_region(isa)));
+            REQUIRE(context.ran == (bf16 ? isa : whole_region(isa)));
             require_equal(dx, bf16 ? rounded : plain, magnitude, size.rows, isa);
           }
         }
@@ -201,7 +201,7 @@ TEST_CASE("trainable F32: forward, dx and dW equal the plain loops") {
           return b;
         };
         matmul(context, w, x, y);
-        REQUIRE(context.ran == tfm_test::whole_region(isa));
+        REQUIRE(context.ran == whole_region(isa));
         require_equal(y, y0, magnitude, size.cols, isa);
         for (const Arithmetic arithmetic : {Arithmetic::exact, Arithmetic::bf16}) {
           context.ran = Isa::neon;
@@ -216,11 +216,11 @@ TEST_CASE("trainable F32: forward, dx and dW equal the plain loops") {
         context.arithmetic = Arithmetic::exact;
         context.ran = Isa::neon;
         matmul_backward(context, w, dy, dx);
-        REQUIRE(context.ran == tfm_test::whole_region(isa));
+        REQUIRE(context.ran == whole_region(isa));
         require_equal(dx, dx0, bound(tokens, size.cols, static_cast<float>(size.rows)), size.rows, isa);
         context.ran = Isa::neon;
         accumulate(context, dy, x, dw);
-        REQUIRE(context.ran == tfm_test::whole_region(isa));
+        REQUIRE(context.ran == whole_region(isa));
         require_equal(dw, dw0, bound(size.rows, size.cols, static_cast<float>(tokens + 1)), tokens, isa);
       }
     }

@@ -79,7 +79,7 @@ TEST_CASE("outliers are marked by the rule, whatever the number of columns") {
         for (const Isa isa : tfm_test::isas()) {
           std::vector<std::uint64_t> marks(to_size(ceil_div(cols, 64) + 1), 0x5555u);
           int count = 99, expected = 0;
-          REQUIRE(TFM_ON(isa, mark_outliers(x.view().data, cols, threshold, half, marks.data(), &count)) == tfm_test::whole_region(isa));
+          REQUIRE(TFM_ON(isa, mark_outliers(x.view().data, cols, threshold, half, marks.data(), &count)) == whole_region(isa));
           for (Index k = 0; k < ceil_div(cols, 64) * 64; ++k) {
             INFO(cols << " columns, column " << k << ", half " << half << ", threshold " << threshold << " " << name(isa));
             const float value = k >= cols ? 0 : half ? f32_from_f16(f16_from_f32(x.view().data[k])) : x.view().data[k];

@@ -26,7 +26,7 @@ void on_each(MutableView y, Work work) {
     context.isa = isa;
     context.ran = isa == Isa::baseline ? Isa::neon : Isa::baseline;
     work(context);
-    REQUIRE(context.ran == tfm_test::whole_region(isa));
+    REQUIRE(context.ran == whole_region(isa));
     if (!has_fma(isa)) continue;
     const std::uint64_t now = tfm_test::hash(y);
     if (bits == 0) bits = now;
@@ -98,7 +98,7 @@ TEST_CASE("the gradients of layer norm, biases and embeddings equal their plain 
         INFO(rows << " x " << cols << " " << name(isa) << ", " << threads << " threads");
         Context context(threads);
         context.isa = isa;
-        const auto ran_here = [&] { return std::exchange(context.ran, isa == Isa::baseline ? Isa::neon : Isa::baseline) == tfm_test::whole_region(isa); };
+        const auto ran_here = [&] { return std::exchange(context.ran, isa == Isa::baseline ? Isa::neon : Isa::baseline) == whole_region(isa); };
         ran_here();
         const auto require_equal = [&](View found, View expected) {
           REQUIRE(ran_here());

@@ -48,7 +48,7 @@ void each_golden(const char* format, Test test) {
       INFO(name << " " << format << " " << tfm::name(isa));
       Context context = exact(isa);
       test(loaded.model, golden, context);
-      REQUIRE(context.ran == tfm_test::whole_region(isa));
+      REQUIRE(context.ran == whole_region(isa));
     }
   }
 }

@@ -16,7 +16,7 @@ import tempfile
 import house
 
 FLAGS = ["-O2", "-mavx", "-mfma"]
-REGION = re.compile(r"::kernels::(?:avx2|avx512|avx512_vnni|avx512_bf16|neon)::")
+REGION = re.compile(r"::kernels::(?:avx2|avx_vnni|avx512|avx512_vnni|avx512_bf16|neon|neon_dotprod|neon_i8mm)::")
 # The product in these is exact in float32 (Q4_1: a scale of 11 bits times a level of 4), so that joining changes no bit.
 EXACT = re.compile(r"::(?:value_at|dequantise_row|row|column)\(")
 

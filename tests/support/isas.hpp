@@ -26,8 +26,6 @@ inline std::vector<tfm::Isa> isas() {
   return found;
 }
 
-/// The region that a forced instruction set runs a float kernel in: VNNI and BF16 add products alone.
-inline tfm::Isa whole_region(tfm::Isa isa) { return std::min(isa, tfm::Isa::avx512); }
 /// The region of a product.
 inline tfm::Isa product_region(tfm::Isa isa, bool quantised, tfm::Arithmetic arithmetic) {
   if (quantised && arithmetic != tfm::Arithmetic::exact) return std::min(isa, tfm::Isa::avx512_vnni);

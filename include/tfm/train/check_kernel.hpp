@@ -32,7 +32,7 @@ Faults check_kernel(View plain, Work&& work, const KernelCheckOptions& options =
       Buffer y(plain.rows, plain.cols);
       fill(y, std::numeric_limits<float>::quiet_NaN());
       work(context, y.view());
-      if (options.reports && context.ran != std::min(isa, options.widest)) faults.push_back(where + ": the kernel says that it ran on " + std::string(name(context.ran)));
+      if (options.reports && context.ran != std::min(whole_region(isa), options.widest)) faults.push_back(where + ": the kernel says that it ran on " + std::string(name(context.ran)));
       if (threads == 1) copy(y, own);
       else if (!detail::equal_floats(y, own)) faults.push_back(where + ": other bits than with one");
       if (has_fma(isa) && has_first && threads == 1 && !detail::equal_floats(y, first)) faults.push_back(where + ": other bits than on another instruction set");

@@ -1,5 +1,5 @@
 #pragma once
-// AVX-512's intrinsics, as far as kernels use them, by SIMDe: on AVX2 and FMA alone. Each rounds where the instruction does. What
+// AVX-512's and AVX-VNNI's intrinsics, as far as kernels use them, by SIMDe: on AVX2 and FMA alone. Each rounds where the instruction does. What
 // SIMDe 0.7.4 lacks, or does otherwise than the instruction, is below; instructions.cpp holds all of them against the CPU's.
 #include <immintrin.h>
 
@@ -158,6 +158,7 @@ TFM_TARGET_END
 #define _mm512_cmp_ps_mask simde_mm512_cmp_ps_mask
 #define _mm512_div_ps simde_mm512_div_ps
 #define _mm512_dpbusd_epi32 simde_mm512_dpbusd_epi32
+#define _mm256_dpbusd_avx_epi32 simde_mm256_dpbusd_epi32
 #define _mm512_fmadd_ps simde_mm512_fmadd_ps
 #define _mm512_loadu_ps simde_mm512_loadu_ps
 #define _mm512_loadu_si512 simde_mm512_loadu_si512

@@ -1,4 +1,4 @@
-# The AVX-512 kernels' tests again, with the instructions emulated by SIMDe on AVX2: a CPU that lacks them tests what it
+# The AVX-VNNI and AVX-512 kernels' tests again, with the instructions emulated by SIMDe on AVX2: a CPU that lacks them tests what it
 # cannot run, and one that has them the emulation. The tests' objects are those of the rooms; the kernels alone are compiled
 # once more, and stand before the library's archive, whose own are then never taken.
 if(NOT TFM_TEST_EMULATED OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
@@ -7,7 +7,7 @@ endif()
 find_path(TFM_SIMDE_INCLUDE simde/x86/avx512/dpbusd.h)
 mark_as_advanced(TFM_SIMDE_INCLUDE)
 if(NOT TFM_SIMDE_INCLUDE)
-  message(STATUS "tfm: SIMDe was not found, so AVX-512's kernels are tested only where the CPU has them; install it (Debian: libsimde-dev), or set TFM_SIMDE_INCLUDE to the folder of simde/")
+  message(STATUS "tfm: SIMDe was not found, so the kernels of AVX-VNNI and AVX-512 are tested only where the CPU has them; install it (Debian: libsimde-dev), or set TFM_SIMDE_INCLUDE to the folder of simde/")
   add_test(NAME "kernels, emulated" COMMAND ${CMAKE_COMMAND} -E echo "[tfm: skipped] SIMDe (libsimde-dev) is not installed")
   set_tests_properties("kernels, emulated" PROPERTIES LABELS emulated SKIP_REGULAR_EXPRESSION "\\[tfm: skipped\\]")
   return()

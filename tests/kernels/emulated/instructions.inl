@@ -1,4 +1,4 @@
-// Every intrinsic of AVX-512 that kernels use, on raw bits: included where the names are the compiler's, and where they are emulated.
+// Every intrinsic of AVX-512 and AVX-VNNI that kernels use, on raw bits: included where the names are the compiler's, and where they are emulated.
 inline __m512 f(const unsigned* p) { return _mm512_loadu_ps(reinterpret_cast<const float*>(p)); }
 inline __m512i i(const unsigned* p) { return _mm512_loadu_si512(p); }
 inline void put(unsigned* y, __m512 a) { _mm512_storeu_ps(reinterpret_cast<float*>(y), a); }
@@ -77,6 +77,8 @@ INSTRUCTION(mask_sub_epi8, _mm512_mask_sub_epi8(I, _mm512_movepi8_mask(J), _mm51
 INSTRUCTION(madd_epi16, _mm512_madd_epi16(I, J))
 INSTRUCTION(maddubs_epi16, _mm512_maddubs_epi16(I, J))
 INSTRUCTION(dpbusd_epi32, _mm512_dpbusd_epi32(I, J, K))
+inline __m256i narrow(const unsigned* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+INSTRUCTION(dpbusd_avx_epi32, _mm256_dpbusd_avx_epi32(narrow(x.a), narrow(x.b), narrow(x.c)))
 #undef INSTRUCTION
 #undef A
 #undef B
@@ -96,5 +98,5 @@ inline const Instruction instructions[] = {
     RUNS(cvtps_epi32), RUNS(cvtepi32_ps), RUNS(cvtepi8_epi32), RUNS(cvtepi32_epi8), RUNS(cvtepi32_epi16), RUNS(cvtph_ps),
     RUNS(cvtps_ph), RUNS(add_epi32), RUNS(and_si512), RUNS(or_si512), RUNS(xor_si512), RUNS(mask_or_epi32), RUNS(slli_epi32), RUNS(srli_epi32),
     RUNS(srai_epi32), RUNS(srli_epi16), RUNS(sllv_epi32), RUNS(srlv_epi32), RUNS(abs_epi8), RUNS(movepi8_mask), RUNS(mask_sub_epi8),
-    RUNS(madd_epi16), RUNS(maddubs_epi16), RUNS(dpbusd_epi32)};
+    RUNS(madd_epi16), RUNS(maddubs_epi16), RUNS(dpbusd_epi32), RUNS(dpbusd_avx_epi32)};
 #undef RUNS

@@ -7,21 +7,17 @@ struct BlockQ8 {
   static constexpr Index bytes = 512;
   static TFM_LANES I start(const int* from) { return start_signed(from); }
   template <int T, int P>
-  static TFM_LANES void dot(I (*sums)[P], const std::byte* const* w, const signed char* const* a) {
+  static TFM_LANES void dot(IntSums<T, P>& sums, const std::byte* const* w, const signed char* a, Index row) {
+    constexpr int groups = IntSums<T, P>::groups;
     TFM_UNROLL
-    for (int g = 0; g < 8; ++g) {
-      Bytes weights[P];
+    for (int g = 0; g < 8; g += groups) {
+      Bytes weights[groups][P];
       TFM_UNROLL
-      for (int p = 0; p < P; ++p) weights[p] = signed_weights(load_bytes(w[p] + 64 * g));
-      TFM_UNROLL
-      for (int t = 0; t < T; ++t) {
-        const Bytes x = broadcast4(a[t] + 4 * g);
+      for (int i = 0; i < groups; ++i) {
         TFM_UNROLL
-        for (int p = 0; p < P; ++p) {
-          sums[t][p] = dot_signed(sums[t][p], weights[p], x);
-          hold(sums[t][p]);
-        }
+        for (int p = 0; p < P; ++p) weights[i][p] = signed_weights(load_bytes(w[p] + 64 * (g + i)));
       }
+      sums.template add<true>(weights, a + 4 * g, row);
     }
   }
 };
@@ -31,24 +27,21 @@ struct BlockQ4 {
   static constexpr Index bytes = 256;
   static TFM_LANES I start(const int* from) { return set_int(Minimum ? 0 : *from); }
   template <int T, int P>
-  static TFM_LANES void dot(I (*sums)[P], const std::byte* const* w, const signed char* const* a) {
+  static TFM_LANES void dot(IntSums<T, P>& sums, const std::byte* const* w, const signed char* a, Index row) {
+    constexpr int groups = IntSums<T, P>::groups;
     TFM_UNROLL
-    for (int g = 0; g < 4; ++g) {
-      Bytes low[P], high[P];
+    for (int g = 0; g < 4; g += groups) {
+      Bytes low[groups][P], high[groups][P];
       TFM_UNROLL
-      for (int p = 0; p < P; ++p) {
-        const Bytes both = load_bytes(w[p] + 64 * g);
-        low[p] = low_nibbles(both), high[p] = high_nibbles(both);
-      }
-      TFM_UNROLL
-      for (int t = 0; t < T; ++t) {
-        const Bytes first = broadcast4(a[t] + 4 * g), second = broadcast4(a[t] + 16 + 4 * g);
+      for (int i = 0; i < groups; ++i) {
         TFM_UNROLL
         for (int p = 0; p < P; ++p) {
-          sums[t][p] = dot_unsigned(dot_unsigned(sums[t][p], low[p], first), high[p], second);
-          hold(sums[t][p]);
+          const Bytes both = load_bytes(w[p] + 64 * (g + i));
+          low[i][p] = low_nibbles(both), high[i][p] = high_nibbles(both);
         }
       }
+      sums.template add<false>(low, a + 4 * g, row);
+      sums.template add<false>(high, a + 16 + 4 * g, row);
     }
   }
 };
@@ -69,9 +62,6 @@ inline void block_tile(const Panels& w, Index panel, const Quantised& x, Index t
     for (int p = 0; p < P; ++p) sum[t][p] = x.added ? load_some(y + t * y_row + 16 * p, p == P - 1 ? last : 16) : zero();
   }
   for (Index b = 0; b < blocks; ++b) {
-    const signed char* a[T];
-    TFM_UNROLL
-    for (int t = 0; t < T; ++t) a[t] = x.q + (token + t) * x.cols + 32 * b;
     const std::byte* weights[P];
     TFM_UNROLL
     for (int p = 0; p < P; ++p) weights[p] = base + p * size + header + b * B::bytes;
@@ -83,14 +73,14 @@ inline void block_tile(const Panels& w, Index panel, const Quantised& x, Index t
         prefetch(base + p * size + 32 * (b + 2 * blocks_ahead));
       }
     }
-    I ints[T][P];
+    IntSums<T, P> ints;
     TFM_UNROLL
     for (int t = 0; t < T; ++t) {
       const I start = B::start(x.starts + (token + t) * blocks + b);
       TFM_UNROLL
-      for (int p = 0; p < P; ++p) ints[t][p] = start;
+      for (int p = 0; p < P; ++p) ints.start(t, p, start);
     }
-    B::template dot<T, P>(ints, weights, a);
+    B::template dot<T, P>(ints, weights, x.q + token * x.cols + 32 * b, x.cols);
     TFM_UNROLL
     for (int p = 0; p < P; ++p) {
       const std::byte* const at = base + p * size;
@@ -98,7 +88,7 @@ inline void block_tile(const Panels& w, Index panel, const Quantised& x, Index t
       TFM_UNROLL
       for (int t = 0; t < T; ++t) {
         const Index i = (token + t) * blocks + b;
-        sum[t][p] = fma(to_float(ints[t][p]), mul(scale, set(x.scales[i])), sum[t][p]);
+        sum[t][p] = fma(to_float(ints.of(t, p)), mul(scale, set(x.scales[i])), sum[t][p]);
         if constexpr (B::minimum) sum[t][p] = fma(load_f16(at + 32 * (blocks + b)), set(x.scaled_sums[i]), sum[t][p]);
         hold(sum[t][p]);
       }
@@ -116,32 +106,33 @@ template <class, int T, int P>
 inline void row_tile(const Panels& w, Index panel, const Quantised& x, Index token, float* y, Index y_row, Index last) {
   const Index size = panel_bytes(w.format, w.cols);
   const std::byte* const base = w.data + panel * size;
-  I sum[T][P];
+  IntSums<T, P> sums;
   TFM_UNROLL
   for (int t = 0; t < T; ++t) {
     TFM_UNROLL
-    for (int p = 0; p < P; ++p) sum[t][p] = start_signed(x.starts + token + t);
+    for (int p = 0; p < P; ++p) sums.start(t, p, start_signed(x.starts + token + t));
   }
-  for (Index g = 0; g < (w.cols + 3) / 4; ++g) {
-    Bytes bytes[P];
+  constexpr int step = IntSums<T, P>::groups;
+  const signed char* const a = x.q + token * x.cols;
+  const Index groups = (w.cols + 3) / 4;
+  const auto add = [&](Index g, int count) __attribute__((always_inline)) {
+    Bytes bytes[step][P];
     TFM_UNROLL
-    for (int p = 0; p < P; ++p) bytes[p] = signed_weights(load_bytes(base + p * size + 64 + 64 * g));
-    TFM_UNROLL
-    for (int t = 0; t < T; ++t) {
-      const Bytes a = broadcast4(x.q + (token + t) * x.cols + 4 * g);
+    for (int i = 0; i < step; ++i) {
       TFM_UNROLL
-      for (int p = 0; p < P; ++p) {
-        sum[t][p] = dot_signed(sum[t][p], bytes[p], a);
-        hold(sum[t][p]);
-      }
+      for (int p = 0; p < P; ++p) bytes[i][p] = i < count ? signed_weights(load_bytes(base + p * size + 64 + 64 * (g + i))) : Bytes{};
     }
-  }
+    sums.template add<true>(bytes, a + 4 * g, x.cols);
+  };
+  Index g = 0;
+  for (; g + step <= groups; g += step) add(g, step);
+  if (step > 1 && g < groups) add(g, 1);  // what the others multiply is 0: rows of x are whole registers
   TFM_UNROLL
   for (int p = 0; p < P; ++p) {
     const F scale = load(reinterpret_cast<const float*>(base + p * size));
     TFM_UNROLL
     for (int t = 0; t < T; ++t)
-      store_some(y + t * y_row + 16 * p, mul(to_float(sum[t][p]), mul(scale, set(x.scales[token + t]))), p == P - 1 ? last : 16);
+      store_some(y + t * y_row + 16 * p, mul(to_float(sums.of(t, p)), mul(scale, set(x.scales[token + t]))), p == P - 1 ? last : 16);
   }
 }
 

@@ -31,26 +31,22 @@ inline void int8_backward_tile(const Int8BackwardTile& a) {
     const Index fours = (a.rows - from < gradient_group ? a.rows - from : gradient_group) / 4;
     const std::byte* const w = a.w + 16 * from;
     const signed char* const q = a.dy.q + from;
-    I sum[T][P];
+    IntSums<T, P> sums;
     TFM_UNROLL
     for (int t = 0; t < T; ++t) {
       const I start = start_signed(a.dy.starts + t * a.dy.groups + g);
       TFM_UNROLL
-      for (int p = 0; p < P; ++p) sum[t][p] = start;
+      for (int p = 0; p < P; ++p) sums.start(t, p, start);
     }
-    for (Index i = 0; i < fours; ++i) {
-      Bytes weights[P];
+    constexpr int step = IntSums<T, P>::groups;
+    for (Index i = 0; i < fours; i += step) {
+      Bytes weights[step][P];
       TFM_UNROLL
-      for (int p = 0; p < P; ++p) weights[p] = load_bytes(w + p * backward_rows * 16 + 64 * i);
-      TFM_UNROLL
-      for (int t = 0; t < T; ++t) {
-        const Bytes x = broadcast4(q + t * a.dy.q_row + 4 * i);
+      for (int j = 0; j < step; ++j) {
         TFM_UNROLL
-        for (int p = 0; p < P; ++p) {
-          sum[t][p] = dot_signed(sum[t][p], weights[p], x);
-          hold(sum[t][p]);
-        }
+        for (int p = 0; p < P; ++p) weights[j][p] = load_bytes(w + p * backward_rows * 16 + 64 * (i + j));
       }
+      sums.template add<true>(weights, q + 4 * i, a.dy.q_row);
     }
     TFM_UNROLL
     for (int t = 0; t < T; ++t) {
@@ -59,7 +55,7 @@ inline void int8_backward_tile(const Int8BackwardTile& a) {
       for (int p = 0; p < P; ++p) {
         float* const dx = a.dx + t * a.dx_row + 16 * p;
         const Index n = p == P - 1 ? a.last : 16;
-        store_some(dx, fma(to_float(sum[t][p]), scale, load_some(dx, n)), n);
+        store_some(dx, fma(to_float(sums.of(t, p)), scale, load_some(dx, n)), n);
       }
     }
   }

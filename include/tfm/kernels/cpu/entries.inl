@@ -1,11 +1,10 @@
 // What a whole region offers: each runs one worker's piece and returns the region. Included once for each, before its bodies.
+#include "tfm/kernels/cpu/entries_int8.inl"
 TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest);
 TFM_KERNEL Isa quantise_whole_row(const float* x, Index cols, float at_least, signed char* q, float* scales, int* start);
 TFM_KERNEL Isa mark_outliers(const float* x, Index cols, float threshold, bool half, std::uint64_t* marks, int* count);
 TFM_KERNEL Isa quantise_gradient(const float* dy, const float* weight_scales, Index rows, signed char* q, float* scales, int* starts);
 TFM_KERNEL Isa matmul_chunk(const MatmulTask& a, Index first, Index count, float* scratch);
-TFM_KERNEL Isa int8_chunk(const MatmulTask& a, Index first, Index count);
-TFM_KERNEL Isa int8_backward_chunk(const BackwardTask& a, Index k, Index n, std::byte* scratch);
 TFM_KERNEL Isa backward_chunk(const BackwardTask& a, Index k, Index n, float* scratch);
 TFM_KERNEL Isa accumulate_chunk(const float* dy, Index out, const float* x, Index in, Index tokens, float* dw, Index row, Index n, float* scratch);
 TFM_KERNEL Isa add_into(const float* x, float* y, Index count);

@@ -86,70 +86,28 @@ TFM_LANES void store_f16(void* p, F a) {
   _mm_storeu_si128(half + 1, _mm256_cvtps_ph(a.hi, _MM_FROUND_TO_NEAREST_INT));
 }
 // Sixty-four bytes: sixteen groups of four.
-struct Bytes {
-  __m256i lo, hi;
-};
-TFM_LANES Bytes load_bytes(const void* p) {
+TFM_LANES I load_groups(const void* p) {
   const __m256i* half = static_cast<const __m256i*>(p);
   return {_mm256_loadu_si256(half), _mm256_loadu_si256(half + 1)};
 }
 TFM_LANES F even_bf16(const void* p) {
-  const Bytes b = load_bytes(p);
+  const I b = load_groups(p);
   return {_mm256_castsi256_ps(_mm256_slli_epi32(b.lo, 16)), _mm256_castsi256_ps(_mm256_slli_epi32(b.hi, 16))};
 }
 TFM_LANES F odd_bf16(const void* p) {
-  const Bytes b = load_bytes(p);
+  const I b = load_groups(p);
   const __m256i high = _mm256_set1_epi32(-65536);
   return {_mm256_castsi256_ps(_mm256_and_si256(b.lo, high)), _mm256_castsi256_ps(_mm256_and_si256(b.hi, high))};
 }
 TFM_LANES F byte_of_4(const void* p, int j) {
-  const Bytes b = load_bytes(p);
+  const I b = load_groups(p);
   const __m256i up = _mm256_set1_epi32(24 - 8 * j);
   return to_float({_mm256_srai_epi32(_mm256_sllv_epi32(b.lo, up), 24), _mm256_srai_epi32(_mm256_sllv_epi32(b.hi, up), 24)});
 }
 TFM_LANES F nibble_of_8(const void* p, int j) {
-  const Bytes b = load_bytes(p);
+  const I b = load_groups(p);
   const __m256i down = _mm256_set1_epi32(j < 4 ? 8 * j : 8 * (j - 4) + 4), low = _mm256_set1_epi32(15);
   return to_float({_mm256_and_si256(_mm256_srlv_epi32(b.lo, down), low), _mm256_and_si256(_mm256_srlv_epi32(b.hi, down), low)});
-}
-
-TFM_LANES Bytes low_nibbles(Bytes b) {
-  const __m256i low = _mm256_set1_epi8(15);
-  return {_mm256_and_si256(b.lo, low), _mm256_and_si256(b.hi, low)};
-}
-TFM_LANES Bytes high_nibbles(Bytes b) { return low_nibbles({_mm256_srli_epi16(b.lo, 4), _mm256_srli_epi16(b.hi, 4)}); }
-TFM_LANES Bytes broadcast4(const signed char* a) {
-  int four;
-  __builtin_memcpy(&four, a, 4);
-  return {_mm256_set1_epi32(four), _mm256_set1_epi32(four)};
-}
-// maddubs wants unsigned by signed: |w| and a with w's sign; 2 x 128 x 127 fits int16, so nothing saturates.
-TFM_LANES Bytes signed_weights(Bytes w) { return w; }
-TFM_LANES I start_signed(const int*) { return set_int(0); }
-TFM_LANES __m256i dot_half(__m256i sum, __m256i w, __m256i a) {
-  return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(w, a), _mm256_set1_epi16(1)));
-}
-TFM_LANES I dot_unsigned(I sum, Bytes w, Bytes a) { return {dot_half(sum.lo, w.lo, a.lo), dot_half(sum.hi, w.hi, a.hi)}; }
-TFM_LANES I dot_signed(I sum, Bytes w, Bytes a) {
-  return {dot_half(sum.lo, _mm256_abs_epi8(w.lo), _mm256_sign_epi8(a.lo, w.lo)), dot_half(sum.hi, _mm256_abs_epi8(w.hi), _mm256_sign_epi8(a.hi, w.hi))};
-}
-
-// to[j][4 i + c][r] = from[i][4 j + r][c], for i, j, r, c below 4: sixteen rows of four times four columns become four times four rows
-// of sixteen columns, as dot_signed wants weights.
-inline void turn_bytes(const std::byte* const* from, std::byte* to) {
-  const __m256i columns = _mm256_broadcastsi128_si256(_mm_setr_epi32(0x0c080400, 0x0d090501, 0x0e0a0602, 0x0f0b0703));
-  TFM_UNROLL
-  for (int half = 0; half < 2; ++half) {
-    const auto turned = [&](int i) {  // 128 bits are four rows
-      return _mm256_shuffle_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from[i] + 32 * half)), columns);
-    };
-    const auto put = [&](int part, __m256i bytes) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 128 * half + 32 * part), bytes); };
-    const __m256i a = turned(0), b = turned(1), c = turned(2), d = turned(3);
-    put(0, _mm256_permute2x128_si256(a, b, 0x20));
-    put(1, _mm256_permute2x128_si256(c, d, 0x20));
-    put(2, _mm256_permute2x128_si256(a, b, 0x31));
-    put(3, _mm256_permute2x128_si256(c, d, 0x31));
-  }
 }
 
 // The one tree in which sixteen partial sums become one: lane i + lane i + 8, then 4, 2, 1.

@@ -5,9 +5,6 @@ struct F {
 struct I {
   int32x4_t q[4];
 };
-struct Bytes {
-  int8x16_t q[4];
-};
 inline constexpr Index tile_tokens = 4, tile_panels = 1, int8_tile_tokens = tile_tokens;  // 16 sums, 4 weights, 1 activation of 32 registers
 inline constexpr Index one_token_panels = 4;  // memory wants several streams
 inline constexpr bool quantises_sixteen = true;  // blocks at a time
@@ -103,71 +100,35 @@ TFM_LANES void store_f16(void* p, F a) {
     __builtin_memcpy(to + 8 * i, &half, 8);
   }
 }
-TFM_LANES Bytes load_bytes(const void* p) {
-  const signed char* const from = static_cast<const signed char*>(p);
-  return {{vld1q_s8(from), vld1q_s8(from + 16), vld1q_s8(from + 32), vld1q_s8(from + 48)}};
+// Sixty-four bytes: sixteen groups of four.
+TFM_LANES I load_groups(const void* p) {
+  const std::byte* const from = static_cast<const std::byte*>(p);
+  I out;
+  for (int i = 0; i < 4; ++i) out.q[i] = vreinterpretq_s32_s8(vld1q_s8(reinterpret_cast<const signed char*>(from + 16 * i)));
+  return out;
 }
 TFM_LANES F even_bf16(const void* p) {
-  const Bytes b = load_bytes(p);
+  const I b = load_groups(p);
   F out;
-  for (int i = 0; i < 4; ++i) out.q[i] = vreinterpretq_f32_s32(vshlq_n_s32(vreinterpretq_s32_s8(b.q[i]), 16));
+  for (int i = 0; i < 4; ++i) out.q[i] = vreinterpretq_f32_s32(vshlq_n_s32(b.q[i], 16));
   return out;
 }
 TFM_LANES F odd_bf16(const void* p) {
-  const Bytes b = load_bytes(p);
+  const I b = load_groups(p);
   F out;
-  for (int i = 0; i < 4; ++i) out.q[i] = vreinterpretq_f32_s32(vandq_s32(vreinterpretq_s32_s8(b.q[i]), vdupq_n_s32(-65536)));
+  for (int i = 0; i < 4; ++i) out.q[i] = vreinterpretq_f32_s32(vandq_s32(b.q[i], vdupq_n_s32(-65536)));
   return out;
 }
 TFM_LANES F byte_of_4(const void* p, int j) {
-  const Bytes b = load_bytes(p);
-  I out;
-  for (int i = 0; i < 4; ++i) out.q[i] = vshrq_n_s32(vshlq_s32(vreinterpretq_s32_s8(b.q[i]), vdupq_n_s32(24 - 8 * j)), 24);
-  return to_float(out);
+  I b = load_groups(p);
+  for (int i = 0; i < 4; ++i) b.q[i] = vshrq_n_s32(vshlq_s32(b.q[i], vdupq_n_s32(24 - 8 * j)), 24);
+  return to_float(b);
 }
 TFM_LANES F nibble_of_8(const void* p, int j) {
-  const Bytes b = load_bytes(p);
   const int32x4_t down = vdupq_n_s32(-(j < 4 ? 8 * j : 8 * (j - 4) + 4));
-  I out;
-  for (int i = 0; i < 4; ++i)
-    out.q[i] = vandq_s32(vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s8(b.q[i]), down)), vdupq_n_s32(15));
-  return to_float(out);
-}
-
-TFM_LANES Bytes low_nibbles(Bytes b) {
-  for (int i = 0; i < 4; ++i) b.q[i] = vandq_s8(b.q[i], vdupq_n_s8(15));
-  return b;
-}
-TFM_LANES Bytes high_nibbles(Bytes b) {
-  for (int i = 0; i < 4; ++i) b.q[i] = vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(b.q[i]), 4));
-  return b;
-}
-TFM_LANES Bytes broadcast4(const signed char* a) {
-  int four;
-  __builtin_memcpy(&four, a, 4);
-  const int8x16_t all = vreinterpretq_s8_s32(vdupq_n_s32(four));
-  return {{all, all, all, all}};
-}
-TFM_LANES Bytes signed_weights(Bytes w) { return w; }
-TFM_LANES I start_signed(const int*) { return set_int(0); }
-// int8 products fit int16; neighbours are added twice: to pairs, then to the fours that belong to one row.
-TFM_LANES I dot_signed(I sum, Bytes w, Bytes a) {
-  for (int i = 0; i < 4; ++i) {
-    const int32x4_t lo = vpaddlq_s16(vmull_s8(vget_low_s8(w.q[i]), vget_low_s8(a.q[i])));
-    const int32x4_t hi = vpaddlq_s16(vmull_s8(vget_high_s8(w.q[i]), vget_high_s8(a.q[i])));
-    sum.q[i] = vaddq_s32(sum.q[i], vpaddq_s32(lo, hi));
-  }
-  return sum;
-}
-TFM_LANES I dot_unsigned(I sum, Bytes w, Bytes a) { return dot_signed(sum, w, a); }
-
-// to[j][4 i + c][r] = from[i][4 j + r][c], for i, j, r, c below 4: sixteen rows of four times four columns become four times four rows
-// of sixteen columns, as dot_signed wants weights.
-inline void turn_bytes(const std::byte* const* from, std::byte* to) {
-  const uint8x16_t columns = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
-  for (int i = 0; i < 4; ++i)
-    for (int j = 0; j < 4; ++j)
-      vst1q_s8(reinterpret_cast<signed char*>(to + 64 * j + 16 * i), vqtbl1q_s8(vld1q_s8(reinterpret_cast<const signed char*>(from[i] + 16 * j)), columns));
+  I b = load_groups(p);
+  for (int i = 0; i < 4; ++i) b.q[i] = vandq_s32(vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(b.q[i]), down)), vdupq_n_s32(15));
+  return to_float(b);
 }
 
 // The one tree in which sixteen partial sums become one: lane i + lane i + 8, then 4, 2, 1.
