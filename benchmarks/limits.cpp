@@ -49,9 +49,11 @@ double clock_rate() {
 
 int main(int count, char** arguments) {
   int threads = tfm::Threads::hardware();
-  for (int i = 1; i + 1 < count; i += 2)
+  tfm::Isa isa = tfm::best_isa();
+  for (int i = 1; i + 1 < count; i += 2) {
     if (std::strcmp(arguments[i], "--threads") == 0) threads = std::atoi(arguments[i + 1]);
-  const tfm::Isa isa = tfm::best_isa();
+    if (std::strcmp(arguments[i], "--isa") == 0) isa = limits::isa_named(arguments[i + 1]).value();
+  }
   const int lanes = isa >= tfm::Isa::avx512 ? 16 : isa >= tfm::Isa::avx2 ? 8 : 4;
   std::printf("{\"isa\": \"%s\", \"threads\": %d, \"compiler\": \"%s\", \"lanes\": %d, \"clock\": %.0f, ", name(isa).data(), threads, TFM_COMPILER, lanes, clock_rate());
   std::printf("\"float32\": %.0f, \"int8\": %.0f, ", limits::float32(isa, threads), limits::int8(isa, threads));

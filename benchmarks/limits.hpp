@@ -1,6 +1,8 @@
 #pragma once
 // The limits that work is measured against, probed in the same run: float32, int8 and bfloat16 arithmetic, and reading memory.
 #include <chrono>
+#include <optional>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -69,6 +71,13 @@ TFM_TARGET_END
 #undef TFM_PROBES
 
 namespace limits {
+
+/// The instruction set of that name, if this CPU has it.
+inline std::optional<Isa> isa_named(std::string_view wanted) {
+  for (int i = 0; i < tfm::isa_count; ++i)
+    if (const auto isa = static_cast<Isa>(i); name(isa) == wanted && supported(isa)) return isa;
+  return std::nullopt;
+}
 
 /// The best of several rounds, `threads` at once, of work(thread) that returns what it did: units per second of all.
 template <class Work>

@@ -59,6 +59,7 @@ def parse(words):
     parser.add_argument("--peers", default=os.path.normpath(os.path.join(shared, "bench")),
                         help="folder of pytorch_transformer.py and pytorch_lora.py; $TFM_SHARED/bench unless it is given")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--isa", help="instruction set that our programs are held to; peers are held to it by their own builds and environments")
     parser.add_argument("--rounds", type=int, default=3, help="how often works and peers take turns")
     parser.add_argument("--only", help=f"some of {','.join(groups)}")
     parser.add_argument("--quick", action="store_true", help="little work, to see that everything runs; the figures mean nothing")
@@ -67,6 +68,7 @@ def parse(words):
     parser.add_argument("--compare", help="an earlier suite.json")
     options = parser.parse_args(words, Options())
     options.known, options.flash = {}, {}
+    options.held = ["--isa", options.isa] if options.isa else []
     for name in "model", "curve_model", "deep_model":
         setattr(options, name, [file for files in getattr(options, name) for file in files])
     options.groups = options.only.split(",") if options.only else groups
@@ -108,7 +110,7 @@ def peers_of(options):
 
 
 def measure(options):
-    probes = machine.Limits(running.program(options, "limits"), options.threads)
+    probes = machine.Limits(running.program(options, "limits"), options.threads, options.held)
     probes.probe()
     cpu = machine.cpu()
     print(machine.head(cpu, probes.median(), options.build, peers_of(options)))
@@ -141,7 +143,7 @@ def measure(options):
 
 
 def write(options, results):
-    title = machine.title_of(results["machine"])
+    title = machine.title_of(results["machine"], options.isa)
     where = f"{title}, {results['limits']['isa']}, {results['limits']['threads']} threads, {results['date']}"
     files = {"suite.json": json.dumps(results, indent=1) + "\n", "suite.md": f"## The suite on {title}\n\n{table.markdown(results)}"}
     if results["rows"]:

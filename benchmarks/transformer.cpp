@@ -104,17 +104,19 @@ int main(int count, char** arguments) {
   std::string only;
   const char* json = nullptr;
   Index width = 0, sentences = 16, tokens = 32;
+  Isa isa = best_isa();
   for (int i = 1; i + 1 < count; i += 2) {
     if (std::strcmp(arguments[i], "--threads") == 0) threads = std::atoi(arguments[i + 1]);
     if (std::strcmp(arguments[i], "--rounds") == 0) rounds = std::atoi(arguments[i + 1]);
     if (std::strcmp(arguments[i], "--only") == 0) only = arguments[i + 1];
     if (std::strcmp(arguments[i], "--json") == 0) json = arguments[i + 1];
+    if (std::strcmp(arguments[i], "--isa") == 0) isa = limits::isa_named(arguments[i + 1]).value();
     if (std::strcmp(arguments[i], "--width") == 0) width = std::atoi(arguments[i + 1]);
     if (std::strcmp(arguments[i], "--sentences") == 0) sentences = std::atoi(arguments[i + 1]);
     if (std::strcmp(arguments[i], "--tokens") == 0) tokens = std::atoi(arguments[i + 1]);
   }
-  const double limit = limits::float32(best_isa(), threads);
-  std::printf("instruction set %s, %d threads: float32 %.0f GFLOPS\n", name(best_isa()).data(), threads, limit / 1e9);
+  const double limit = limits::float32(isa, threads);
+  std::printf("instruction set %s, %d threads: float32 %.0f GFLOPS\n", name(isa).data(), threads, limit / 1e9);
 
   struct Size {
     const char* name;
@@ -140,6 +142,7 @@ int main(int count, char** arguments) {
     if (!only.empty() && only != size.name) continue;
     const auto trained = std::make_shared<Trained>(size.shape);
     const auto context = std::make_shared<Context>(threads);
+    context->isa = isa;
     context->training = true;
     std::vector<Row> rows;
     for (const auto& [what, half, padded] : {std::tuple{"full", false, true},

@@ -36,12 +36,15 @@ double operations(const DynamicTransformerShape& s, const std::vector<std::vecto
 int main(int count, char** words) try {
   Index steps = 20, batch = 64;
   int threads = 2;
+  Isa isa = best_isa();
   for (int i = 2; i + 1 < count; i += 2) {
     if (std::strcmp(words[i], "--steps") == 0) steps = std::atoi(words[i + 1]);
     if (std::strcmp(words[i], "--threads") == 0) threads = std::atoi(words[i + 1]);
+    if (std::strcmp(words[i], "--isa") == 0) isa = limits::isa_named(words[i + 1]).value();
     if (std::strcmp(words[i], "--batch") == 0) batch = std::atoi(words[i + 1]);
   }
   Context context(threads);
+  context.isa = isa;
   const auto model = pack_transformer<EveryLinear<FrozenF32>>(context, load_transformer(words[1]));
   std::string line;
   std::getline(std::cin, line);
@@ -68,7 +71,7 @@ int main(int count, char** words) try {
     std::cout << "]";
   }
   std::cout << "], \"operations\": " << operations(model.shape, sentences, steps)
-            << ", \"limit\": " << limits::float32(best_isa(), threads) << ", \"isa\": \"" << name(best_isa()) << "\"}" << std::endl;
+            << ", \"limit\": " << limits::float32(isa, threads) << ", \"isa\": \"" << name(isa) << "\"}" << std::endl;
   while (std::getline(std::cin, line)) {
     const double begin = limits::seconds();
     translate_all();

@@ -26,10 +26,9 @@ bool take_flags(int& count, char** arguments, Options& options) {
     }
     if (++i == count) return false;
     if (flag == "--isa") {
-      bool found = false;
-      for (int other = 0; other < tfm::isa_count; ++other)
-        if (const auto isa = static_cast<tfm::Isa>(other); name(isa) == arguments[i] && supported(isa)) options.isa = isa, found = true;
-      if (!found) return false;
+      const auto isa = limits::isa_named(arguments[i]);
+      if (!isa) return false;
+      options.isa = *isa;
     } else {
       const int number = std::atoi(arguments[i]);
       if (number < 1) return false;

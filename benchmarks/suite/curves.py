@@ -54,7 +54,7 @@ def measure(options):
                 counts, rounds))
 
     def step(width, sentences):
-        found = running.file_json([running.program(options, "transformer"), "--threads", options.threads, "--rounds", 1 if quick else 3,
+        found = running.file_json([running.program(options, "transformer"), "--threads", options.threads, *options.held, "--rounds", 1 if quick else 3,
                                    "--width", width, "--sentences", sentences, "--tokens", 32])
         return next(one["milliseconds"] for one in found if "backward" in one["name"])
 

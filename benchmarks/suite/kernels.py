@@ -71,7 +71,7 @@ def rows_of(limits, ours, native, libraries):
 def measure(options, _):
     quick = options.quick
     repetitions, seconds = (1, 0.001) if quick else (math.ceil(max(7, options.rounds) / options.rounds), 0.05)
-    flags = ["--threads", options.threads, *(["--size", 1024] if quick else [])]
+    flags = ["--threads", options.threads, *options.held, *(["--size", 1024] if quick else [])]
     works = {"tfm": lambda: google_benchmark([running.program(options, "kernels"), *flags], repetitions, seconds)}
     native = running.program(options, "kernels_native")
     if os.path.exists(native):

@@ -29,10 +29,10 @@ def cpu():
         return cpu_of("")
 
 
-def title_of(machine):
-    """AMD EPYC (family 26, model 2): what a table stands under."""
+def title_of(machine, held_to=None):
+    """AMD EPYC (family 26, model 2): what a table stands under; of a run that did not use all that the CPU has, ..., held to avx2."""
     known = [f"{key} {machine[key]}" for key in ("family", "model") if machine[key]]
-    return machine["name"] + (f" ({', '.join(known)})" if known else "")
+    return machine["name"] + (f" ({', '.join(known)})" if known else "") + (f", held to {held_to}" if held_to else "")
 
 
 def flags_of(build):
@@ -65,11 +65,11 @@ def theory(limit, machine, found):
 class Limits:
     """Probed again and again between the works, so that they belong to the same run."""
 
-    def __init__(self, program, threads):
-        self.program, self.threads, self.all = program, threads, []
+    def __init__(self, program, threads, held):
+        self.command, self.all = [program, "--threads", str(threads), *held], []
 
     def probe(self):
-        out = subprocess.run([self.program, "--threads", str(self.threads)], check=True, capture_output=True, text=True).stdout
+        out = subprocess.run(self.command, check=True, capture_output=True, text=True).stdout
         self.all.append(json.loads(out))
 
     def median(self):

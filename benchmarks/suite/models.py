@@ -17,7 +17,7 @@ def repetitions(options, file, depth):
 
 
 def tfm_bench(options, file, prompt, generate, depth=0, threads=None):
-    return running.last_json([options.tfm, "bench", "--model", file, "--threads", threads or options.threads, "--prompt", prompt, "--generate", generate,
+    return running.last_json([options.tfm, "bench", "--model", file, "--threads", threads or options.threads, *options.held, "--prompt", prompt, "--generate", generate,
                               "--depth", depth, "--repetitions", repetitions(options, file, depth), "--json"])
 
 
@@ -105,7 +105,7 @@ def milliseconds_of(command):
 def first_token(options, file, name):
     """From the start of a process to its end with one token of a short prompt, greedy, the file in memory."""
     with tempfile.TemporaryDirectory(dir=options.build) as folder:
-        ours = [options.tfm, "complete", "--model", file, "--threads", options.threads, "--context", 512, "--prompt", "Hello", "-n", 1, "--temperature", 0]
+        ours = [options.tfm, "complete", "--model", file, "--threads", options.threads, *options.held, "--context", 512, "--prompt", "Hello", "-n", 1, "--temperature", 0]
         commands = {"tfm": ours, ("tfm", "packed"): [*ours, "--packed", os.path.join(folder, "packed")]}
         if options.llama_cli:
             commands["llama.cpp"] = [options.llama_cli, "-m", file, "-t", options.threads, "-c", 512, "-p", "Hello", "-n", 1, "--temp", 0, "-no-cnv",

@@ -10,7 +10,7 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 def transformer(options, limits):
     rows = []
     for size in ["d2l"] if options.quick else ["d2l", "wide"]:
-        works = {"tfm": lambda size=size: running.file_json([running.program(options, "transformer"), "--threads", options.threads, "--only", size,
+        works = {"tfm": lambda size=size: running.file_json([running.program(options, "transformer"), "--threads", options.threads, *options.held, "--only", size,
                                                              "--rounds", 1 if options.quick else 5])}
         script = os.path.join(options.peers, "pytorch_transformer.py")
         wide = ["--wide"] if size == "wide" else []
@@ -42,7 +42,7 @@ def lora(options, limits):
         for arithmetic, numbers in ("fast", ("fp32", "int8")), ("bf16", ("bf16",)):
             if arithmetic == "bf16" and not limits["bf16"]:
                 continue
-            command = [running.program(options, "lora"), "--shape", shape, "--arithmetic", arithmetic, "--threads", options.threads, *size,
+            command = [running.program(options, "lora"), "--shape", shape, "--arithmetic", arithmetic, "--threads", options.threads, *options.held, *size,
                        "--steps", 2 if options.quick else 5]
             works = {"tfm": lambda command=command: running.last_json(command)}
             for number in numbers[:1] if options.quick else numbers:
@@ -71,7 +71,7 @@ def translation(options, limits):
     for batch in [64] if options.quick else [64, 1]:
         size, rounds = ("d2l", 1) if options.quick else ("wide", max(options.rounds, 5))
         found = running.last_json([options.python, script, running.program(options, "translation"), "--threads", options.threads, "--size", size,
-                                   "--batch", batch, "--rounds", rounds])
+                                   "--batch", batch, "--rounds", rounds, *options.held])
         peers = {name: found[key]["median_ms"] for key, name in (("ct2", "CTranslate2"), ("torch", "PyTorch")) if key in found}
         rows.append(running.row(f"translate 64 sentences, {size}, {'in one batch' if batch > 1 else 'one by one'}", "translation", found["tfm"]["median_ms"],
                                 "ms", "less", found["part_of_limit"], "float32", peers))

@@ -278,8 +278,10 @@ STUB = """#!{python}
 import json, os, sys
 name, words = os.path.basename(sys.argv[0]), sys.argv[1:]
 after = dict(zip(words[name == "tfm":], words[1 + (name == "tfm"):]))
+if name not in ("llama-bench", "llama-cli") and words[0] != "info" and after.get("--isa") != os.environ.get("SUITE_IS_HELD_TO"):
+    sys.exit(f"{name} is held to {after.get('--isa')}")
 if name == "limits":
-    print(json.dumps(dict(isa="avx2", threads=int(after["--threads"]), compiler="g++ 1", lanes=8, clock=2e9, float32=1e11, int8=2e11, bf16=0,
+    print(json.dumps(dict(isa=after.get("--isa", "avx2"), threads=int(after["--threads"]), compiler="g++ 1", lanes=8, clock=2e9, float32=1e11, int8=2e11, bf16=0,
                           reading=1e10)))
 elif name in ("kernels", "kernels_native"):
     out = next(word for word in words if word.startswith("--benchmark_out=")).split("=")[1]
@@ -313,15 +315,23 @@ class Command(unittest.TestCase):
                 file.write(STUB.replace("{python}", sys.executable))
             os.chmod(path, 0o755)
 
-    def suite(self, *words):
+    def suite(self, *words, held_to=None):
         script = os.path.join(house.ROOT, "benchmarks", "suite.py")
         command = [sys.executable, "-B", script, "--build", "build", "--threads", "2", "--rounds", "1", *words]
-        run = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        environment = {**os.environ, **({"SUITE_IS_HELD_TO": held_to} if held_to else {})}
+        run = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         return run.returncode, run.stdout, run.stderr
 
     def read(self, name):
         with open(os.path.join(self.folder, name), encoding="utf-8") as file:
             return file.read()
+
+    def test_instruction_set(self):
+        words = ["--only", "kernels,models", "--quick", "--model", "model.gguf", "--isa", "avx_vnni"]
+        code, out, err = self.suite(*words, "--out", "first", held_to="avx_vnni")
+        self.assertEqual(code, 0, err)
+        self.assertIn("avx_vnni, 2 threads, g++ 1", out.splitlines()[0])
+        self.assertRegex(self.read("first/suite.md").splitlines()[0], r"^## The suite on .*, held to avx_vnni$")
 
     def test_table_files_and_comparison(self):
         words = ["--only", "kernels,models", "--quick", "--model", "model.gguf", "--llama-bench", "llama-bench", "--llama-cli", "llama-cli"]
