@@ -51,6 +51,11 @@ TEST_CASE("pack, row, column and unpack agree with the file's rows") {
         unpack(w, back.data(), back_scales.data());
         REQUIRE(back == file);
         if (format == Format::int8) REQUIRE(back_scales == scales);
+        // what is no value is 0, whatever was there before
+        const auto used = std::make_shared<AlignedBytes>(w.bytes());
+        std::memset(used->data(), 0xff, to_size(w.bytes()));
+        const PackedWeight again = pack(context, format, {format, file.data(), rows, cols, scales.data()}, "w", std::shared_ptr<std::byte>(used, used->data()));
+        REQUIRE(std::memcmp(again.panels().data, w.panels().data, to_size(w.bytes())) == 0);
         // through float32, quantising while packing, comes to the same
         const PackedWeight direct = pack(context, format, {Format::f32, bytes_of(values), rows, cols}, "w");
         REQUIRE(std::memcmp(direct.panels().data, w.panels().data, to_size(w.bytes())) == 0);
