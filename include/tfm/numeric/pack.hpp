@@ -37,7 +37,8 @@ inline PackedWeight pack(Context& context, Format target, const FileRows& source
     if (source.cols % block_size(format) != 0)
       raise<ShapeError>({"tfm: ", what, ": ", name(format), " stores blocks of ", block_size(format), " columns, found ", source.cols,
                          " columns"});
-  const Index panel_size = panel_bytes(target, source.cols);
+  const Index panel_size = panel_bytes(target, source.cols), row_size = row_bytes(target, source.cols);
+  const bool quantises = target != Format::f32 && target != Format::f16 && target != Format::bf16;
   if (!place) {
     const auto bytes = std::make_shared<AlignedBytes>(packed_bytes(target, source.rows, source.cols));
     place = std::shared_ptr<std::byte>(bytes, bytes->data());
@@ -50,15 +51,12 @@ inline PackedWeight pack(Context& context, Format target, const FileRows& source
     float scales[panel_rows];
     std::vector<std::byte> packed;
     if (source.format == target) {
-      const Index row_size = row_bytes(target, source.cols);
       for (Index r = 0; r < count; ++r) {
         rows[r] = source.row(first + r), scales[r] = source.scale(first + r);
         // Read on end first: the CPU does not foresee sixteen short streams, and a prefetch does not map a page of the file.
         for (Index i = 0; i < row_size; i += 64) static_cast<void>(*const_cast<const volatile std::byte*>(rows[r] + i));
       }
     } else {
-      const Index row_size = row_bytes(target, source.cols);
-      const bool quantises = target != Format::f32 && target != Format::f16 && target != Format::bf16;
       std::vector<float> floats(to_size(source.cols));
       packed.resize(to_size(count * row_size));
       for (Index r = 0; r < count; ++r) {
