@@ -82,16 +82,16 @@ constexpr Index value_offset(Format format, Index cols, Index r, Index k) noexce
   return 0;
 }
 
-using Words = std::uint32_t __attribute__((vector_size(16)));
+using FourWords = std::uint32_t __attribute__((vector_size(16)));
 
 // put(w, r, words w of rows r .. r + 3) for the four words from rows[r] + at on, of sixteen rows.
 template <class Put>
 [[gnu::always_inline]] inline void turn_words(const std::byte* const* rows, Index at, Put put) noexcept {
   for (Index r = 0; r < panel_rows; r += 4) {
-    Words a, b, c, d;
+    FourWords a, b, c, d;
     std::memcpy(&a, rows[r] + at, 16), std::memcpy(&b, rows[r + 1] + at, 16), std::memcpy(&c, rows[r + 2] + at, 16), std::memcpy(&d, rows[r + 3] + at, 16);
-    const Words low_ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), high_ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    const Words low_cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), high_cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    const FourWords low_ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), high_ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const FourWords low_cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), high_cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
     put(0, r, __builtin_shufflevector(low_ab, low_cd, 0, 1, 4, 5)), put(1, r, __builtin_shufflevector(low_ab, low_cd, 2, 3, 6, 7));
     put(2, r, __builtin_shufflevector(high_ab, high_cd, 0, 1, 4, 5)), put(3, r, __builtin_shufflevector(high_ab, high_cd, 2, 3, 6, 7));
   }
@@ -111,29 +111,29 @@ inline void gather_words(const std::byte* const* rows, Index count, Index at, In
   Index w = 0;
   if (count == panel_rows)
     for (; w + 4 <= words; w += 4)
-      turn_words(rows, at + 4 * w, [&](Index i, Index r, Words four) { std::memcpy(to + ((w + i) * panel_rows + r) * 4, &four, 16); });
+      turn_words(rows, at + 4 * w, [&](Index i, Index r, FourWords four) { std::memcpy(to + ((w + i) * panel_rows + r) * 4, &four, 16); });
   for (; w < words; ++w) gather<4>(rows, count, at + 4 * w, to + 4 * panel_rows * w);
 }
 
-using Halves = std::uint16_t __attribute__((vector_size(16)));
-using Pairs = std::uint64_t __attribute__((vector_size(16)));
+using EightHalves = std::uint16_t __attribute__((vector_size(16)));
+using TwoPairs = std::uint64_t __attribute__((vector_size(16)));
 
 // The same of words of two bytes.
 inline void gather_halves(const std::byte* const* rows, Index count, Index words, std::byte* to) noexcept {
   const auto turn = [&](Index w, Index first) {  // eight words of eight rows
-    Halves a[8], b[8];
+    EightHalves a[8], b[8];
     for (Index r = 0; r < 8; ++r) std::memcpy(&a[r], rows[first + r] + 2 * w, 16);
     for (Index r = 0; r < 8; r += 2)
       b[r] = __builtin_shufflevector(a[r], a[r + 1], 0, 8, 1, 9, 2, 10, 3, 11), b[r + 1] = __builtin_shufflevector(a[r], a[r + 1], 4, 12, 5, 13, 6, 14, 7, 15);
     for (Index r = 0; r < 8; r += 4)
       for (Index i = 0; i < 2; ++i) {
-        const auto low = reinterpret_cast<Words>(b[r + i]), high = reinterpret_cast<Words>(b[r + 2 + i]);
-        a[r + 2 * i] = reinterpret_cast<Halves>(__builtin_shufflevector(low, high, 0, 4, 1, 5));
-        a[r + 2 * i + 1] = reinterpret_cast<Halves>(__builtin_shufflevector(low, high, 2, 6, 3, 7));
+        const auto low = reinterpret_cast<FourWords>(b[r + i]), high = reinterpret_cast<FourWords>(b[r + 2 + i]);
+        a[r + 2 * i] = reinterpret_cast<EightHalves>(__builtin_shufflevector(low, high, 0, 4, 1, 5));
+        a[r + 2 * i + 1] = reinterpret_cast<EightHalves>(__builtin_shufflevector(low, high, 2, 6, 3, 7));
       }
     for (Index i = 0; i < 4; ++i) {
-      const auto low = reinterpret_cast<Pairs>(a[i]), high = reinterpret_cast<Pairs>(a[4 + i]);
-      const Pairs even = __builtin_shufflevector(low, high, 0, 2), odd = __builtin_shufflevector(low, high, 1, 3);
+      const auto low = reinterpret_cast<TwoPairs>(a[i]), high = reinterpret_cast<TwoPairs>(a[4 + i]);
+      const TwoPairs even = __builtin_shufflevector(low, high, 0, 2), odd = __builtin_shufflevector(low, high, 1, 3);
       std::byte* const line = to + ((w + 2 * i) * panel_rows + first) * 2;
       std::memcpy(line, &even, 16), std::memcpy(line + 2 * panel_rows, &odd, 16);
     }
