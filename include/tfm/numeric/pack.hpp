@@ -3,6 +3,7 @@
 #include <atomic>
 #include <vector>
 
+#include "tfm/numeric/pack_panel.hpp"
 #include "tfm/numeric/packed_weight.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -67,7 +68,7 @@ inline PackedWeight pack(Context& context, Format target, const FileRows& source
       }
       if (!finite) return;
     }
-    pack_rows(target, rows, count, source.cols, scales, place.get() + p * panel_size);
+    pack_panel(target, rows, count, source.cols, scales, place.get() + p * panel_size);
   });
   if (context.stop.stop_requested()) raise(Stopped(std::move(place)));
   if (!finite)
