@@ -1,12 +1,12 @@
 #pragma once
 // The limits that work is measured against, probed in the same run: float32, int8 and bfloat16 arithmetic, and reading memory.
 #include <chrono>
-#include <optional>
-#include <string_view>
 #include <thread>
 #include <vector>
 
 #include <tfm/kernels/dispatch.hpp>
+
+#include "isa_named.hpp"
 
 namespace limits {
 
@@ -71,13 +71,6 @@ TFM_TARGET_END
 #undef TFM_PROBES
 
 namespace limits {
-
-/// The instruction set of that name, if this CPU has it.
-inline std::optional<Isa> isa_named(std::string_view wanted) {
-  for (int i = 0; i < tfm::isa_count; ++i)
-    if (const auto isa = static_cast<Isa>(i); name(isa) == wanted && supported(isa)) return isa;
-  return std::nullopt;
-}
 
 /// The best of several rounds, `threads` at once, of work(thread) that returns what it did: units per second of all.
 template <class Work>

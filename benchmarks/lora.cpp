@@ -14,6 +14,8 @@
 #include <tfm/train/causal_task.hpp>
 #include <tfm/train/optimizers.hpp>
 
+#include "isa_named.hpp"
+
 namespace {
 
 using namespace tfm;
@@ -60,8 +62,7 @@ int main(int count, char** words) try {
   const std::map<std::string, Arithmetic> arithmetics{{"exact", Arithmetic::exact}, {"fast", Arithmetic::fast}, {"bf16", Arithmetic::bf16}};
   Context context(static_cast<int>(number("--threads")));
   context.arithmetic = arithmetics.at(options["--arithmetic"]);
-  for (int i = 0; i < isa_count; ++i)
-    if (const auto isa = static_cast<Isa>(i); name(isa) == options["--isa"] && supported(isa)) context.isa = isa;
+  if (!options["--isa"].empty()) context.isa = limits::isa_named(options["--isa"]).value();
   context.int8.backward = options["--backward"] == "int8";
   const AnyLlama model = random_llama(context, options["--shape"] == "smollm2" ? smollm2 : layer7b, formats.at(options["--format"]));
   Adapter adapter(model, {});

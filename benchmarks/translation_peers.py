@@ -141,7 +141,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--isa", action="append", default=[], help="instruction set that ours is held to; the peers are not")
+    parser.add_argument("--isa", help="instruction set that ours is held to; the peers are not")
     parser.add_argument("--engine", help=argparse.SUPPRESS)
     a = parser.parse_args()
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -152,7 +152,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         sentences = make_folder(pathlib.Path(name), SIZES[a.size])
         options = ["--threads", str(a.threads), "--batch", str(a.batch)]
-        commands = {"tfm": [a.program, name, "--steps", str(steps), *options, *(word for isa in a.isa for word in ("--isa", isa))]}
+        commands = {"tfm": [a.program, name, "--steps", str(steps), *options, *(["--isa", a.isa] if a.isa else [])]}
         peers = [engine for engine, module in (("ct2", "ctranslate2"), ("torch", "torch")) if importlib.util.find_spec(module)]
         for engine in peers:
             commands[engine] = [sys.executable, __file__, name, "--engine", engine, "--size", a.size, *options]
