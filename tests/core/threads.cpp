@@ -86,3 +86,12 @@ TEST_CASE("many more threads than cores, of several pools at once, finish their 
   other.join(), third.join();
   CHECK(sum == 3L * 200 * (50 * 49 / 2));
 }
+
+TEST_CASE("pools that end right after their work end") {  // a worker that fell asleep on the last bell would hang here
+  std::atomic<int> runs{0};
+  for (int pool = 0; pool < 2000; ++pool) {
+    tfm::Threads threads(8);
+    threads.run(2, [&](tfm::Index, int) { ++runs; });
+  }
+  CHECK(runs == 2 * 2000);
+}

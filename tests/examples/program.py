@@ -14,7 +14,7 @@ SHARED = os.environ.get("TFM_SHARED") or os.path.join(os.path.dirname(ROOT), "sh
 GOLDEN = os.environ.get("TFM_GOLDEN") or os.path.join(SHARED, "golden/data")
 CACHE = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME") or ".", ".cache")
 SMOLLM2 = os.environ.get("TFM_MODEL") or os.path.join(CACHE, "tfm/SmolLM2-135M-Instruct.Q4_1.gguf")
-PATIENCE = 600  # seconds: sanitizers, and machines that do other things
+PATIENCE = 200  # seconds: sanitizers, and machines that do other things
 
 
 class Program:

@@ -66,8 +66,10 @@ class Threads {
   }
 
   void worker_loop(int worker) noexcept {
-    while (!quit_.load(std::memory_order_relaxed)) {
+    for (;;) {
       const std::uint32_t bell = bell_.load(std::memory_order_acquire);
+      // Asked after the bell was read: who reads the bell that rings the end has seen the end, and never sleeps on it.
+      if (quit_.load(std::memory_order_relaxed)) return;
       int idle = 0;
       while (idle < spins && bell_.load(std::memory_order_relaxed) == bell) {
         if (work_on_one(worker)) idle = 0;

@@ -20,7 +20,7 @@ class Interrupted(Interruptions, Case):
     part = 5
     model = "adapter_model.safetensors"
     sizes = 100, 20_000, 50_000  # in the receipt, in a checkpoint's weights, in its optimizer's state
-    disk = "200k"  # a checkpoint is 0.12 MB
+    disk = 200_000  # a checkpoint is 0.12 MB
 
     def setUp(self):
         super().setUp()

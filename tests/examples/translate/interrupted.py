@@ -18,7 +18,7 @@ class Interrupted(Interruptions, Case):
     checkpoints = "checkpoints"
     model = "model.safetensors"
     sizes = 100, 20_000, 300_000  # in a vocabulary, in the log, in a checkpoint
-    disk = "1300k"  # a checkpoint is 0.6 MB
+    disk = 1_300_000  # a checkpoint is 0.6 MB
 
     def setUp(self):
         super().setUp()
