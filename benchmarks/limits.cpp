@@ -52,7 +52,7 @@ int main(int count, char** arguments) {
   tfm::Isa isa = tfm::best_isa();
   for (int i = 1; i + 1 < count; i += 2) {
     if (std::strcmp(arguments[i], "--threads") == 0) threads = std::atoi(arguments[i + 1]);
-    if (std::strcmp(arguments[i], "--isa") == 0) isa = limits::isa_named(arguments[i + 1]).value();
+    if (std::strcmp(arguments[i], "--isa") == 0) isa = limits::isa_named(arguments[i + 1]);
   }
   const int lanes = isa >= tfm::Isa::avx512 ? 16 : isa >= tfm::Isa::avx2 ? 8 : 4;
   std::printf("{\"isa\": \"%s\", \"threads\": %d, \"compiler\": \"%s\", \"lanes\": %d, \"clock\": %.0f, ", name(isa).data(), threads, TFM_COMPILER, lanes, clock_rate());

@@ -62,7 +62,7 @@ int main(int count, char** words) try {
   const std::map<std::string, Arithmetic> arithmetics{{"exact", Arithmetic::exact}, {"fast", Arithmetic::fast}, {"bf16", Arithmetic::bf16}};
   Context context(static_cast<int>(number("--threads")));
   context.arithmetic = arithmetics.at(options["--arithmetic"]);
-  if (!options["--isa"].empty()) context.isa = limits::isa_named(options["--isa"]).value();
+  if (!options["--isa"].empty()) context.isa = limits::isa_named(options["--isa"]);
   context.int8.backward = options["--backward"] == "int8";
   const AnyLlama model = random_llama(context, options["--shape"] == "smollm2" ? smollm2 : layer7b, formats.at(options["--format"]));
   Adapter adapter(model, {});

@@ -3,7 +3,8 @@
 
     product_peers.py --threads 2 --sizes 1024 4096
 
-One line of JSON: {library: {"limit": the arithmetic's limit, "rates": {"512 x 1024 x 1024": rate}}}. What a library cannot do is left out.
+One line of JSON: {library: {"limit": the arithmetic's limit, "rates": {"512 x 1024 x 1024": rate}}}. What a library cannot do is left out. Integers
+whose sums are not the exact ones (oneDNN's without VNNI: sums of pairs saturate at 16 bits) are named so.
 """
 import argparse
 import json
@@ -16,10 +17,12 @@ parser.add_argument("--threads", type=int, required=True)
 parser.add_argument("--sizes", type=int, nargs="+", default=[1024, 4096])
 parser.add_argument("--tokens", type=int, default=512)
 parser.add_argument("--rounds", type=int, default=5)
+parser.add_argument("--held", action="store_true", help="leave OPENBLAS_CORETYPE as it is, which otherwise is taken away: it can only slow OpenBLAS down")
 options = parser.parse_args()
 
 os.environ["OPENBLAS_NUM_THREADS"] = str(options.threads)
-os.environ.pop("OPENBLAS_CORETYPE", None)
+if not options.held:
+    os.environ.pop("OPENBLAS_CORETYPE", None)
 import numpy  # noqa: E402: NumPy's BLAS reads the variables when it is loaded
 import torch  # noqa: E402
 
@@ -32,6 +35,15 @@ def blas():
     return "OpenBLAS" if "openblas" in name.lower() else f"NumPy ({name or 'its BLAS'})"
 
 
+def int8(x, w):
+    """The name of PyTorch's product of integers. Every sum fits float64."""
+    try:
+        exact = torch.equal(torch._int_mm(x, w.t()).double(), x.double() @ w.double().t())
+    except (RuntimeError, NotImplementedError, AttributeError):
+        exact = True  # there is none
+    return "PyTorch int8" if exact else "PyTorch int8, not exact"
+
+
 def works_of(size):
     """{library: (limit, product)} of one size. W is [out, in], as a layer has it."""
     x, w = torch.rand(options.tokens, size) - 0.5, torch.rand(size, size) - 0.5
@@ -39,7 +51,7 @@ def works_of(size):
     x8, w8 = (torch.randint(-127, 128, each.shape, dtype=torch.int8) for each in (x, w))
     array, weight = x.numpy().copy(), w.numpy().copy()
     return {"PyTorch fp32": ("float32", lambda: torch.nn.functional.linear(x, w)), "PyTorch bf16": ("bf16", lambda: torch.nn.functional.linear(x16, w16)),
-            "PyTorch int8": ("int8", lambda: torch._int_mm(x8, w8.t())), blas(): ("float32", lambda: array @ weight.T)}
+            int8(x8, w8): ("int8", lambda: torch._int_mm(x8, w8.t())), blas(): ("float32", lambda: array @ weight.T)}
 
 
 def seconds_of(product, least=0.05):

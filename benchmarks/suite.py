@@ -6,7 +6,7 @@ it grows.
 
 BUILD is a folder configured with -DTFM_BUILD_BENCHMARKS=ON and -DTFM_BUILD_EXAMPLES=ON. Works and peers take turns; figures are medians.
 It prints the limits first, then one table, the curves' points and exponents, and changes since an earlier run on the same CPU; DIR gets suite.json,
-suite.md, bars.svg, roofline.svg and curves.svg. Peers that are not there are left out, and named.
+suite.md, bars.svg, roofline.svg and curves.svg, after each group those so far. Peers that are not there are left out, and named.
 """
 import argparse
 import datetime
@@ -109,7 +109,8 @@ def peers_of(options):
     return ["Eigen, in kernels", *found, *([] if options.model else ["models left out (no --model)"])]
 
 
-def measure(options):
+def measure(options, keep):
+    """The results; keep() is given those so far after each group, so that a run which is ended leaves what it has measured."""
     probes = machine.Limits(running.program(options, "limits"), options.threads, options.held)
     probes.probe()
     cpu = machine.cpu()
@@ -130,19 +131,24 @@ def measure(options):
         finally:
             running.say(f"{group}: {time.monotonic() - begin:.0f} s")
 
-    rows = []
-    for group, work in works.WORKS.items():
-        if group in options.groups:
-            rows += group_of(group, lambda work=work: work(options, probes.median()))
+    results = {"schema": SCHEMA, "date": str(datetime.date.today()), "quick": options.quick, "groups": [], "failed": failed, "machine": cpu,
+               "build": machine.flags_of(options.build), "limits": probes.median(), "rows": [], "curves": []}
+    for group in (each for each in [*works.WORKS, "curves"] if each in options.groups):
+        if group == "curves":
+            results["curves"] = group_of(group, lambda: curves.measure(options))
+        else:
+            results["rows"] += group_of(group, lambda work=works.WORKS[group]: work(options, probes.median()))
             probes.probe()
-    drawn = group_of("curves", lambda: curves.measure(options)) if "curves" in options.groups else []
+        results["groups"].append(group)
+        results["limits"] = probes.median()
+        keep(results)
     if moved := probes.moved():
         print(moved)
-    return {"schema": SCHEMA, "date": str(datetime.date.today()), "quick": options.quick, "groups": options.groups, "failed": failed, "machine": cpu,
-            "build": machine.flags_of(options.build), "limits": probes.median(), "rows": rows, "curves": drawn}
+    return results
 
 
 def write(options, results):
+    """Writes what the run gives into --out; returns the paths."""
     title = machine.title_of(results["machine"], options.isa)
     where = f"{title}, {results['limits']['isa']}, {results['limits']['threads']} threads, {results['date']}"
     files = {"suite.json": json.dumps(results, indent=1) + "\n", "suite.md": f"## The suite on {title}\n\n{table.markdown(results)}"}
@@ -156,12 +162,14 @@ def write(options, results):
     for name, text in files.items():
         with open(os.path.join(options.out, name), "w", encoding="utf-8") as file:
             file.write(text)
-    if options.readme:
-        with open(options.readme, encoding="utf-8") as file:
-            old = file.read()
-        with open(options.readme, "w", encoding="utf-8") as file:
-            file.write(table.with_section(old, title, table.markdown(results)))
     return [os.path.join(options.out, name) for name in files]
+
+
+def write_readme(options, results):
+    with open(options.readme, encoding="utf-8") as file:
+        old = file.read()
+    with open(options.readme, "w", encoding="utf-8") as file:
+        file.write(table.with_section(old, machine.title_of(results["machine"], options.isa), table.markdown(results)))
 
 
 def main(words):
@@ -171,7 +179,7 @@ def main(words):
     if options.compare:
         with open(options.compare, encoding="utf-8") as file:
             earlier = json.load(file)
-    results = measure(options)
+    results = measure(options, lambda so_far: write(options, so_far))
     if results["rows"]:
         print("\n" + table.text(results["rows"]))
     if results["curves"]:
@@ -179,6 +187,8 @@ def main(words):
     if earlier:
         print("\n" + table.compare(earlier, results))
     print("\nwritten: " + " ".join(write(options, results)))
+    if options.readme:
+        write_readme(options, results)
     if results["failed"]:
         raise Fault("failed: " + ", ".join(results["failed"]))
 

@@ -110,7 +110,7 @@ int main(int count, char** arguments) {
     if (std::strcmp(arguments[i], "--rounds") == 0) rounds = std::atoi(arguments[i + 1]);
     if (std::strcmp(arguments[i], "--only") == 0) only = arguments[i + 1];
     if (std::strcmp(arguments[i], "--json") == 0) json = arguments[i + 1];
-    if (std::strcmp(arguments[i], "--isa") == 0) isa = limits::isa_named(arguments[i + 1]).value();
+    if (std::strcmp(arguments[i], "--isa") == 0) isa = limits::isa_named(arguments[i + 1]);
     if (std::strcmp(arguments[i], "--width") == 0) width = std::atoi(arguments[i + 1]);
     if (std::strcmp(arguments[i], "--sentences") == 0) sentences = std::atoi(arguments[i + 1]);
     if (std::strcmp(arguments[i], "--tokens") == 0) tokens = std::atoi(arguments[i + 1]);

@@ -40,7 +40,7 @@ int main(int count, char** words) try {
   for (int i = 2; i + 1 < count; i += 2) {
     if (std::strcmp(words[i], "--steps") == 0) steps = std::atoi(words[i + 1]);
     if (std::strcmp(words[i], "--threads") == 0) threads = std::atoi(words[i + 1]);
-    if (std::strcmp(words[i], "--isa") == 0) isa = limits::isa_named(words[i + 1]).value();
+    if (std::strcmp(words[i], "--isa") == 0) isa = limits::isa_named(words[i + 1]);
     if (std::strcmp(words[i], "--batch") == 0) batch = std::atoi(words[i + 1]);
   }
   Context context(threads);

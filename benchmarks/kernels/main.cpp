@@ -26,9 +26,7 @@ bool take_flags(int& count, char** arguments, Options& options) {
     }
     if (++i == count) return false;
     if (flag == "--isa") {
-      const auto isa = limits::isa_named(arguments[i]);
-      if (!isa) return false;
-      options.isa = *isa;
+      options.isa = limits::isa_named(arguments[i]);
     } else {
       const int number = std::atoi(arguments[i]);
       if (number < 1) return false;

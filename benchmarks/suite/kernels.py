@@ -80,8 +80,9 @@ def measure(options, _):
         running.say("left out: kernels_native: it was not built")
     script = os.path.join(HERE, "product_peers.py")
     if options.has("torch, numpy", script):
-        works["libraries"] = lambda: running.last_json([options.python, script, "--threads", options.threads, "--rounds", 1 if quick else repetitions,
-                                                        "--sizes", 1024, *([] if quick else [4096])])
+        command = [options.python, script, "--threads", options.threads, "--rounds", 1 if quick else repetitions, *(["--held"] if options.isa else []),
+                   "--sizes", 1024, *([] if quick else [4096])]
+        works["libraries"] = lambda: running.last_json(command)
     found = running.in_turn(options.rounds, works)
     limits = {name: statistics.median(one[name] for one, _ in found["tfm"]) for name in machine.LIMITS}
     libraries = {}
