@@ -37,6 +37,9 @@ inline void float_tile(const FloatTile& a) {
       sum[t][p] = a.accumulate ? load_some(a.y + t * a.y_row + 16 * p, n) : zero();
     }
   }
+  if (a.accumulate && a.k_count >= 64)  // asks for the next tile's sums, which it would wait for
+    for (int t = T; t < 2 * T; ++t)
+      for (int p = 0; p < P; ++p) __builtin_prefetch(a.y + t * a.y_row + 16 * p, 1);
   for (Index k = 0; k < a.k_count; ++k) {
     F w[P];
     TFM_UNROLL
