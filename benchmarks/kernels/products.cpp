@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include <tfm/kernels/accumulate.hpp>
 #include <tfm/kernels/matmul.hpp>
 #include <tfm/layers/lora_linear.hpp>
 #include <tfm/numeric/pack.hpp>

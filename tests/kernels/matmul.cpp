@@ -1,4 +1,5 @@
 // The table test: every format, size, direction and arithmetic, on every instruction set, against the plain loop.
+#include "tfm/kernels/accumulate.hpp"
 #include "tfm/kernels/matmul.hpp"
 
 #include <cmath>

@@ -345,18 +345,6 @@ inline void matmul_backward(Context& context, const PackedWeight& w, View dy, Mu
 inline void matmul_backward(Context& context, const F32& w, View dy, MutableView dx) noexcept {
   kernels::run_backward(context, {nullptr, w.rows(), w.cols(), Format::f32}, w.view().data, dy, dx);
 }
-inline void accumulate(Context& context, View dy, View x, MutableView dw) noexcept {
-  const Arena::Frame frame(context.scratch);
-  float* const scratch = context.scratch.take<float>(context.threads->count() * kernels::accumulate_floats);
-  const Index pieces = context.threads->count() * ceil_div(dw.rows, context.threads->count() * kernels::accumulate_rows);
-  const Index each = round_up(ceil_div(dw.rows, pieces), 6);  // whole tiles
-  context.run(ceil_div(dw.rows, each), [&](Index chunk, int worker) {
-    const Index first = chunk * each, n = std::min(each, dw.rows - first);
-    float* const own = scratch + worker * kernels::accumulate_floats;
-    kernels::report(context, TFM_ON(context.isa, accumulate_chunk(dy.data, dy.cols, x.data, x.cols, x.rows, dw.data, first, n, own)));
-  });
-}
-
 /// A weight and where its product goes, for matmul(context, x, product(wq, q), product(wk, k), …).
 template <class W>
 struct Pair {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tfm/core/parameter.hpp"
+#include "tfm/kernels/accumulate.hpp"
 #include "tfm/kernels/matmul.hpp"
 #include "tfm/layers/batch.hpp"
 #include "tfm/layers/gradients.hpp"

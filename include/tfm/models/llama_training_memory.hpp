@@ -54,7 +54,7 @@ class TrainingBytes {
   Index gradients(const W& weight, Index rows) const noexcept {
     Index own = 0;
     if constexpr (W::trainable)
-      if (weight.parameter >= 0) own = floats(threads_ * kernels::accumulate_floats);
+      if (weight.parameter >= 0) own = kernels::accumulate_bytes(rows, weight.rows(), weight.cols(), threads_);
     bool int8 = false;
     if constexpr (requires { weight.format(); }) int8 = kernels::int8_backward(context_, weight.format());
     return std::max(backward_tiles(rows) + (int8 ? kernels::int8_backward_bytes(rows, weight.rows()) : bf16(rows, weight.rows())), own);

@@ -2,6 +2,7 @@
 // How many bytes a pass of the Transformer takes of a Context's arenas, so that they can be reserved before it begins.
 #include <algorithm>
 
+#include "tfm/kernels/accumulate.hpp"
 #include "tfm/kernels/attention_rows.hpp"
 #include "tfm/kernels/matmul.hpp"
 #include "tfm/layers/dropout.hpp"
@@ -42,16 +43,17 @@ class PassBytes {
     const Index sequences = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) +
                             Arena::bytes_for(n_.sequences, sizeof(kernels::RowsGradient));
     return 2 * rows(queries) + 2 * rows(keys) + sequences +
-           std::max(Arena::bytes_for(n_.threads * floats), gradients(std::max(queries, keys)));
+           std::max(Arena::bytes_for(n_.threads * floats), gradients(std::max(queries, keys), s_.dim, s_.dim));
   }
-  constexpr Index gradients(Index tokens) const noexcept {
-    return Arena::bytes_for(n_.threads * std::max(kernels::backward_floats(tokens), kernels::accumulate_floats));
+  // Of the input and of a weight [out, in].
+  constexpr Index gradients(Index tokens, Index out, Index in) const noexcept {
+    return std::max(Arena::bytes_for(n_.threads * kernels::backward_floats(tokens)), kernels::accumulate_bytes(tokens, out, in, n_.threads));
   }
   constexpr Index ffn(Index tokens) const noexcept {
     return inner(tokens) + std::max(product(tokens, s_.dim), product(tokens, s_.ffn));
   }
   constexpr Index ffn_backward(Index tokens) const noexcept {
-    return inner(tokens) + gradients(tokens);
+    return inner(tokens) + std::max(gradients(tokens, s_.ffn, s_.dim), gradients(tokens, s_.dim, s_.ffn));
   }
   constexpr Index kept_attention(Index queries, Index keys) const noexcept {
     return 2 * rows(queries) + 2 * rows(keys) + Arena::bytes_for(queries, sizeof(Index)) +

@@ -99,29 +99,28 @@ TFM_KERNEL Isa backward_chunk(const BackwardTask& a, Index k, Index n, float* sc
   return this_isa;
 }
 
-// dw[row .. row + n) += dy[:, row .. row + n)ᵀ x: tokens are the k of a product whose weights are x's columns. Long rows are
-// first brought together: a power of two apart they would fall on the same lines of the cache. n is at most accumulate_rows,
-// scratch holds accumulate_floats.
-TFM_KERNEL Isa accumulate_chunk(const float* dy, Index out, const float* x, Index in, Index tokens, float* dw, Index row, Index n, float* scratch) {
-  constexpr Index short_row = 128;
-  const bool copies_x = in > short_row || in % 16 != 0, copies_dy = out > short_row;
-  float* const columns = scratch + expand_floats;  // [token][n] of dy
-  for (Index from = 0; from < tokens; from += expand_k) {
-    const Index count = tokens - from < expand_k ? tokens - from : expand_k;
-    const float* const own = dy + from * out + row;
-    if (copies_dy)
-      for (Index t = 0; t < count; ++t)
-        by_lanes(n, [&](Index i, Index lanes) { store_some(columns + t * n + i, load_some(own + t * out + i, lanes), lanes); });
-    for (Index c = 0; c < in; c += 64) {
-      const Index width = in - c < 64 ? in - c : 64, groups = (width + 15) / 16, last = width - 16 * (groups - 1);
-      const float* const inputs = x + from * in + c;
-      if (copies_x)
-        for (Index t = 0; t < count; ++t)
-          for (Index g = 0; g < groups; ++g)
-            store(scratch + (g * expand_k + t) * 16, load_some(inputs + t * in + 16 * g, g == groups - 1 ? last : 16));
-      float_panels<PlainF32>({reinterpret_cast<const std::byte*>(copies_x ? scratch : inputs), copies_x ? expand_k * 64 : 64, copies_x ? 16 : in,
-                              copies_dy ? columns : own, 1, copies_dy ? n : out, count, dw + row * in + c, in, last, true}, groups, n);
-    }
+// Panels first .. first + count of sixteen columns of x [tokens, in]: [token][16], missing columns 0.
+TFM_KERNEL Isa pack_columns(const float* x, Index in, Index tokens, Index first, Index count, float* panels) {
+  for (Index t = 0; t < tokens; ++t)
+    for (Index p = first; p < first + count; ++p)
+      store(panels + (p * tokens + t) * 16, load_some(x + t * in + 16 * p, in - 16 * p < 16 ? in - 16 * p : 16));
+  return this_isa;
+}
+
+// dw[row .. row + n) += dy[:, row .. row + n)ᵀ x in panels first .. first + count of columns: tokens are the k of a product whose weights
+// are x's columns. Long rows of dy are first brought together: a power of two apart they would fall on the same lines of the cache.
+// n is at most accumulate_rows, scratch holds accumulate_floats.
+TFM_KERNEL Isa accumulate_chunk(const AccumulateTask& a, Index row, Index n, Index first, Index count, float* scratch) {
+  const bool copies = a.out > short_row;
+  const Index left = a.in - 16 * (first + count - 1), last = left < 16 ? left : 16;
+  for (Index from = 0; from < a.tokens; from += accumulate_tokens) {
+    const Index tokens = a.tokens - from < accumulate_tokens ? a.tokens - from : accumulate_tokens;
+    const float* const dy = a.dy + from * a.out + row;
+    if (copies)  // to [token][n]
+      for (Index t = 0; t < tokens; ++t)
+        by_lanes(n, [&](Index i, Index lanes) { store_some(scratch + t * n + i, load_some(dy + t * a.out + i, lanes), lanes); });
+    float_panels<PlainF32>({reinterpret_cast<const std::byte*>(a.x + first * a.panel + from * a.stride), a.panel * 4, a.stride,
+                            copies ? scratch : dy, 1, copies ? n : a.out, tokens, a.dw + row * a.in + 16 * first, a.in, last, true}, count, n);
   }
   return this_isa;
 }

@@ -6,7 +6,8 @@ TFM_KERNEL Isa mark_outliers(const float* x, Index cols, float threshold, bool h
 TFM_KERNEL Isa quantise_gradient(const float* dy, const float* weight_scales, Index rows, signed char* q, float* scales, int* starts);
 TFM_KERNEL Isa matmul_chunk(const MatmulTask& a, Index first, Index count, float* scratch);
 TFM_KERNEL Isa backward_chunk(const BackwardTask& a, Index k, Index n, float* scratch);
-TFM_KERNEL Isa accumulate_chunk(const float* dy, Index out, const float* x, Index in, Index tokens, float* dw, Index row, Index n, float* scratch);
+TFM_KERNEL Isa pack_columns(const float* x, Index in, Index tokens, Index first, Index count, float* panels);
+TFM_KERNEL Isa accumulate_chunk(const AccumulateTask& a, Index row, Index n, Index first, Index count, float* scratch);
 TFM_KERNEL Isa add_into(const float* x, float* y, Index count);
 TFM_KERNEL Isa scale_add(float a, const float* x, float* y, Index count);
 TFM_KERNEL Isa scale(float a, const float* x, float* y, Index count);

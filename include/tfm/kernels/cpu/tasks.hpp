@@ -63,8 +63,18 @@ inline constexpr Index backward_tokens = 512;              // tokens whose gradi
 inline constexpr Index scratch_floats = expand_floats * 3 / 2;  // and the same as bfloat16
 constexpr Index backward_floats(Index tokens) noexcept { return scratch_floats + 64 * (tokens < backward_tokens ? tokens : backward_tokens); }
 inline constexpr Index gradient_group = 128;  // output rows that share a scale where a gradient is int8: a divisor of backward_rows
-inline constexpr Index accumulate_rows = 96;  // of a weight's gradient at a time: whole tiles
-inline constexpr Index accumulate_floats = expand_floats + expand_k * accumulate_rows;
+
+/// dw += dyᵀ x.
+struct AccumulateTask {
+  const float* dy;      // [tokens, out]
+  const float* x;       // sixteen columns of token t at t stride, those of panel p at p panel
+  Index panel, stride;
+  Index out, in, tokens;
+  float* dw;            // [out, in]
+};
+inline constexpr Index accumulate_rows = 96, accumulate_tokens = 512;  // of dw and of dy at a time: whole tiles
+inline constexpr Index accumulate_floats = accumulate_tokens * accumulate_rows;
+inline constexpr Index short_row = 128;  // floats: several such rows share a page
 
 /// Bytes of sixteen positions' keys and values of one head, as kernels/attention.hpp describes them.
 constexpr Index key_panel_bytes(Format format, Index head_dim) noexcept { return panel_bytes(format, head_dim); }
