@@ -109,8 +109,8 @@ def peers_of(options):
     return ["Eigen, in kernels", *found, *([] if options.model else ["models left out (no --model)"])]
 
 
-def measure(options, keep):
-    """The results; keep() is given those so far after each group, so that a run which is ended leaves what it has measured."""
+def measure(options):
+    """After each group the results so far, so that a run which is ended leaves what it has measured."""
     probes = machine.Limits(running.program(options, "limits"), options.threads, options.held)
     probes.probe()
     cpu = machine.cpu()
@@ -131,20 +131,18 @@ def measure(options, keep):
         finally:
             running.say(f"{group}: {time.monotonic() - begin:.0f} s")
 
-    results = {"schema": SCHEMA, "date": str(datetime.date.today()), "quick": options.quick, "groups": [], "failed": failed, "machine": cpu,
-               "build": machine.flags_of(options.build), "limits": probes.median(), "rows": [], "curves": []}
+    rows, drawn, done = [], [], []
     for group in (each for each in [*works.WORKS, "curves"] if each in options.groups):
         if group == "curves":
-            results["curves"] = group_of(group, lambda: curves.measure(options))
+            drawn = group_of(group, lambda: curves.measure(options))
         else:
-            results["rows"] += group_of(group, lambda work=works.WORKS[group]: work(options, probes.median()))
+            rows += group_of(group, lambda work=works.WORKS[group]: work(options, probes.median()))
             probes.probe()
-        results["groups"].append(group)
-        results["limits"] = probes.median()
-        keep(results)
+        done.append(group)
+        yield {"schema": SCHEMA, "date": str(datetime.date.today()), "quick": options.quick, "groups": done, "failed": failed, "machine": cpu,
+               "build": machine.flags_of(options.build), "limits": probes.median(), "rows": rows, "curves": drawn}
     if moved := probes.moved():
         print(moved)
-    return results
 
 
 def write(options, results):
@@ -179,14 +177,15 @@ def main(words):
     if options.compare:
         with open(options.compare, encoding="utf-8") as file:
             earlier = json.load(file)
-    results = measure(options, lambda so_far: write(options, so_far))
+    for results in measure(options):
+        files = write(options, results)
     if results["rows"]:
         print("\n" + table.text(results["rows"]))
     if results["curves"]:
         print("\n" + curves.text(results["curves"]))
     if earlier:
         print("\n" + table.compare(earlier, results))
-    print("\nwritten: " + " ".join(write(options, results)))
+    print("\nwritten: " + " ".join(files))
     if options.readme:
         write_readme(options, results)
     if results["failed"]:

@@ -126,15 +126,11 @@ class Command(unittest.TestCase):
         self.assertEqual(json.loads(self.read("build/suite/suite.json"))["failed"], ["kernels"])
 
     def test_a_run_that_is_ended_keeps_the_groups_before(self):
-        with open(os.path.join(self.folder, "build/examples/tfm/tfm"), "w", encoding="utf-8") as file:
-            file.write("#!/bin/sh\nkill -9 $(cat suite.pid)\n")
-        script = os.path.join(house.ROOT, "benchmarks", "suite.py")
-        words = [sys.executable, "-B", script, "--build", "build", "--threads", "2", "--rounds", "1", "--only", "kernels,models", "--quick",
-                 "--model", "model.gguf", "--readme", "README.md"]
-        with open(os.path.join(self.folder, "README.md"), "w", encoding="utf-8") as file:
-            file.write("# Benchmarks\n")
-        run = subprocess.run(["sh", "-c", 'echo $$ > suite.pid; exec "$@"', "sh", *words], cwd=self.folder, capture_output=True, check=False)
-        self.assertEqual(run.returncode, -9)
+        for name, text in ("build/examples/tfm/tfm", "#!/bin/sh\nkill -9 $PPID\n"), ("README.md", "# Benchmarks\n"):
+            with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        code, _, _ = self.suite("--only", "kernels,models", "--quick", "--model", "model.gguf", "--readme", "README.md")
+        self.assertEqual(code, -9)
         self.assertEqual([row["group"] for row in json.loads(self.read("build/suite/suite.json"))["rows"]], ["kernels"])
         self.assertIn("F32 dx", self.read("build/suite/suite.md"))
         self.assertEqual(self.read("README.md"), "# Benchmarks\n")
