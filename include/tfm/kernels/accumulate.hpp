@@ -13,7 +13,7 @@ namespace kernels {
 /// Whether sixteen columns of x [tokens, cols] are brought together before they are multiplied with `rows` rows: all of dw's rows read them.
 constexpr bool packs_columns(Index rows, Index cols) noexcept { return cols % 16 != 0 || (cols > short_row && rows > 16); }
 
-/// Bytes of scratch that accumulate() takes for dw [rows, cols], at most.
+/// Bytes of scratch that accumulate() takes for dw [rows, cols].
 constexpr Index accumulate_bytes(Index tokens, Index rows, Index cols, Index threads) noexcept {
   const Index packed = packs_columns(rows, cols) ? Arena::bytes_for(tokens * round_up(cols, 16)) : 0;
   return packed + Arena::bytes_for(threads * accumulate_floats);

@@ -345,6 +345,7 @@ inline void matmul_backward(Context& context, const PackedWeight& w, View dy, Mu
 inline void matmul_backward(Context& context, const F32& w, View dy, MutableView dx) noexcept {
   kernels::run_backward(context, {nullptr, w.rows(), w.cols(), Format::f32}, w.view().data, dy, dx);
 }
+
 /// A weight and where its product goes, for matmul(context, x, product(wq, q), product(wk, k), …).
 template <class W>
 struct Pair {

@@ -1,7 +1,7 @@
 #pragma once
 // check_format: whether a number format keeps what layers rely on; for ours and for those of users.
-#include "tfm/kernels/accumulate.hpp"
-#include "tfm/kernels/matmul.hpp"  // with it defines the products that our formats declare
+#include "tfm/kernels/accumulate.hpp"  // these two define the products that our formats declare
+#include "tfm/kernels/matmul.hpp"
 #include "tfm/numeric/weight.hpp"
 #include "tfm/train/check_gradients.hpp"
 

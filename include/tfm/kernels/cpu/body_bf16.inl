@@ -26,9 +26,7 @@ inline void bf16_tile(const BF16Tile& a) {
     TFM_UNROLL
     for (int p = 0; p < P; ++p) sum[t][p] = a.accumulate ? load_some(a.y + t * a.y_row + 16 * p, p == P - 1 ? a.last : 16) : zero();
   }
-  if (a.accumulate && a.pairs >= 64)  // as float_tile() does
-    for (int t = T; t < 2 * T; ++t)
-      for (int p = 0; p < P; ++p) __builtin_prefetch(a.y + t * a.y_row + 16 * p, 1);
+  ask_for_next_sums<T, P>(a, a.pairs);
   for (Index k = 0; k < a.pairs; ++k) {
     __m512i w[P];
     TFM_UNROLL

@@ -26,6 +26,14 @@ struct FloatTile {
   bool accumulate;
 };
 
+// A tile of enough steps asks for the sums of the tile after it, which that one would wait for.
+template <int T, int P, class Tile>
+TFM_LANES void ask_for_next_sums(const Tile& a, Index steps) {
+  if (!a.accumulate || steps < 64) return;
+  for (int t = T; t < 2 * T; ++t)
+    for (int p = 0; p < P; ++p) __builtin_prefetch(a.y + t * a.y_row + 16 * p, 1);
+}
+
 template <class R, int T, int P>
 inline void float_tile(const FloatTile& a) {
   F sum[T][P];
@@ -37,9 +45,7 @@ inline void float_tile(const FloatTile& a) {
       sum[t][p] = a.accumulate ? load_some(a.y + t * a.y_row + 16 * p, n) : zero();
     }
   }
-  if (a.accumulate && a.k_count >= 64)  // asks for the next tile's sums, which it would wait for
-    for (int t = T; t < 2 * T; ++t)
-      for (int p = 0; p < P; ++p) __builtin_prefetch(a.y + t * a.y_row + 16 * p, 1);
+  ask_for_next_sums<T, P>(a, a.k_count);
   for (Index k = 0; k < a.k_count; ++k) {
     F w[P];
     TFM_UNROLL
