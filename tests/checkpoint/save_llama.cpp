@@ -62,7 +62,7 @@ Adapter an_adapter(const AnyLlama& model, float size = 0.02f) {
 }
 
 AnyLlama stories_as(Format format) {
-  return load_llama(fs::path(TFM_SOURCE_DIR) / "examples/stories260K/stories260K.F32.gguf", {.format = format}).model;
+  return load_llama(tfm_test::source_folder() / "examples/stories260K/stories260K.F32.gguf", {.format = format}).model;
 }
 
 /// Every value of every weight, one after the other.
@@ -288,7 +288,7 @@ TEST_CASE("stories260K of a GGUF file becomes a folder that tells the same story
   const auto& loaded = tfm_test::stories();
   const TemporaryFolder folder;
   Context context(2);
-  const fs::path gguf = fs::path(TFM_SOURCE_DIR) / "examples/stories260K/stories260K.F32.gguf";
+  const fs::path gguf = tfm_test::source_folder() / "examples/stories260K/stories260K.F32.gguf";
   CHECK(save_llama(context, loaded.model, folder / "out", {.tokenizer_of = gguf}).empty());
   const auto again = load_llama(folder / "out");
   CHECK(again.notes.empty());

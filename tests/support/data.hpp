@@ -14,10 +14,10 @@ inline std::filesystem::path environment_or(const char* name, std::filesystem::p
   const char* value = std::getenv(name);
   return value != nullptr && *value != '\0' ? std::filesystem::path(value) : otherwise;
 }
+/// The checkout, known to one object file alone: the others are the same in every checkout, and a compiler's cache serves them all.
+std::filesystem::path source_folder();
 /// Default: the folder "shared" beside the checkout.
-inline std::filesystem::path shared() {
-  return environment_or("TFM_SHARED", std::filesystem::path(TFM_SOURCE_DIR).parent_path() / "shared");
-}
+inline std::filesystem::path shared() { return environment_or("TFM_SHARED", source_folder().parent_path() / "shared"); }
 inline std::filesystem::path golden() { return environment_or("TFM_GOLDEN", shared() / "golden/data"); }
 
 /// The path if it is there; otherwise says so in the words by which CTest counts the test as skipped.

@@ -49,7 +49,7 @@ static_assert(Stories::vocab == 512 && Stories::dim == 64 && Stories::layers == 
 static_assert(Llama<Stories, EveryLinear<Int8>>::memory({.context = 256}).total() < 2 * MiB);
 
 TEST_CASE("the printed shape of the model that is shipped loads it as a static type") {
-  loads_the_same<Stories, FrozenF32>(std::filesystem::path(TFM_SOURCE_DIR) /
+  loads_the_same<Stories, FrozenF32>(tfm_test::source_folder() /
                                      "examples/stories260K/stories260K.F32.gguf");
 }
 
@@ -68,7 +68,7 @@ TEST_CASE("printed shapes with scaled rotary frequencies load their folders") {
 TEST_CASE("tfm-shape names the type after the file, says how to load it, and complains in words") {
   std::string out, error;
   const std::string file =
-      (std::filesystem::path(TFM_SOURCE_DIR) / "examples/stories260K/stories260K.F32.gguf").string();
+      (tfm_test::source_folder() / "examples/stories260K/stories260K.F32.gguf").string();
   CHECK(run("'" + file + "'", out, error) == 0);
   CHECK(error.empty());
   CHECK(out.find("struct Stories260K : tfm::LlamaShape {") != out.npos);
