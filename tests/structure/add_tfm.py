@@ -149,7 +149,7 @@ def presets(user):
     with open(os.path.join(house.ROOT, "CMakePresets.json"), encoding="utf-8") as file:
         known = json.load(file)
     names = [preset["name"] for preset in known["configurePresets"]]
-    house.check(names == ["release", "debug", "asan", "tsan", "clang", "libcxx"], f"the presets are {names}")
+    house.check(names == ["release", "full", "debug", "asan", "asan-bytes", "tsan", "clang", "libcxx"], f"the presets are {names}")
     folders = {preset["binaryDir"] for preset in known["configurePresets"]}
     house.check(len(folders) == len(names), "two presets share a folder")
     for kind in ("buildPresets", "testPresets"):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every header compiles alone, twice over, without a warning. What has not changed since it last passed is not compiled again.
 
-  headers_alone.py --cache FILE --jobs N -- COMPILER FLAGS...
+  headers_alone.py --cache FILE --jobs N [--together] -- COMPILER FLAGS...     --together leaves out each header alone
 """
 import argparse
 import concurrent.futures
@@ -58,6 +58,7 @@ def self_test(command):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--cache", required=True)
+    parser.add_argument("--together", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
@@ -77,7 +78,7 @@ def main():
         files = passed.get(path)
         return files and all(stamps.setdefault(f, stamp(f)) == then for f, then in files.items())
 
-    paths = house.headers() + [TOGETHER, BACKWARDS]
+    paths = ([] if options.together else house.headers()) + [TOGETHER, BACKWARDS]
     todo = [path for path in paths if not unchanged(path)]
     faults, now = [], {path: passed[path] for path in paths if path not in todo}
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:

@@ -7,7 +7,8 @@ recorded there is a regression; less than AT_LEAST is work that was not done, or
 their own; another compiler is held against both. The regions are asked for by name, so that the machine does not matter; those above
 AVX2 are not counted, since valgrind does not know their instructions.
 
-  instruction_counts.py [--update] -- COMPILER FLAGS...     --update records what is counted, for this compiler
+  instruction_counts.py [--update] [--kernels ARCHIVE] -- COMPILER FLAGS...
+     --update records what is counted, for this compiler; ARCHIVE has the kernels, compiled with -O2 already
 """
 import json
 import os
@@ -42,14 +43,16 @@ def fixed_flags(command):
     return [word for word in command if not word.startswith(("-O", "-g", "-m", "-f", "-D"))] + ["-O2", "-DNDEBUG", "-DTFM_COMPILED"]
 
 
-def build(command, folder):
-    """The counted program: its own file, and the kernels as tfm::compiled has them."""
-    objects = []
-    for source in [os.path.join(house.ROOT, "cmake", "compiled", "kernels.cpp"), os.path.join(HERE, "counted.cpp")]:
+def build(command, folder, kernels):
+    """The counted program: its own file, and the kernels as tfm::compiled has them: out of `kernels`, or compiled here."""
+    objects, sources = [], [os.path.join(HERE, "counted.cpp")]
+    if not kernels:
+        sources.append(os.path.join(house.ROOT, "cmake", "compiled", "kernels.cpp"))
+    for source in sources:
         objects.append(os.path.join(folder, os.path.basename(source) + ".o"))
         subprocess.run([*command, "-I" + os.path.join(house.ROOT, "tests"), "-c", source, "-o", objects[-1]], check=True)
     program = os.path.join(folder, "counted")
-    subprocess.run(house.linker(command) + objects + ["-pthread", "-o", program], check=True)
+    subprocess.run(house.linker(command) + objects + ([kernels] if kernels else []) + ["-pthread", "-o", program], check=True)
     return program
 
 
@@ -123,12 +126,14 @@ def main():
         print("[tfm: skipped] valgrind is not installed")
         return
     command = fixed_flags(house.compiler_from(sys.argv))
+    own = sys.argv[:sys.argv.index("--")]
+    kernels = own[own.index("--kernels") + 1] if "--kernels" in own else None
     compiler, version = family(command)
     with tempfile.TemporaryDirectory() as folder:
-        counts = count(build(command, folder))
+        counts = count(build(command, folder, kernels))
     with open(RECORD, encoding="utf-8") as file:
         record = json.load(file)
-    if "--update" in sys.argv[:sys.argv.index("--")]:
+    if "--update" in own:
         record[compiler] = {"version": version, **counts}
         with open(RECORD, "w", encoding="utf-8") as file:
             file.write(json.dumps(record, indent=2) + "\n")
