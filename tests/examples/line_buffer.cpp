@@ -1,5 +1,5 @@
 // The line editor's buffer: characters of every width, and how a line lies on the screen.
-#include "../../examples/tfm/line_buffer.hpp"
+#include "tfm/line_buffer.hpp"
 
 #include "support/catch.hpp"
 

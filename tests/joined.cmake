@@ -1,0 +1,43 @@
+# Test files of a room compiled several at a time: their headers are read once, and what they instantiate is compiled once. Each file stands in
+# a namespace of its own, behind all that any of them includes, so that names of one do not meet those of another. ./run test --all compiles every
+# file alone.
+
+# tfm_join(list name each): replaces a list of sources by files that hold up to `each` of them, where TFM_JOINED is on.
+function(tfm_join list name each)
+  set(alone "")
+  set(joined "")
+  set(number 0)
+  set(count 0)
+  set(includes "")
+  set(bodies "")
+  foreach(source IN LISTS ${list} ITEMS "")
+    if(source)
+      file(READ ${source} text)
+      # What is conditional, or has to stand in the global namespace.
+      if(text MATCHES "\n#(if|define) |allocations.inl|\nnamespace (tfm|std|Catch)[ :]|\ntemplate <>|extern \"C\"|operator new")
+        list(APPEND alone ${source})
+        continue()
+      endif()
+      string(REGEX MATCHALL "#include [<\"][^>\"\n]+[>\"]" own "${text}")
+      list(APPEND includes ${own})
+      math(EXPR count "${count} + 1")
+      file(RELATIVE_PATH path ${CMAKE_CURRENT_SOURCE_DIR} ${source})
+      string(APPEND bodies "namespace ${name}_${count} {\n#include \"${path}\"\n}\n")
+      math(EXPR full "${count} % ${each}")
+    else()
+      set(full 0)  # the last file, whole or not
+    endif()
+    if(full EQUAL 0 AND bodies)
+      list(REMOVE_DUPLICATES includes)
+      list(JOIN includes "\n" prelude)
+      math(EXPR number "${number} + 1")
+      set(file ${CMAKE_CURRENT_BINARY_DIR}/joined/${name}_${number}.cpp)
+      file(CONFIGURE OUTPUT ${file} CONTENT "${prelude}\n\n${bodies}" @ONLY)
+      list(APPEND joined ${file})
+      set(includes "")
+      set(bodies "")
+    endif()
+  endforeach()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${${list}})
+  set(${list} ${joined} ${alone} PARENT_SCOPE)
+endfunction()
