@@ -10,7 +10,6 @@
 #include <map>
 
 #include <tfm/checkpoint/load_llama.hpp>
-#include <tfm/models/llama_weights.hpp>
 #include <tfm/train/causal_task.hpp>
 #include <tfm/train/optimizers.hpp>
 
@@ -29,9 +28,8 @@ double seconds() { return std::chrono::duration<double>(std::chrono::steady_cloc
 AnyLlama random_llama(Context& context, const DynamicLlamaShape& shape, Format format) {
   AnyLlama model(shape);
   std::uint64_t seed = 0;
-  visit_weights(model, "", [&](const std::string& name, auto& weight, WeightRole role) {
-    const auto size = llama_weight_shape(shape, name);
-    const Index rows = size.size() == 1 ? 1 : size[0], cols = size.back();
+  visit_weights(model, "", [&](const std::string& name, auto& weight, const WeightInfo& info) {
+    const auto [role, rows, cols, rotary_heads] = info;
     Buffer values(rows, cols);
     const RandomKey key{++seed};
     context.run(rows, [&](Index r, int) {

@@ -14,5 +14,6 @@
 #include "tfm/kernels/optimizers.hpp"
 #include "tfm/llama.hpp"
 #include "tfm/lora.hpp"
+#include "tfm/models/llama_weights.hpp"
 #include "tfm/train.hpp"
 #include "tfm/transformer.hpp"

@@ -7,7 +7,9 @@
 #include "support/close.hpp"
 #include "support/error_of.hpp"
 #include "support/random.hpp"
+#include "tfm/layers/biased_linear.hpp"
 #include "tfm/layers/lora_linear.hpp"
+#include "tfm/layers/lora_slots.hpp"
 #include "tfm/numeric/pack.hpp"
 
 using namespace tfm;
@@ -142,4 +144,55 @@ TEST_CASE("a mix is the weighted sum of its adapters") {
   Adapter narrow = adapter(20, 4, 2.f);
   narrow[1].a = F32(4, in - 1);
   CHECK(tfm_test::error_of<ShapeError>([&] { mixed({{&a}, {&narrow}}); }) == "tfm: adapters of different sizes cannot be mixed, in slot 1");
+}
+
+namespace {
+
+/// Two projections with biases, as Qwen2's are, and one that carries no adapter.
+struct Biased {
+  struct Sizes {
+  } shape;
+  BiasedLinear<LoraLinear<F32>> q_proj{in, out}, v_proj{in, out};
+  BiasedLinear<Linear<F32>> o_proj{in, out};
+
+  void visit(auto&& f) { f("q_proj", q_proj), f("v_proj", v_proj), f("o_proj", o_proj); }
+  void visit(auto&& f) const { f("q_proj", q_proj), f("v_proj", v_proj), f("o_proj", o_proj); }
+};
+
+}  // namespace
+
+TEST_CASE("projections with biases carry adapters: slots, new pairs, and the product with its bias") {
+  Biased layers;
+  std::vector<std::string> names;
+  CHECK(number_lora_slots(layers) == 2);
+  visit_lora_layers(layers, "", [&](const std::string& name, const auto& layer) {
+    CHECK(layer.adapter_slot() == static_cast<Index>(names.size()));
+    names.push_back(name);
+  });
+  CHECK(names == std::vector<std::string>{"q_proj", "v_proj"});
+  CHECK(tfm_test::error_of<OptionError>([&] { Adapter(layers, {.targets = {"o_proj"}}); }) != "");
+
+  Adapter made(layers, {.rank = 3, .targets = {"v_proj"}});
+  REQUIRE((made.size() == 2 && !made.touches(0) && made.touches(1)));
+  REQUIRE(layers.v_proj.fits(made[1]));
+  copy(random_matrix(5, out, 3), made[1].b.values());
+  copy(random_matrix(6, 1, out), layers.v_proj.bias.values());
+  layers.v_proj.base_weight() = values(7, out, in);
+
+  constexpr std::array<Index, 2> start{0, 4};
+  const std::array<const Adapter*, 1> worn{&made}, bare{nullptr};
+  const Buffer x = random_matrix(1, 4, in);
+  Context context(2);
+  context.arithmetic = Arithmetic::exact;
+  const auto result = [&](const auto& layer, const auto& adapters) {
+    Buffer y(4, out);
+    layer.forward(context, Batch{.start = start, .adapter = adapters}, x, y);
+    return y;
+  };
+  Buffer expected = result(layers.v_proj.base, worn);
+  for (Index t = 0; t < 4; ++t)
+    for (Index o = 0; o < out; ++o) expected.view().row(t)[o] += layers.v_proj.bias.view().data[o];
+  CHECK(tfm_test::same_bits(result(layers.v_proj, worn), expected));
+  CHECK_FALSE(tfm_test::same_bits(result(layers.v_proj, worn), result(layers.v_proj, bare)));
+  CHECK(tfm_test::same_bits(result(layers.q_proj, worn), result(layers.q_proj, bare)));  // its slot is empty
 }

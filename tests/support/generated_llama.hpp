@@ -16,28 +16,14 @@ inline std::uint64_t seed_of(std::string_view name) {
   return h;
 }
 
-/// [rows, cols] of a weight by its checkpoint name.
-template <class S>
-std::pair<tfm::Index, tfm::Index> size_of_weight(const S& shape, std::string_view name) {
-  using tfm::Index;
-  const Index q = shape.heads * tfm::head_dim(shape), kv = shape.kv_heads * tfm::head_dim(shape);
-  const auto is = [&](const char* part) { return name.find(part) != name.npos; };
-  if (is("norm")) return {1, shape.dim};
-  if (is("q_proj")) return {q, shape.dim};
-  if (is("k_proj") || is("v_proj")) return {kv, shape.dim};
-  if (is("o_proj")) return {shape.dim, q};
-  if (is("gate_proj") || is("up_proj")) return {shape.ffn, shape.dim};
-  if (is("down_proj")) return {shape.dim, shape.ffn};
-  return {shape.vocab, shape.dim};
-}
-
 /// Gives every weight its numbers; matrices whose format is known at run time get `format`.
 template <class Model>
 void generate_weights(Model& model, tfm::Format format, std::uint64_t seed = 1, int threads = 2) {
   tfm::Context context(threads);
-  tfm::visit_weights(model, "", [&](const std::string& name, auto& weight, tfm::WeightRole role) {
+  tfm::visit_weights(model, "", [&](const std::string& name, auto& weight, const tfm::WeightInfo& info) {
     using W = std::remove_reference_t<decltype(weight)>;
-    const auto [rows, cols] = size_of_weight(model.shape, name);
+    const tfm::WeightRole role = info.role;
+    const tfm::Index rows = info.rows, cols = info.cols;
     // Activations stay near 1 in size: an attention that looks at something, logits that differ.
     const float scale = role == tfm::WeightRole::norm        ? 0.125f
                         : role == tfm::WeightRole::embedding ? 1.f

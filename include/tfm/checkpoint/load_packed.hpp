@@ -33,10 +33,10 @@ inline void check_packed_options(const LoadOptions& options, const TensorStore& 
 template <Shape S, class P>
 std::vector<PackedEntry> frozen_weights(const Llama<S, P>& model, const WeightSource& source, const LoadOptions& options) {
   std::vector<PackedEntry> weights;
-  visit_weights(model, "", [&](const std::string& name, const auto& weight, WeightRole role) {
+  visit_weights(model, "", [&](const std::string& name, const auto& weight, const WeightInfo& info) {
     if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(weight)>, F32>) {
-      const FileRows rows = source.rows(*source.find(name), 0);
-      weights.push_back({name, packed_as(weight, role, rows, options).first, rows.rows, rows.cols, 0});
+      const FileRows rows = source.rows(*source.find(name), info);
+      weights.push_back({name, packed_as(weight, info, rows, options).first, rows.rows, rows.cols, 0});
     }
   });
   if (weights.empty()) raise(OptionError("tfm: LoadOptions::packed: all weights of this model train, and none of them is packed"));

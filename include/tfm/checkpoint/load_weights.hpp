@@ -16,7 +16,7 @@
 #include "tfm/checkpoint/weight_source.hpp"
 #include "tfm/core/progress.hpp"
 #include "tfm/formats/tensor_index.hpp"
-#include "tfm/models/llama_weights.hpp"
+#include "tfm/models/llama.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -34,12 +34,6 @@ struct LoadOptions {
 };
 
 namespace detail {
-
-/// How many heads' rows a weight is, whose rotary pairs may have to be sorted; 0: none.
-template <Shape S>
-Index rotary_heads(const S& shape, std::string_view name) {
-  return name.ends_with("q_proj.weight") ? shape.heads : name.ends_with("k_proj.weight") ? shape.kv_heads : 0;
-}
 
 /// GGUF files of Llama 3.1 and later give llama3's scaling as divisors of the frequencies. A static shape may state the
 /// scaling itself; then the two must agree.
@@ -90,10 +84,10 @@ class WeightRoom {
 
 /// The format that a weight is packed in, and its bytes; 0 for a trainable one, which has room of its own.
 template <class W>
-std::pair<Format, Index> packed_as(const W&, WeightRole role, const FileRows& rows, const LoadOptions& options) {
+std::pair<Format, Index> packed_as(const W&, const WeightInfo& info, const FileRows& rows, const LoadOptions& options) {
   if constexpr (std::is_same_v<W, F32>) return {Format::f32, 0};
   else {
-    const Format target = role == WeightRole::norm ? Format::f32 : target_format<W>(options, rows.format);
+    const Format target = info.is_vector() ? Format::f32 : target_format<W>(options, rows.format);
     return {target, packed_bytes(target, rows.rows, rows.cols)};
   }
 }
@@ -108,11 +102,11 @@ template <Shape S, class P>
 WeightBytes check_weights(const Llama<S, P>& model, WeightSource& source, const LoadOptions& options) {
   WeightBytes bytes;
   Index packed = 0;  // as the file's formats
-  visit_weights(model, "", [&](const std::string& name, const auto& weight, WeightRole role) {
-    const Tensor& tensor = source.at(name, llama_weight_shape(model.shape, name));
-    const FileRows rows = source.rows(tensor, 0);
+  visit_weights(model, "", [&](const std::string& name, const auto& weight, const WeightInfo& info) {
+    const Tensor& tensor = source.at(name, info);
+    const FileRows rows = source.rows(tensor, info);
     bytes.in_file += static_cast<Index>(tensor.bytes.size());
-    bytes.room += packed_as(weight, role, rows, options).second;
+    bytes.room += packed_as(weight, info, rows, options).second;
     packed += packed_bytes(rows.format, rows.rows, rows.cols);
   });
   // Panels of sixteen rows: matrices of one or two long rows would take many times the file.
@@ -147,17 +141,17 @@ template <Shape S, class P, class F>
 void fill_weights(Context& context, Llama<S, P>& model, const WeightSource& source, const LoadOptions& options, Index total, F&& frozen) {
   Index done = 0;
   AwaitPages await_pages;
-  visit_weights(model, "", [&](const std::string& name, auto& weight, WeightRole role) {
+  visit_weights(model, "", [&](const std::string& name, auto& weight, const WeightInfo& info) {
     using W = std::remove_reference_t<decltype(weight)>;
     raise_if_stopped(context);
     const Tensor& tensor = *source.find(name);
-    const FileRows rows = source.rows(tensor, rotary_heads(model.shape, name));
+    const FileRows rows = source.rows(tensor, info);
     if constexpr (std::is_same_v<W, F32>) {
       await_pages(context, source.store(), tensor);
       weight = read_f32(context, rows);
       drop_pages(context, source.store(), tensor);
     } else {
-      weight = W(frozen(tensor, rows, packed_as(weight, role, rows, options).first, await_pages));
+      weight = W(frozen(tensor, rows, packed_as(weight, info, rows, options).first, await_pages));
     }
     done += static_cast<Index>(tensor.bytes.size());
     if (options.progress) options.progress({"loading", done, total});

@@ -145,7 +145,7 @@ struct Targets {
     std::set<std::string_view> unused(config.targets.begin(), config.targets.end());
     std::set<Index> layers(config.layers.begin(), config.layers.end()), without(layers);
     visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
-      if (layer.slot != static_cast<Index>(names.size()))
+      if (layer.adapter_slot() != static_cast<Index>(names.size()))
         raise(ShapeError("tfm: " + name + " has no adapter slot: call number_lora_slots(model) first"));
       bool chosen = config.targets.empty();
       for (const std::string& target : config.targets)
@@ -189,10 +189,10 @@ LoadedAdapter load(const std::filesystem::path& folder, const Model& model, cons
   std::set<const Tensor*> used;
   bool changes = false;
   visit_lora_layers(model, "", [&](const std::string&, const auto& layer) {
-    const std::string& name = targets.names[to_size(layer.slot)];
+    const std::string& name = targets.names[to_size(layer.adapter_slot())];
     if (name.empty()) return;
     const Index rank = loaded.config.rank_of(name), in = layer.base_weight().cols(), out = layer.base_weight().rows();
-    LoraPair& pair = pairs[to_size(layer.slot)];
+    LoraPair& pair = pairs[to_size(layer.adapter_slot())];
     pair.a = detail::read_matrix(store, detail::tensor_name(name, 'A'), rank, in);
     pair.b = detail::read_matrix(store, detail::tensor_name(name, 'B'), out, rank);
     pair.scaling = loaded.config.scaling_of(name);
@@ -233,13 +233,13 @@ LoraConfig config_of(const Adapter& adapter, const Model& model, const SaveOptio
   const LoraPair* first = nullptr;
   Index slots = 0;
   visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
-    if (layer.slot != slots++) raise(ShapeError("tfm: " + name + " has no adapter slot: call number_lora_slots(model) first"));
+    if (layer.adapter_slot() != slots++) raise(ShapeError("tfm: " + name + " has no adapter slot: call number_lora_slots(model) first"));
     const std::string kind = name.substr(name.rfind('.') + 1);
-    if (!adapter.touches(layer.slot)) {
+    if (!adapter.touches(layer.adapter_slot())) {
       mixed.insert(kind);
       return;
     }
-    const LoraPair& pair = adapter[layer.slot];
+    const LoraPair& pair = adapter[layer.adapter_slot()];
     if (!layer.fits(pair)) raise(ShapeError("tfm: the adapter's pair for " + name + " has not that layer's shape"));
     if (first == nullptr) first = &pair;
     if (pair.rank() != first->rank() || pair.scaling != first->scaling)
@@ -282,13 +282,13 @@ void save(const Adapter& adapter, const Model& model, const std::filesystem::pat
   if (failed) raise(LoadError("tfm: cannot make the folder " + folder.string() + ": " + failed.message()));
   std::vector<Tensor> tensors;
   visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
-    if (!adapter.touches(layer.slot)) return;
+    if (!adapter.touches(layer.adapter_slot())) return;
     const auto add = [&](char which, const F32& matrix) {
       const View values = matrix.view();
       tensors.push_back({detail::tensor_name(name, which), DataType::f32, "F32", {values.rows, values.cols},
                          std::as_bytes(std::span(values.data, to_size(values.size())))});
     };
-    add('A', adapter[layer.slot].a), add('B', adapter[layer.slot].b);
+    add('A', adapter[layer.adapter_slot()].a), add('B', adapter[layer.adapter_slot()].b);
   });
   write_safetensors(folder / detail::tensor_file, tensors, {{"format", "pt"}});
   write_file(folder / detail::config_file, bytes_of(config_text(config)));

@@ -92,17 +92,17 @@ std::vector<std::string> save_llama(Context& context, const Llama<S, P>& model, 
   std::vector<Tensor> tensors;
   std::map<std::string_view, std::function<void(Index, float*)>> rows;  // by name: one row of it
   Index total = 0;
-  visit_weights(model, "", [&](const std::string& name, const auto& weight, WeightRole role) {
+  visit_weights(model, "", [&](const std::string& name, const auto& weight, const WeightInfo& info) {
     Tensor tensor;
     tensor.name = name;
     tensor.type = format == Format::f32 ? DataType::f32 : format == Format::bf16 ? DataType::bf16 : DataType::f16;
-    if (role == WeightRole::norm) tensor.shape = {weight.cols()};
-    else tensor.shape = {weight.rows(), weight.cols()};
-    total += weight.rows() * row_bytes(format, weight.cols());
+    if (info.is_vector()) tensor.shape = {info.cols};
+    else tensor.shape = {info.rows, info.cols};
+    total += info.rows * row_bytes(format, info.cols);
     tensors.push_back(std::move(tensor));
   });
   std::size_t next = 0;
-  visit_weights(model, "", [&](const std::string&, const auto& weight, WeightRole) {
+  visit_weights(model, "", [&](const std::string&, const auto& weight, const WeightInfo&) {
     rows[tensors[next++].name] = [&weight](Index r, float* out) { row(weight, r, out); };
   });
 

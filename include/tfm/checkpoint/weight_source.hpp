@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tfm/core/error.hpp"
+#include "tfm/core/parameter.hpp"
 #include "tfm/formats/tensor_store.hpp"
 #include "tfm/numeric/pack.hpp"
 
@@ -108,11 +109,12 @@ class WeightSource {
     return "tfm: " + store_.file_of(tensor) + ": tensor " + in_quotes(tensor.name);
   }
 
-  /// The tensor that Hugging Face calls `name`, of `shape`. Errors: LoadError if it is missing or of another type
+  /// The tensor that Hugging Face calls `name`, for a weight. Errors: LoadError if it is missing or of another type
   /// than those that tfm computes with, ShapeError if its shape is another; all name the file, the tensor, found and
   /// expected.
-  const Tensor& at(std::string_view name, const std::vector<Index>& shape) {
+  const Tensor& at(std::string_view name, const WeightInfo& weight) {
     const Tensor& tensor = store_.at(stored_name(name));
+    const auto shape = weight.is_vector() ? std::vector<Index>{weight.cols} : std::vector<Index>{weight.rows, weight.cols};
     if (tensor.shape != shape)
       raise<ShapeError>({where(tensor), " has shape ", shape_text(tensor.shape), ", expected ", shape_text(shape)});
     if (tensor.type == DataType::i8) read_scales(tensor);
@@ -121,12 +123,12 @@ class WeightSource {
     mark_used(tensor);
     return tensor;
   }
-  /// The rows of a matrix that at() has given; `heads` not 0: they are q or k, so many heads.
-  FileRows rows(const Tensor& tensor, Index heads) const {
+  /// The rows of a weight that at() has given.
+  FileRows rows(const Tensor& tensor, const WeightInfo& weight) const {
     const Index rows = tensor.shape.size() == 1 ? 1 : tensor.shape[0];
     const auto scales = scales_.find(&tensor);
     return {*detail::stored_format(tensor), tensor.bytes.data(), rows, tensor.shape.back(), scales == scales_.end() ? nullptr : scales->second.data(),
-            convention_ == Convention::gguf ? heads : 0};
+            convention_ == Convention::gguf ? weight.rotary_heads : 0};
   }
   void mark_used(const Tensor& tensor) { used_.insert(&tensor); }
 

@@ -2,8 +2,10 @@
 // Adapter: the low-rank pairs of LoRA, a value beside the model.    Hu et al. 2021, arXiv:2106.09685
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,15 @@ struct LoraPair {
   Index rank() const noexcept { return a.rows(); }
 };
 
+/// A layer that can carry an adapter's pair: it knows its slot and the weight that the pair changes.
+template <class Layer>
+concept CarriesAdapter = requires(const Layer& layer, Layer& own, const LoraPair& pair) {
+  { layer.adapter_slot() } -> std::convertible_to<Index>;
+  own.set_adapter_slot(Index{});
+  { layer.fits(pair) } -> std::convertible_to<bool>;
+  layer.base_weight().rows();
+};
+
 /// How a new adapter is made. The defaults are Alpaca-LoRA's.
 struct AdapterOptions {
   Index rank = 8;
@@ -32,7 +43,7 @@ struct AdapterOptions {
   std::uint64_t seed = 0;
 };
 
-/// One pair for each LoraLinear of a model, by its slot; an empty pair (rank 0) leaves that layer as it is.
+/// One pair for each layer of a model that can carry one, by its slot; an empty pair (rank 0) leaves that layer as it is.
 class Adapter {
   std::vector<LoraPair> pairs_;
 
@@ -50,7 +61,7 @@ class Adapter {
     if (!(options.dropout >= 0 && options.dropout < 1)) raise<OptionError>({"tfm: an adapter's dropout must be in [0, 1), found ", std::to_string(options.dropout)});
     std::vector<bool> found(options.targets.size());
     visit_named_layers(model, "", [&](const std::string& name, const auto& layer) {
-      if constexpr (requires { layer.fits(LoraPair{}); }) {
+      if constexpr (CarriesAdapter<std::remove_cvref_t<decltype(layer)>>) {
         pairs_.push_back({});
         pairs_.back().name = name;
         for (std::size_t i = 0; i < found.size(); ++i)

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "tfm/kernels/elementwise.hpp"
+#include "tfm/layers/adapter.hpp"
 #include "tfm/layers/linear.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -19,7 +20,7 @@ struct BiasedLinear {
   BiasedLinear() = default;
   /// Zeros to be initialised or read over; a packed weight stays empty until it is packed.
   BiasedLinear(Index in, Index out, bool biased = true) {
-    base.visit([&](std::string_view, auto& weight, WeightRole) {
+    base.visit([&](std::string_view, auto& weight, const WeightInfo&) {
       if constexpr (std::is_same_v<decltype(weight), F32&>) weight = F32(out, in);
     });
     if (biased) bias = F32(1, out);
@@ -45,6 +46,29 @@ struct BiasedLinear {
   }
 
   const weight_type& base_weight() const noexcept { return base.base_weight(); }
+  // Where the projection can carry an adapter, so can this; the bias stays as it is, as in PEFT (bias="none").
+  weight_type& base_weight() noexcept
+    requires CarriesAdapter<Projection>
+  {
+    return base.base_weight();
+  }
+  Index adapter_slot() const noexcept
+    requires CarriesAdapter<Projection>
+  {
+    return base.adapter_slot();
+  }
+  void set_adapter_slot(Index number) noexcept
+    requires CarriesAdapter<Projection>
+  {
+    base.set_adapter_slot(number);
+  }
+  bool fits(const LoraPair& pair) const noexcept
+    requires CarriesAdapter<Projection>
+  {
+    return base.fits(pair);
+  }
+  /// Before the weight is there; a bias that is there keeps its size.
+  void set_size(Index out, Index in, Index rotary_heads = 0) noexcept { base.set_size(out, in, rotary_heads); }
   void visit(auto&& f) { visit_parts(*this, f); }
   void visit(auto&& f) const { visit_parts(*this, f); }
 
@@ -54,7 +78,7 @@ struct BiasedLinear {
   }
   static void visit_parts(auto& self, auto& f) {
     self.base.visit(f);
-    if (self.bias.cols() > 0) f("bias", self.bias, WeightRole::bias);
+    if (self.bias.cols() > 0) f("bias", self.bias, WeightInfo{WeightRole::bias, 1, self.bias.cols(), self.base.info().rotary_heads});
   }
 };
 

@@ -34,8 +34,8 @@ struct Embedding {
     }
   }
 
-  void visit(auto&& f) { f("weight", weight, WeightRole::embedding); }
-  void visit(auto&& f) const { f("weight", weight, WeightRole::embedding); }
+  void visit(auto&& f) { f("weight", weight, WeightInfo{WeightRole::embedding, weight.rows(), weight.cols()}); }
+  void visit(auto&& f) const { f("weight", weight, WeightInfo{WeightRole::embedding, weight.rows(), weight.cols()}); }
 };
 
 }  // namespace tfm::inline TFM_ABI

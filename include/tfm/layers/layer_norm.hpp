@@ -42,8 +42,8 @@ struct LayerNorm {
 
  private:
   static void visit_parts(auto& self, auto& f) {
-    f("weight", self.weight, WeightRole::norm);
-    f("bias", self.bias, WeightRole::bias);
+    f("weight", self.weight, WeightInfo{WeightRole::norm, 1, self.weight.cols()});
+    f("bias", self.bias, WeightInfo{WeightRole::bias, 1, self.bias.cols()});
   }
 };
 

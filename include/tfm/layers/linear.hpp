@@ -27,6 +27,7 @@ template <Weight W>
 struct Linear {
   using weight_type = W;
   W weight;
+  WeightInfo expected{WeightRole::base};  ///< the weight that belongs here; sizes of 0: any
 
   struct Saved {
     View x;
@@ -50,8 +51,11 @@ struct Linear {
   }
 
   const W& base_weight() const noexcept { return weight; }
-  void visit(auto&& f) { f("weight", weight, WeightRole::base); }
-  void visit(auto&& f) const { f("weight", weight, WeightRole::base); }
+  /// Before the weight is there. `rotary_heads`: as in WeightInfo.
+  void set_size(Index out, Index in, Index rotary_heads = 0) noexcept { expected = {WeightRole::base, out, in, rotary_heads}; }
+  WeightInfo info() const noexcept { return expected.rows != 0 ? expected : WeightInfo{WeightRole::base, weight.rows(), weight.cols()}; }
+  void visit(auto&& f) { f("weight", weight, info()); }
+  void visit(auto&& f) const { f("weight", weight, info()); }
 };
 
 /// One of several layers that share an input.

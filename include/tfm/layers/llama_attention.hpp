@@ -19,6 +19,14 @@ struct LlamaAttention {
   typename P::v_proj v_proj;
   typename P::o_proj o_proj;
 
+  /// Before the weights are there.
+  void set_sizes(Index dim, Index heads, Index kv_heads, Index head_dim) noexcept {
+    q_proj.set_size(heads * head_dim, dim, heads);
+    k_proj.set_size(kv_heads * head_dim, dim, kv_heads);
+    v_proj.set_size(kv_heads * head_dim, dim);
+    o_proj.set_size(dim, heads * head_dim);
+  }
+
   static constexpr Index scratch_bytes(Index tokens, Index sequences, Index dim, Index heads, Index kv_heads, Index head_dim, Index rank, Index threads,
                                        Format cache, Index positions) noexcept {
     const Index inner = std::max({kernels::attention_scratch_bytes(cache, heads, kv_heads, head_dim, sequences, positions, threads), projection_scratch_bytes(tokens, dim, rank, threads, 3),

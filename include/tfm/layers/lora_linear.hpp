@@ -92,6 +92,11 @@ struct LoraLinear {
   }
 
   const W& base_weight() const noexcept { return base.weight; }
+  W& base_weight() noexcept { return base.weight; }
+  Index adapter_slot() const noexcept { return slot; }
+  void set_adapter_slot(Index number) noexcept { slot = number; }
+  WeightInfo info() const noexcept { return base.info(); }
+  void set_size(Index out, Index in, Index rotary_heads = 0) noexcept { base.set_size(out, in, rotary_heads); }
   void visit(auto&& f) { base.visit(f); }
   void visit(auto&& f) const { base.visit(f); }
 

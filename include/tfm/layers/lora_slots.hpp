@@ -8,28 +8,21 @@
 
 namespace tfm::inline TFM_ABI {
 
-namespace detail {
-template <class T>
-inline constexpr bool is_lora_linear = false;
-template <Weight W>
-inline constexpr bool is_lora_linear<LoraLinear<W>> = true;
-}  // namespace detail
-
-/// Calls f(name, layer) for every LoraLinear below `layer`, in the order of visit, with the checkpoint's name of it:
+/// Calls f(name, layer) for every layer that can carry an adapter below `layer`, in the order of visit, with the checkpoint's name of it:
 /// "model.layers.0.self_attn.q_proj".
 template <class Layer, class F>
 void visit_lora_layers(Layer& layer, const std::string& prefix, F&& f) {
   visit_named_layers(layer, prefix, [&](const std::string& name, auto& part) {
-    if constexpr (detail::is_lora_linear<std::remove_cvref_t<decltype(part)>>) f(name, part);
+    if constexpr (CarriesAdapter<std::remove_cvref_t<decltype(part)>>) f(name, part);
   });
 }
 
-/// Gives every LoraLinear of a model its slot, from 0 on in the order of visit: the same model always gets the same
+/// Gives every such layer of a model its slot, from 0 on in the order of visit: the same model always gets the same
 /// numbers. Returns how many there are, which is the size of an Adapter for it. A Llama's constructor has done it.
 template <class Model>
 Index number_lora_slots(Model& model) {
   Index slots = 0;
-  visit_lora_layers(model, "", [&](const std::string&, auto& layer) { layer.slot = slots++; });
+  visit_lora_layers(model, "", [&](const std::string&, auto& layer) { layer.set_adapter_slot(slots++); });
   return slots;
 }
 

@@ -12,6 +12,13 @@ struct SwiGLU {
   typename P::up_proj up_proj;
   typename P::down_proj down_proj;
 
+  /// Before the weights are there.
+  void set_sizes(Index dim, Index ffn) noexcept {
+    gate_proj.set_size(ffn, dim);
+    up_proj.set_size(ffn, dim);
+    down_proj.set_size(dim, ffn);
+  }
+
   struct Saved {
     typename P::gate_proj::Saved gate_proj;
     typename P::up_proj::Saved up_proj;

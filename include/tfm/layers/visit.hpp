@@ -16,20 +16,20 @@ namespace detail {
 }
 }  // namespace detail
 
-/// Calls f(name, weight, role) for every weight below `layer`, with its whole name: "self_attn.q_proj.weight".
+/// Calls f(name, weight, info) for every weight below `layer`, with its whole name: "self_attn.q_proj.weight".
 template <class Layer, class F>
 void visit_weights(Layer& layer, const std::string& prefix, F&& f) {
-  layer.visit([&](std::string_view name, auto& part, auto... role) {
-    if constexpr (sizeof...(role) == 0) visit_weights(part, detail::name_below(prefix, name, "."), f);
-    else f(detail::name_below(prefix, name), part, role...);
+  layer.visit([&](std::string_view name, auto& part, auto... info) {
+    if constexpr (sizeof...(info) == 0) visit_weights(part, detail::name_below(prefix, name, "."), f);
+    else f(detail::name_below(prefix, name), part, info...);
   });
 }
 
 /// Calls f(name, part) for every layer inside `layer`, with its whole name: "model.layers.0.self_attn.q_proj".
 template <class Layer, class F>
 void visit_named_layers(Layer& layer, const std::string& prefix, F&& f) {
-  layer.visit([&](std::string_view name, auto& part, auto... role) {
-    if constexpr (sizeof...(role) == 0) {
+  layer.visit([&](std::string_view name, auto& part, auto... info) {
+    if constexpr (sizeof...(info) == 0) {
       const std::string whole = detail::name_below(prefix, name);
       f(whole, part);
       visit_named_layers(part, detail::name_below(whole, "."), f);
@@ -40,8 +40,8 @@ void visit_named_layers(Layer& layer, const std::string& prefix, F&& f) {
 /// Calls f(part) for every layer inside `layer`, its weights left out.
 template <class Layer, class F>
 void visit_layers(Layer& layer, F&& f) {
-  layer.visit([&](std::string_view, auto& part, auto... role) {
-    if constexpr (sizeof...(role) == 0) {
+  layer.visit([&](std::string_view, auto& part, auto... info) {
+    if constexpr (sizeof...(info) == 0) {
       f(part);
       visit_layers(part, f);
     }

@@ -49,13 +49,15 @@ class Llama {
   explicit Llama(const S& sizes) : shape(sizes), layers(to_size(sizes.layers)) {
     if (const char* const why = misfit(shape)) raise<ShapeError>({"tfm: impossible shape: ", why});
     const Index half = head_dim(shape) / 2;
+    for (LlamaBlock<P>& layer : layers) layer.set_sizes(shape.dim, shape.heads, shape.kv_heads, head_dim(shape), shape.ffn);
+    norm.dim = shape.dim;
     number_lora_slots(*this);
     for (Index i = 0; i < half; ++i) frequencies.push_back(rope_frequency(i, 2 * half, shape.rope_theta, shape.rope_scaling));
   }
   Llama(Llama&&) = default;
   Llama& operator=(Llama&&) = default;
 
-  /// Calls f(name, part) or f(name, weight, role) with the names that checkpoints have.
+  /// Calls f(name, part) or f(name, weight, info) with the names that checkpoints have.
   void visit(auto&& f) { visit_parts(*this, f); }
   void visit(auto&& f) const { visit_parts(*this, f); }
 
@@ -106,7 +108,7 @@ class Llama {
   /// Bytes of the weights that are loaded.
   Index weight_bytes() const {
     Index sum = static_cast<Index>(layers.size() * sizeof(LlamaBlock<P>) + frequencies.size() * sizeof(float));
-    visit_weights(*this, "", [&](const std::string&, const auto& weight, WeightRole) {
+    visit_weights(*this, "", [&](const std::string&, const auto& weight, const WeightInfo&) {
       if constexpr (requires { weight.bytes(); }) sum += weight.bytes() + detail::owner_bytes;
       else sum += weight.rows() * weight.cols() * static_cast<Index>(sizeof(float));
     });
@@ -115,10 +117,10 @@ class Llama {
 
  private:
   static void visit_parts(auto& self, auto& f) {
-    f("model.embed_tokens.weight", self.embed_tokens, WeightRole::embedding);
+    f("model.embed_tokens.weight", self.embed_tokens, WeightInfo{WeightRole::embedding, self.shape.vocab, self.shape.dim});
     for (std::size_t i = 0; i < self.layers.size(); ++i) f(detail::name_below("model.layers.", std::to_string(i)), self.layers[i]);
     f("model.norm", self.norm);
-    if (!self.shape.tied) f("lm_head.weight", self.lm_head, WeightRole::base);
+    if (!self.shape.tied) f("lm_head.weight", self.lm_head, WeightInfo{WeightRole::base, self.shape.vocab, self.shape.dim});
   }
 
   static constexpr CacheShape cache_shape(const S& s, Index sequences, Index context, Format format) noexcept {

@@ -14,6 +14,13 @@ struct LlamaBlock {
   RmsNorm post_attention_layernorm;
   SwiGLU<P> mlp;
 
+  /// Before the weights are there.
+  void set_sizes(Index dim, Index heads, Index kv_heads, Index head_dim, Index ffn) noexcept {
+    input_layernorm.dim = post_attention_layernorm.dim = dim;
+    self_attn.set_sizes(dim, heads, kv_heads, head_dim);
+    mlp.set_sizes(dim, ffn);
+  }
+
   static constexpr Index scratch_bytes(Index tokens, Index sequences, Index dim, Index heads, Index kv_heads, Index head_dim, Index ffn, Index rank, Index threads,
                                        Format cache, Index positions) noexcept {
     return 2 * Arena::bytes_for(tokens * dim) + std::max(LlamaAttention<P>::scratch_bytes(tokens, sequences, dim, heads, kv_heads, head_dim, rank, threads, cache, positions),

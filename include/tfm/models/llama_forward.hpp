@@ -8,12 +8,13 @@ template <Shape S, class P>
 void Llama<S, P>::require_fit(const Adapter& adapter) const {
   for (std::size_t i = 0; i < layers.size(); ++i)
     visit_layers(layers[i], [&](const auto& part) {
-      if constexpr (requires { part.fits(adapter[0]); }) {
-        if (!adapter.touches(part.slot) || part.fits(adapter[part.slot])) return;
+      if constexpr (CarriesAdapter<std::remove_cvref_t<decltype(part)>>) {
+        const Index slot = part.adapter_slot();
+        if (!adapter.touches(slot) || part.fits(adapter[slot])) return;
         const auto size = [](const auto& w) { return joined({"[", w.rows(), ", ", w.cols(), "]"}); };
-        const LoraPair& pair = adapter[part.slot];
-        raise<ShapeError>({"tfm: the adapter's pair ", part.slot, " is for a weight of model.layers.", i, " that is ",
-                           size(part.base.weight), ", found A ", size(pair.a), " and B ", size(pair.b)});
+        const LoraPair& pair = adapter[slot];
+        raise<ShapeError>({"tfm: the adapter's pair ", slot, " is for a weight of model.layers.", i, " that is ",
+                           size(part.base_weight()), ", found A ", size(pair.a), " and B ", size(pair.b)});
       }
     });
 }

@@ -61,8 +61,8 @@ class TrainingBytes {
   }
   template <class Layer>
   const LoraPair* worn(const Layer& layer) const noexcept {
-    if constexpr (requires { layer.slot; })
-      if (n_.adapter != nullptr && n_.adapter->touches(layer.slot)) return &(*n_.adapter)[layer.slot];
+    if constexpr (CarriesAdapter<Layer>)
+      if (n_.adapter != nullptr && n_.adapter->touches(layer.adapter_slot())) return &(*n_.adapter)[layer.adapter_slot()];
     return nullptr;
   }
   bool drops() const noexcept { return n_.backward && n_.adapter != nullptr && n_.adapter->dropout > 0; }

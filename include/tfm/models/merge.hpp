@@ -51,9 +51,9 @@ void unmerge(Llama<S, P>& model, MergedWeights& merged) noexcept {
   visit_lora_layers(model, "", [&](const std::string&, auto& layer) {
     using W = typename std::remove_cvref_t<decltype(layer)>::weight_type;
     for (MergedWeights::Weight& kept : merged.replaced) {
-      if (kept.slot != layer.slot) continue;
-      if constexpr (std::same_as<W, F32>) std::swap(layer.base.weight, kept.trainable);
-      else kept.packed = std::exchange(layer.base.weight, W(std::move(kept.packed)));
+      if (kept.slot != layer.adapter_slot()) continue;
+      if constexpr (std::same_as<W, F32>) std::swap(layer.base_weight(), kept.trainable);
+      else kept.packed = std::exchange(layer.base_weight(), W(std::move(kept.packed)));
     }
   });
 }
@@ -69,17 +69,17 @@ MergedWeights merge(Context& context, Llama<S, P>& model, const Adapter& adapter
   model.require_fit(adapter);
   MergedWeights fresh;
   visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
-    if (!adapter.touches(layer.slot)) return;
+    if (!adapter.touches(layer.adapter_slot())) return;
     using W = typename std::remove_cvref_t<decltype(layer)>::weight_type;
     static_assert(std::same_as<W, F32> || std::derived_from<W, PackedWeight>, "tfm: adapters are merged into F32 and tfm's packed formats alone");
-    F32 sum = detail::merged_weight(context, layer.base.weight, adapter[layer.slot]);
-    fresh.replaced.push_back({.slot = layer.slot});
+    F32 sum = detail::merged_weight(context, layer.base_weight(), adapter[layer.adapter_slot()]);
+    fresh.replaced.push_back({.slot = layer.adapter_slot()});
     if constexpr (std::same_as<W, F32>) {
-      sum.parameter = layer.base.weight.parameter;
+      sum.parameter = layer.base_weight().parameter;
       fresh.replaced.back().trainable = std::move(sum);
     } else {
       const View values = sum.view();
-      fresh.replaced.back().packed = pack(context, layer.base.weight.format(),
+      fresh.replaced.back().packed = pack(context, layer.base_weight().format(),
                                           {Format::f32, reinterpret_cast<const std::byte*>(values.data), values.rows, values.cols}, name);
     }
   });
@@ -93,9 +93,9 @@ Llama<S, P> clone(const Llama<S, P>& model) {
   Llama<S, P> same(model.shape);
   same.frequencies = model.frequencies;
   std::vector<const void*> weights;
-  visit_weights(model, "", [&](const std::string&, const auto& weight, WeightRole) { weights.push_back(&weight); });
+  visit_weights(model, "", [&](const std::string&, const auto& weight, const WeightInfo&) { weights.push_back(&weight); });
   auto next = weights.begin();
-  visit_weights(same, "", [&](const std::string&, auto& weight, WeightRole) {
+  visit_weights(same, "", [&](const std::string&, auto& weight, const WeightInfo&) {
     using W = std::remove_cvref_t<decltype(weight)>;
     const W& from = *static_cast<const W*>(*next++);
     if constexpr (requires { from.clone(); }) weight = from.clone();
