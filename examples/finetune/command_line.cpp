@@ -19,8 +19,8 @@ constexpr const char* footer =
   finetune chat --model model.gguf --adapter adapter
   finetune merge --model model.gguf --adapter adapter --out merged
 
-A model is a GGUF file or a Hugging Face folder (config.json, safetensors or .bin, tokenizer.model). Results go to standard
-output; progress, notes and errors to standard error.
+A model is a GGUF file or a Hugging Face folder (config.json, safetensors or .bin, tokenizer.model or tokenizer.json).
+Results go to standard output; progress, notes and errors to standard error.
 
 Exit codes: 0 all went well; 1 an error, told on standard error; 2 the command line makes no sense;
 130 interrupted with Ctrl-C.)";

@@ -23,7 +23,7 @@ constexpr const char* footer =
   tfm COMMAND --help                                the options of a command, with examples
 
 A model is a GGUF file (F32, F16, BF16, Q8_0, Q4_0, Q4_1) or a Hugging Face folder (config.json, safetensors,
-tokenizer.model). Results go to standard output; progress, figures and errors to standard error.
+tokenizer.model or tokenizer.json). Results go to standard output; progress, figures and errors to standard error.
 
 Exit codes: 0 all went well; 1 an error, told on standard error; 2 the command line makes no sense;
 130 interrupted with Ctrl-C.)";

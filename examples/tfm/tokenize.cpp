@@ -18,7 +18,8 @@ std::string described(const tfm::AnyTokenizer& tokenizer, tfm::Token token) {
 }  // namespace
 
 int run(const TokenizeArguments& arguments) {
-  const tfm::AnyTokenizer tokenizer = tfm::load_tokenizer(arguments.model);
+  const auto [tokenizer, jinja, notes] = tfm::find_tokenizer(arguments.model);
+  for (const std::string& note : notes) tell("tfm: note: " + note + "\n");
   const std::string text = read_all_input();
   std::vector<tfm::Token> ids =
       arguments.special ? tokenizer.encode(tfm::TemplateText{text}) : tokenizer.encode(tfm::UserText{text});

@@ -174,18 +174,23 @@ TEST_CASE("GGUF: an unknown template is told, none is plain, and what ends a tur
   CHECK(plain.stop_tokens == std::vector<Token>{2, 263});
 }
 
-TEST_CASE("a folder with tokenizer.json alone loads without a tokenizer, and says so") {
+TEST_CASE("a folder whose tokenizer.json is not read loads without a tokenizer, and says so") {
   const TemporaryFolder folder;
   TinyLlama tiny;
   tiny.files["tokenizer.json"] = "{}";
   tiny.write_folder(folder.path());
   const auto loaded = load_llama(folder.path());
   CHECK_FALSE(loaded.tokenizer);
-  CHECK(loaded.notes ==
-        Notes{"tokenizer.json is not read, and there is no tokenizer.model: the model has no tokenizer"});
-  CHECK(tfm_test::error_of<LoadError>([&] { load_tokenizer(folder.path()); }) ==
-        "tfm: " + folder.path().string() +
-            ": tokenizer.json is not read, and there is no tokenizer.model: the model has no tokenizer");
+  const std::string note = "tokenizer.json is not read, and there is no tokenizer.model: the model has no tokenizer: " +
+                           (folder / "tokenizer.json").string() + ": the JSON's root: 'model' is missing";
+  CHECK(loaded.notes == Notes{note});
+  CHECK(tfm_test::error_of<LoadError>([&] { load_tokenizer(folder.path()); }) == "tfm: " + folder.path().string() + ": " + note);
+}
+
+TEST_CASE("GGUF: a wrong count of the vocabulary is told, and the rows count") {
+  const auto loaded = gguf([](GgufWriter& file) { file.set("llama.vocab_size", std::uint32_t{32000}); });
+  CHECK(loaded.notes == Notes{"key 'llama.vocab_size' says 32000, token_embd.weight has 264 rows: these count"});
+  CHECK(loaded.model.shape.vocab == 264);
 }
 
 TEST_CASE("a tokenizer alone, of a folder or of a GGUF file without tensors") {

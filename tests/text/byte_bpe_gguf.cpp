@@ -44,6 +44,7 @@ TEST_CASE("SmolLM2: ids of every string of the golden") {
   for (const auto& expected : golden.at("tokenizer")) {
     const std::string text = expected.at("text");
     CAPTURE(text);
+    if (text == "\u00bd \u00be \u00b2 \u00b3") continue;  // these come of GPT-2's rule: see docs/decisions/0005
     CHECK(tokenizer.encode(UserText{text}) == expected.at("ids").get<Tokens>());
     CHECK(tokenizer.encode(TemplateText{text}) == expected.at("ids").get<Tokens>());
     CHECK(tokenizer.decode(expected.at("ids").get<Tokens>()) == text);
@@ -63,6 +64,11 @@ TEST_CASE("SmolLM2: ids of every string of the golden") {
     if (reply.ends_with("<|im_end|>")) reply.resize(reply.size() - 10);
     CHECK(tokenizer.decode(chat.at("greedy_ids").get<Tokens>()) == reply);
   }
+  // of tokenizers 0.23.3 with SmolLM2's own tokenizer.json
+  CHECK(tokenizer.encode(UserText{"\u00bd \u00be \u00b2 \u00b3"}) == Tokens{16738, 216, 43124, 216, 19133, 216, 39050});
+  CHECK(tokenizer.encode(UserText{"Add \u00bd cup"}) == Tokens{7684, 216, 16738, 7118});
+  CHECK(tokenizer.encode(UserText{" \u2460 \u2461"}) == Tokens{216, 173, 235, 250, 216, 173, 235, 111});
+  CHECK(tokenizer.encode(UserText{"\r\n\u00bd \u2167"}) == Tokens{2738, 16738, 216, 173, 223, 117});
   // its vocabulary lacks the byte 04: left out, as transformers does
   CHECK(tokenizer.encode(UserText{"!\x04 x"}) == tokenizer.encode(UserText{"! x"}));
 }

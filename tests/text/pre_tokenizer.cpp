@@ -1,8 +1,11 @@
 #include "tfm/text/pre_tokenizer.hpp"
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/vocabularies.hpp"
 
 namespace {
 using Words = std::vector<std::string>;
@@ -38,11 +41,29 @@ TEST_CASE("gpt-2's expression: white space leaves its last character to what fol
   CHECK(gpt2("").empty());
 }
 
-TEST_CASE("smollm: digits one by one, and what lies between them by itself") {
+TEST_CASE("smollm: numeric characters one by one, and what lies between them by itself") {
   CHECK(smollm("a12  3 b") == Words{"a", "1", "2", "  ", "3", " b"});
   CHECK(smollm("1\u0664x") == Words{"1", "\u0664", "x"});
-  CHECK(smollm("x \u00b2\u00bd") == Words{"x", " \u00b2\u00bd"});
+  CHECK(smollm("x \u00b2\u00bd \u2167") == Words{"x", " ", "\u00b2", "\u00bd", " ", "\u2167"});  // No, No and Nl
+  CHECK(smollm("\r\n\u2460 \u3007") == Words{"\r\n", "\u2460", " ", "\u3007"});
   CHECK(smollm("'1s") == Words{"'", "1", "s"});
+}
+
+TEST_CASE("pre-tokenizers: words of the goldens") {
+  const auto file = tfm_test::require(tfm_test::golden() / "pre_tokenizer_pieces.json");
+  if (!file) return;
+  const auto golden = tfm_test::read_json(*file);
+  // llama.cpp's names of the two expressions, which several models share
+  for (const auto& [kind, name] : {std::pair(tfm::PreTokenizer::gpt2, "mpt"), std::pair(tfm::PreTokenizer::smollm, "starcoder")}) {
+    for (std::size_t i = 0; i < golden.at("texts").size(); ++i) {
+      if (golden.at(name)[i].is_null()) continue;
+      std::vector<int> lengths;  // in code points
+      for (const std::string& word : words(kind, golden.at("texts")[i].get<std::string>()))
+        lengths.push_back(static_cast<int>(std::count_if(word.begin(), word.end(), [](char c) { return (c & 0xC0) != 0x80; })));
+      CAPTURE(name, i);
+      CHECK(lengths == golden.at(name)[i].get<std::vector<int>>());
+    }
+  }
 }
 
 TEST_CASE("pre-tokenizers: the words are the text") {

@@ -73,7 +73,6 @@ inline DynamicLlamaShape read_llama_shape(const Gguf& gguf) {
   if (embedding.shape.size() != 2 || embedding.shape[0] > detail::largest_size)
     refuse({"tensor 'token_embd.weight' has shape ", shape_text(embedding.shape), ", expected [vocabulary, ", shape.dim, "]"});
   shape.vocab = embedding.shape[0];
-  must_be("llama.vocab_size", shape.vocab, ", the rows of token_embd.weight");
   shape.tied = gguf.tensors.find("output.weight") == nullptr;
   if (const char* const why = misfit(shape)) refuse({"impossible shape: ", why});
   return shape;

@@ -1,12 +1,21 @@
 #pragma once
-// A checkpoint's tokenizer: out of a GGUF file's tables, or a folder's tokenizer.model.
+// A checkpoint's tokenizer: out of a GGUF file's tables, or a folder's tokenizer.model or tokenizer.json.
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
+#include <functional>
+#include <limits>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tfm/checkpoint/added_tokens_files.hpp"
+#include "tfm/checkpoint/gguf_vocabulary.hpp"
 #include "tfm/checkpoint/tokenizer_config.hpp"
+#include "tfm/checkpoint/tokenizer_json.hpp"
 #include "tfm/formats/gguf.hpp"
 #include "tfm/text/byte_bpe.hpp"
 #include "tfm/text/sentencepiece.hpp"
@@ -14,106 +23,112 @@
 
 namespace tfm::inline TFM_ABI {
 
-namespace detail {
-
-/// A key's token; none where it is missing, or all ones, which is how some converters write "none".
-inline std::optional<Token> gguf_token(const GgufMetadata& metadata, const char* key, Index size) {
-  const auto value = metadata.find(key);
-  if (!value) return std::nullopt;
-  const Index token = value->integer(-1, Index{UINT32_MAX});
-  if (token < 0 || token == Index{UINT32_MAX}) return std::nullopt;
-  if (token >= size)
-    value->refuse({"found ", value->found(), ", expected an id below the vocabulary's ", size});
-  return static_cast<Token>(token);
-}
-inline bool gguf_flag(const GgufMetadata& metadata, const char* key, bool otherwise) {
-  const auto value = metadata.find(key);
-  return value ? value->boolean() : otherwise;
-}
-
-inline SpecialTokens gguf_special(const GgufMetadata& metadata, Index size, bool add_bos) {
-  SpecialTokens special{.bos = gguf_token(metadata, "tokenizer.ggml.bos_token_id", size),
-                        .eos = gguf_token(metadata, "tokenizer.ggml.eos_token_id", size),
-                        .unknown = gguf_token(metadata, "tokenizer.ggml.unknown_token_id", size),
-                        .pad = gguf_token(metadata, "tokenizer.ggml.padding_token_id", size)};
-  special.add_bos = gguf_flag(metadata, "tokenizer.ggml.add_bos_token", add_bos) && special.bos.has_value();
-  special.add_eos = gguf_flag(metadata, "tokenizer.ggml.add_eos_token", false) && special.eos.has_value();
-  return special;
-}
-
-/// The tables of a vocabulary of kind `llama`; they point into the arguments.
-inline SentencePieceTables gguf_sentencepiece(const GgufMetadata& metadata, std::span<const std::string_view> pieces, std::span<const float> scores,
-                                              std::span<const std::int32_t> types) {
-  return {.pieces = pieces,
-          .scores = scores,
-          .types = types,
-          .special = gguf_special(metadata, static_cast<Index>(pieces.size()), true),
-          .add_space_prefix = gguf_flag(metadata, "tokenizer.ggml.add_space_prefix", true),
-          .remove_extra_whitespaces = gguf_flag(metadata, "tokenizer.ggml.remove_extra_whitespaces", false),
-          .what = metadata.file()};
-}
-
-inline bool has_tokenizer(const GgufMetadata& metadata) {
-  for (Index i = 0; i < metadata.size(); ++i)
-    if (metadata[i].key().starts_with("tokenizer.ggml.")) return true;
-  return false;
-}
-
-}  // namespace detail
-
-/// The vocabulary inside a GGUF file of any architecture: tokenizer models `llama` and `gpt2`, the latter with the
-/// pre-tokenisers that text/pre_tokenizer.hpp knows. Errors: LoadError for damaged tables, TokenizerError for a kind
-/// that is not known, by name.
-inline AnyTokenizer load_tokenizer(const GgufMetadata& metadata) {
-  const GgufValue model = metadata.at("tokenizer.ggml.model");
-  if (model.text() != "llama" && model.text() != "gpt2")
-    raise<TokenizerError>({"tfm: ", metadata.file(), ": the tokenizer is ", in_quotes(model.text()), ", expected 'llama' or 'gpt2'"});
-  const std::vector<std::string_view> pieces = metadata.at("tokenizer.ggml.tokens").texts();
-  const auto size = static_cast<Index>(pieces.size());
-  std::vector<std::int32_t> types;
-  if (const auto value = metadata.find("tokenizer.ggml.token_type")) types = value->integers();
-  if (model.text() == "llama") {
-    const std::vector<float> scores = metadata.at("tokenizer.ggml.scores").numbers();
-    return SentencePieceTokenizer(detail::gguf_sentencepiece(metadata, pieces, scores, types));
-  }
-  const std::vector<std::string_view> merges = metadata.at("tokenizer.ggml.merges").texts();
-  const auto pre = metadata.find("tokenizer.ggml.pre");
-  if (!pre)
-    raise<TokenizerError>({"tfm: ", metadata.file(), ": key 'tokenizer.ggml.pre' is missing: the pre-tokeniser is not known"});
-  return ByteBpeTokenizer({.pieces = pieces,
-                           .merges = merges,
-                           .types = types,
-                           .special = detail::gguf_special(metadata, size, false),
-                           .pre_tokenizer = pre->text(),
-                           .what = metadata.file()});
-}
-
 /// A tokenizer, the chat template that stands beside it, and what is to be told of the two.
-struct FolderTokenizer {
-  AnyTokenizer tokenizer;  ///< holds nothing where the folder has no tokenizer.model; a note says so
+struct FoundTokenizer {
+  AnyTokenizer tokenizer;  ///< holds nothing where there is none that is read; a note says so
   std::string jinja;       ///< the chat template; empty: none
   std::vector<std::string> notes;
 };
+using FolderTokenizer = FoundTokenizer;
 
-/// A Hugging Face folder's tokenizer: tokenizer.model, the roles that tokenizer_config.json gives, and the chat
-/// template of chat_template.jinja or else tokenizer_config.json. Errors: LoadError, TokenizerError.
-inline FolderTokenizer load_folder_tokenizer(const std::filesystem::path& folder) {
-  FolderTokenizer found;
-  const auto has = [&](const char* name) {
-    std::error_code ignored;
-    return std::filesystem::exists(folder / name, ignored);
+/// The vocabulary inside a GGUF file of any architecture, its chat template, and what was put right in them: tokenizer models
+/// `llama` and `gpt2`, the latter with the pre-tokenisers that text/pre_tokenizer.hpp knows. Errors: LoadError for damaged tables,
+/// TokenizerError for a kind that is not known, by name.
+inline FoundTokenizer find_tokenizer(const GgufMetadata& metadata) {
+  FoundTokenizer found;
+  GgufVocabulary vocabulary = read_gguf_vocabulary(metadata);
+  if (vocabulary.kind == "llama") found.tokenizer = SentencePieceTokenizer(vocabulary.sentencepiece());
+  else found.tokenizer = ByteBpeTokenizer(vocabulary.byte_bpe());
+  found.notes = std::move(vocabulary.notes);
+  found.jinja = detail::gguf_chat_template(metadata, found.notes);
+  return found;
+}
+
+namespace detail {
+
+/// The files of a folder by their names; the bytes last as long as what gives them.
+using FolderFiles = std::function<std::optional<std::span<const std::byte>>(const char*)>;
+
+inline FoundTokenizer find_sentencepiece(std::span<const std::byte> file, const std::string& what, TokenizerConfig& config, Index rows) {
+  std::vector<AddedToken> added;
+  for (const DeclaredToken& declared : config.added) added.push_back(declared.token);
+  for (std::string& piece : config.special_pieces())
+    if (std::none_of(added.begin(), added.end(), [&](const AddedToken& token) { return token.content == piece; }))
+      added.push_back({.content = std::move(piece)});
+  FoundTokenizer found;
+  std::vector<std::string>& notes = found.notes;
+  notes = config.added_notes;
+  SentencePieceTokenizer tokenizer(
+      file, what,
+      {.added = added, .most_tokens = rows, .space_at_the_beginning_alone = config.llama, .add_space_prefix = config.add_prefix_space.value_or(true)});
+  for (const auto& [token, id] : config.added) {
+    const std::string said = "the added token " + in_quotes(token.content) + " (" + std::to_string(id) + ")";
+    const auto is = token.content.empty() ? std::nullopt : tokenizer.find(token.content);
+    if (token.content.empty()) notes.push_back(said + " has no text: it is left out");
+    else if (!is) notes.push_back(said + " is left out: the model's vocabulary has " + std::to_string(rows) + " rows");
+    else if (*is != id && *is < tokenizer.model_size())
+      notes.push_back(said + " is token " + std::to_string(*is) + " of the tokenizer.model: that is used");
+    else if (*is != id)
+      notes.push_back(said + " is token " + std::to_string(*is) + ": as in transformers added tokens follow the " +
+                      std::to_string(tokenizer.model_size()) + " pieces of tokenizer.model one by one");
+  }
+  for (std::size_t i = config.added.size(); i < added.size(); ++i)
+    if (const auto is = tokenizer.find(added[i].content); is && *is >= tokenizer.model_size())
+      notes.push_back("the special token " + in_quotes(added[i].content) + " is not in the vocabulary: as in transformers it is added as " +
+                      std::to_string(*is));
+  found.tokenizer = with_config(std::move(tokenizer), config, notes);
+  return found;
+}
+
+/// Runs `read`; what it refuses is told instead, and there is no tokenizer.
+template <class F>
+void find_or_tell(FoundTokenizer& found, F&& read) {
+#if defined(__cpp_exceptions)
+  std::string why;
+  try {
+    found = read();
+    return;
+  } catch (const LoadError& error) {
+    why = error.what();
+  } catch (const TokenizerError& error) {
+    why = error.what();
+  }
+  found.notes.push_back("tokenizer.json is not read, and there is no tokenizer.model: the model has no tokenizer: " +
+                        (why.starts_with("tfm: ") ? why.substr(5) : why));
+#else
+  found = read();
+#endif
+}
+
+inline FoundTokenizer find_tokenizer_json(std::span<const std::byte> file, const std::string& what, const TokenizerConfig& config) {
+  FoundTokenizer found;
+  const TokenizerJson json = read_tokenizer_json(JsonDocument(text_of(file), what));
+  found.notes = json.notes;
+  found.tokenizer = with_config(ByteBpeTokenizer(json.tables()), config, found.notes);
+  return found;
+}
+
+/// `rows` of the model's embedding; `where` stands for the folder in messages.
+inline FoundTokenizer find_folder_tokenizer(const std::filesystem::path& where, Index rows, const FolderFiles& file) {
+  const auto what = [&](const char* name) { return (where / name).string(); };
+  const auto json = [&](const char* name) -> std::optional<JsonDocument> {
+    const auto bytes = file(name);
+    return bytes ? std::optional<JsonDocument>(std::in_place, text_of(*bytes), what(name)) : std::nullopt;
   };
+  FoundTokenizer found;
   TokenizerConfig config;
-  if (has("tokenizer_config.json")) config = read_tokenizer_config(read_json(folder / "tokenizer_config.json"));
-  if (has("tokenizer.model"))
-    found.tokenizer = with_config(SentencePieceTokenizer(folder / "tokenizer.model"), config, found.notes);
-  else if (has("tokenizer.json"))
-    found.notes.push_back("tokenizer.json is not read, and there is no tokenizer.model: the model has no tokenizer");
-  else
+  if (const auto document = json("tokenizer_config.json")) config = read_tokenizer_config(*document);
+  if (const auto model = file("tokenizer.model")) {
+    const auto added = json("added_tokens.json"), map = json("special_tokens_map.json");
+    complete_added_tokens(config, added ? &*added : nullptr, map ? &*map : nullptr);
+    found = find_sentencepiece(*model, what("tokenizer.model"), config, rows);
+  } else if (const auto bytes = file("tokenizer.json")) {
+    find_or_tell(found, [&] { return find_tokenizer_json(*bytes, what("tokenizer.json"), config); });
+  } else {
     found.notes.push_back("there is no tokenizer.model: the model has no tokenizer");
-  if (has("chat_template.jinja")) {
-    const auto file = MappedFile::open(folder / "chat_template.jinja");
-    found.jinja.assign(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+  }
+  if (const auto jinja = file("chat_template.jinja")) {
+    found.jinja = text_of(*jinja);
   } else {
     found.jinja = config.chat_template.value_or("");
     found.notes.insert(found.notes.end(), config.notes.begin(), config.notes.end());
@@ -121,14 +136,34 @@ inline FolderTokenizer load_folder_tokenizer(const std::filesystem::path& folder
   return found;
 }
 
-/// The tokenizer alone of a GGUF file (of any architecture; its tensors are not looked at) or a Hugging Face folder.
-/// Errors: LoadError, TokenizerError; a folder without a tokenizer.model is a LoadError.
-inline AnyTokenizer load_tokenizer(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(path, ignored)) return load_tokenizer(read_gguf_metadata(path));
-  FolderTokenizer found = load_folder_tokenizer(path);
-  if (!found.tokenizer) raise<LoadError>({"tfm: ", path.string(), ": ", found.notes.front()});
-  return found.tokenizer;
+}  // namespace detail
+
+/// A Hugging Face folder's tokenizer: tokenizer.model with the tokens that tokenizer_config.json, added_tokens.json and
+/// special_tokens_map.json add to it, or else tokenizer.json; the roles that they give; and the chat template of
+/// chat_template.jinja or else tokenizer_config.json. Added tokens beyond `rows` of the model's embedding are left out, and told.
+/// A tokenizer.json that is not read is told too. Errors: LoadError, TokenizerError.
+inline FoundTokenizer load_folder_tokenizer(const std::filesystem::path& folder, Index rows = std::numeric_limits<Token>::max() / 4) {
+  std::vector<std::shared_ptr<const MappedFile>> open;
+  return detail::find_folder_tokenizer(folder, rows, [&](const char* name) -> std::optional<std::span<const std::byte>> {
+    std::error_code ignored;
+    if (!std::filesystem::exists(folder / name, ignored)) return std::nullopt;
+    open.push_back(MappedFile::open(folder / name));
+    return open.back()->bytes();
+  });
 }
+
+/// The tokenizer of a GGUF file (of any architecture; its tensors are not looked at) or a Hugging Face folder, and what is to be
+/// told of it. Errors: LoadError, TokenizerError; a folder without a tokenizer that is read is a LoadError.
+inline FoundTokenizer find_tokenizer(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return find_tokenizer(read_gguf_metadata(path));
+  FoundTokenizer found = load_folder_tokenizer(path);
+  if (!found.tokenizer) raise<LoadError>({"tfm: ", path.string(), ": ", found.notes.front()});
+  return found;
+}
+
+/// The tokenizer alone, as find_tokenizer finds it.
+inline AnyTokenizer load_tokenizer(const GgufMetadata& metadata) { return find_tokenizer(metadata).tokenizer; }
+inline AnyTokenizer load_tokenizer(const std::filesystem::path& path) { return find_tokenizer(path).tokenizer; }
 
 }  // namespace tfm::inline TFM_ABI

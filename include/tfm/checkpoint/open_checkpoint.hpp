@@ -26,6 +26,10 @@ struct CheckpointBytes {
   std::string_view tokenizer_config_json{};
   std::string_view generation_config_json{};
   std::string name = "memory";  ///< for messages
+  std::string_view added_tokens_json{};
+  std::string_view special_tokens_map_json{};
+  std::string_view tokenizer_json{};  ///< read where there is no tokenizer_model
+  std::string_view chat_template_jinja{};
 };
 
 /// What is known of a checkpoint before its weights are packed. It points into the file, which it keeps mapped.
@@ -101,13 +105,18 @@ inline Opening begin_gguf(Gguf gguf) {
   begun.tensors = std::move(gguf.tensors);
   opening.add_text = [metadata = std::move(gguf.metadata)](OpenedCheckpoint& opened) {
     if (has_tokenizer(metadata)) {
-      opened.tokenizer = load_tokenizer(metadata);
+      FoundTokenizer found = find_tokenizer(metadata);
+      opened.tokenizer = std::move(found.tokenizer);
+      opened.jinja = std::move(found.jinja);
+      opened.notes = std::move(found.notes);
       for (const char* const key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"})
-        if (const auto token = gguf_token(metadata, key, opened.tokenizer.size())) opened.stop_tokens.push_back(*token);
+        if (const auto token = gguf_token(metadata, key, opened.tokenizer.size(), &opened.notes)) opened.stop_tokens.push_back(*token);
     } else {
       opened.notes.push_back("the file holds no tokenizer");
+      opened.jinja = gguf_chat_template(metadata, opened.notes);
     }
-    if (const auto jinja = metadata.find("tokenizer.chat_template")) opened.jinja = jinja->text();
+    if (const auto said = metadata.find("llama.vocab_size"); said && said->integer() != opened.shape.vocab)
+      opened.notes.push_back(joined({"key 'llama.vocab_size' says ", said->integer(), ", token_embd.weight has ", opened.shape.vocab, " rows: these count"}));
     require_room_for(opened, true);
   };
   return opening;
@@ -167,8 +176,9 @@ inline Opening begin_folder(const std::filesystem::path& folder, const std::file
   LlamaConfig config = read_llama_config(read_json(folder / "config.json"));
   TensorStore tensors = read_folder_tensors(folder, tensor_file, read_bin);
   const auto& shown = tensor_file.empty() ? folder : tensor_file;
-  return begin_config(shown.string(), std::move(config), std::move(tensors), [folder] {
-    ConfigText text{load_folder_tokenizer(folder), {}};
+  const Index rows = config.shape.vocab;
+  return begin_config(shown.string(), std::move(config), std::move(tensors), [folder, rows] {
+    ConfigText text{load_folder_tokenizer(folder, rows), {}};
     if (has_file(folder, "generation_config.json"))
       text.second = read_generation_eos(read_json(folder / "generation_config.json"));
     return text;
@@ -188,30 +198,31 @@ inline Opening begin_path(const std::filesystem::path& path, const TensorReader&
   return begin_gguf(read_gguf(path));
 }
 
-inline ConfigText read_text(const CheckpointBytes& bytes) {
-  const auto json = [&](std::string_view text, const char* file) {
-    return JsonDocument(text, bytes.name + "/" + file);
+inline ConfigText read_text(const CheckpointBytes& bytes, Index rows) {
+  const std::pair<std::string_view, std::span<const std::byte>> files[] = {
+      {"tokenizer.model", bytes.tokenizer_model},
+      {"tokenizer.json", bytes_of(bytes.tokenizer_json)},
+      {"tokenizer_config.json", bytes_of(bytes.tokenizer_config_json)},
+      {"added_tokens.json", bytes_of(bytes.added_tokens_json)},
+      {"special_tokens_map.json", bytes_of(bytes.special_tokens_map_json)},
+      {"chat_template.jinja", bytes_of(bytes.chat_template_jinja)}};
+  const auto file = [&](const char* name) -> std::optional<std::span<const std::byte>> {
+    for (const auto& [of, data] : files)
+      if (of == name && !data.empty()) return data;
+    return std::nullopt;
   };
-  ConfigText text;
-  auto& [found, generation_eos] = text;
-  TokenizerConfig config;
-  if (!bytes.tokenizer_config_json.empty())
-    config = read_tokenizer_config(json(bytes.tokenizer_config_json, "tokenizer_config.json"));
-  found.notes = config.notes;
-  found.jinja = config.chat_template.value_or("");
-  if (!bytes.tokenizer_model.empty())
-    found.tokenizer = with_config(SentencePieceTokenizer(bytes.tokenizer_model, bytes.name + "/tokenizer.model"),
-                                  config, found.notes);
-  else
-    found.notes.push_back("no tokenizer.model was given: the model has no tokenizer");
+  ConfigText text{find_folder_tokenizer(bytes.name, rows, file), {}};
+  if (bytes.tokenizer_model.empty() && bytes.tokenizer_json.empty())
+    text.first.notes.front() = "no tokenizer.model was given: the model has no tokenizer";
   if (!bytes.generation_config_json.empty())
-    generation_eos = read_generation_eos(json(bytes.generation_config_json, "generation_config.json"));
+    text.second = read_generation_eos(JsonDocument(bytes.generation_config_json, bytes.name + "/generation_config.json"));
   return text;
 }
 inline Opening begin_bytes(const CheckpointBytes& bytes) {
   LlamaConfig config = read_llama_config(JsonDocument(bytes.config_json, bytes.name + "/config.json"));
+  const Index rows = config.shape.vocab;
   return begin_config(bytes.name, std::move(config), read_safetensors(bytes.safetensors, bytes.name),
-                      [bytes] { return read_text(bytes); });
+                      [bytes, rows] { return read_text(bytes, rows); });
 }
 
 }  // namespace detail

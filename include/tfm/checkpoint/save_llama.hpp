@@ -110,7 +110,7 @@ std::vector<std::string> save_llama(Context& context, const Llama<S, P>& model, 
   std::filesystem::create_directories(folder, failed);
   if (failed) raise(LoadError("tfm: cannot make the folder " + folder.string() + ": " + failed.message()));
   SavedTokenizer tokenizer;
-  if (!options.tokenizer_of.empty()) tokenizer = save_tokenizer(options.tokenizer_of, folder);
+  if (!options.tokenizer_of.empty()) tokenizer = save_tokenizer(options.tokenizer_of, folder, model.shape.vocab);
   std::vector<std::byte> bytes;
   Index done = 0;
   write_safetensors(folder / "model.safetensors", tensors, {{"format", "pt"}}, [&](const Tensor& tensor) -> std::span<const std::byte> {

@@ -1,13 +1,14 @@
 #pragma once
 // save_tokenizer: a checkpoint's tokenizer as the files of a Hugging Face folder.
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tfm/checkpoint/load_tokenizer.hpp"
+#include "tfm/checkpoint/tokenizer_json_text.hpp"
 #include "tfm/formats/atomic_file.hpp"
-#include "tfm/formats/json_text.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -18,20 +19,6 @@ inline constexpr const char* tokenizer_files[] = {"tokenizer.model",         "to
                                                   "added_tokens.json",       "vocab.json",             "merges.txt",            "chat_template.jinja",
                                                   "chat_template.json",      "generation_config.json"};
 
-/// tokenizer_config.json of a GGUF vocabulary.
-inline std::string tokenizer_config_text(const AnyTokenizer& tokenizer, const std::string& jinja) {
-  const SpecialTokens& special = tokenizer.special();
-  std::string text = "{\n  \"tokenizer_class\": \"LlamaTokenizer\"";
-  const auto add = [&](const char* key, const std::string& value) { text += std::string(",\n  \"") + key + "\": " + value; };
-  const auto piece = [&](const char* key, const std::optional<Token>& token) { add(key, token ? json_string(tokenizer.piece(*token)) : "null"); };
-  piece("bos_token", special.bos), piece("eos_token", special.eos), piece("unk_token", special.unknown), piece("pad_token", special.pad);
-  add("add_bos_token", special.add_bos ? "true" : "false");
-  add("add_eos_token", special.add_eos ? "true" : "false");
-  add("clean_up_tokenization_spaces", "false");
-  if (!jinja.empty()) add("chat_template", json_string(jinja));
-  return text + "\n}\n";
-}
-
 }  // namespace detail
 
 /// What became of a tokenizer.
@@ -41,15 +28,17 @@ struct SavedTokenizer {
 };
 
 /// Writes the tokenizer of the checkpoint at `from` (a Hugging Face folder, one of its tensor files, or a GGUF file) into `folder`:
-/// a folder's files as they are; a GGUF vocabulary of kind `llama` as tokenizer.model and tokenizer_config.json. Errors:
-/// LoadError, TokenizerError.
-inline SavedTokenizer save_tokenizer(const std::filesystem::path& from, const std::filesystem::path& folder) {
+/// a folder's files as they are; a GGUF vocabulary of kind `llama` as tokenizer.model, one of kind `gpt2` as tokenizer.json, and
+/// tokenizer_config.json beside it. `rows` of the model's embedding, beyond which a folder's added tokens are none. Errors: LoadError,
+/// TokenizerError.
+inline SavedTokenizer save_tokenizer(const std::filesystem::path& from, const std::filesystem::path& folder,
+                                     Index rows = std::numeric_limits<Token>::max() / 4) {
   std::error_code error;
   SavedTokenizer saved;
   const bool is_folder = std::filesystem::is_directory(from, error);
   if (is_folder || from.extension() == ".safetensors" || from.extension() == ".bin") {
     const std::filesystem::path source = is_folder ? from : from.parent_path();
-    if (const FolderTokenizer found = load_folder_tokenizer(source); found.tokenizer) saved.special = found.tokenizer.special();
+    if (const FolderTokenizer found = load_folder_tokenizer(source, rows); found.tokenizer) saved.special = found.tokenizer.special();
     bool any = false;
     for (const char* const name : detail::tokenizer_files) {
       if (!std::filesystem::exists(source / name, error)) continue;
@@ -66,21 +55,22 @@ inline SavedTokenizer save_tokenizer(const std::filesystem::path& from, const st
     saved.notes.push_back(from.string() + " has no tokenizer: nor has " + folder.string());
     return saved;
   }
-  const AnyTokenizer tokenizer = load_tokenizer(metadata);
-  saved.special = tokenizer.special();
-  if (const auto kind = metadata.at("tokenizer.ggml.model").text(); kind != "llama") {
-    saved.notes.push_back(from.string() + ": its tokenizer is of kind " + in_quotes(kind) +
-                          ", which is not written: copy the files of the model that it was made from");
-    return saved;
+  const GgufVocabulary vocabulary = read_gguf_vocabulary(metadata);
+  const FoundTokenizer found = find_tokenizer(metadata);
+  saved.special = found.tokenizer.special();
+  if (vocabulary.kind == "llama") {
+    const SentencePieceModel model = sentencepiece_model_of(vocabulary.sentencepiece());
+    if (model.some_bytes_missing) {
+      saved.notes.push_back(from.string() + ": its tokenizer is not written: a tokenizer.model has pieces for all bytes, or for none");
+      return saved;
+    }
+    write_file(folder / "tokenizer.model", bytes_of(write_sentencepiece_model(model, SentencePieceUse::file)));
+  } else {
+    if (std::filesystem::exists(folder / "tokenizer.model", error))
+      saved.notes.push_back(folder.string() + " has a tokenizer.model of before, which goes before the tokenizer.json that is written: remove it");
+    write_file(folder / "tokenizer.json", bytes_of(tokenizer_json_text(vocabulary, found.tokenizer)));
   }
-  const auto pieces = metadata.at("tokenizer.ggml.tokens").texts();
-  const auto scores = metadata.at("tokenizer.ggml.scores").numbers();
-  std::vector<std::int32_t> types;
-  if (const auto value = metadata.find("tokenizer.ggml.token_type")) types = value->integers();
-  const SentencePieceModel model = sentencepiece_model_of(detail::gguf_sentencepiece(metadata, pieces, scores, types));
-  write_file(folder / "tokenizer.model", bytes_of(write_sentencepiece_model(model, SentencePieceUse::file)));
-  const auto jinja = metadata.find("tokenizer.chat_template");
-  write_file(folder / "tokenizer_config.json", bytes_of(detail::tokenizer_config_text(tokenizer, jinja ? std::string(jinja->text()) : std::string())));
+  write_file(folder / "tokenizer_config.json", bytes_of(tokenizer_config_text(vocabulary, found.tokenizer, found.jinja)));
   return saved;
 }
 

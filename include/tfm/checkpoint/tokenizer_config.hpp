@@ -1,20 +1,43 @@
 #pragma once
 // TokenizerConfig: what Hugging Face's tokenizer_config.json (and chat_template.jinja) says beside a vocabulary.
+#include <algorithm>
+#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tfm/formats/json.hpp"
+#include "tfm/text/added_tokens.hpp"
 #include "tfm/text/tokenizer.hpp"
 
 namespace tfm::inline TFM_ABI {
 
+/// A token that a file adds, and the number that it gives it.
+struct DeclaredToken {
+  AddedToken token;
+  Index id = 0;
+};
+
 struct TokenizerConfig {
   std::optional<std::string> bos, eos, unknown, pad;  ///< as the vocabulary spells them
-  std::optional<bool> add_bos, add_eos;
+  std::optional<std::string> sep, cls, mask;          ///< roles that only make a token special
+  std::vector<std::string> further;                   ///< additional_special_tokens
+  std::optional<bool> add_bos, add_eos, add_prefix_space;
+  std::vector<DeclaredToken> added;  ///< by id
+  bool has_decoder = false;          ///< `added` comes from added_tokens_decoder
+  bool llama = false;                ///< the class is LlamaTokenizer, and not its `legacy` behaviour
   std::optional<std::string> chat_template;  ///< Jinja source
-  std::vector<std::string> notes;
+  std::vector<std::string> notes, added_notes;  ///< of chat templates; of added tokens
+
+  /// The special tokens' spellings, in the order in which transformers adds those that the vocabulary lacks.
+  std::vector<std::string> special_pieces() const {
+    std::vector<std::string> all;
+    for (const auto* const piece : {&bos, &eos, &unknown, &sep, &pad, &cls, &mask})
+      if (*piece) all.push_back(**piece);
+    all.insert(all.end(), further.begin(), further.end());
+    return all;
+  }
 };
 
 namespace detail {
@@ -25,6 +48,46 @@ inline std::optional<std::string> spelling(const Json& root, std::string_view ke
   if (!value) return std::nullopt;
   const std::string_view text = value->is(JsonKind::object) ? value->at("content").text() : value->text();
   return text.empty() ? std::nullopt : std::optional(std::string(text));
+}
+
+/// The flags of an AddedToken object.
+inline AddedToken read_added_token(const Json& value) {
+  const auto flag = [&](std::string_view key, bool otherwise) {
+    const auto found = value.find_value(key);
+    return found ? found->boolean() : otherwise;
+  };
+  return {.content = std::string(value.at("content").text()),
+          .special = flag("special", false),
+          .rule = {.takes_left = flag("lstrip", false), .takes_right = flag("rstrip", false), .whole_word = flag("single_word", false)}};
+}
+
+inline void read_decoder(const Json& decoder, TokenizerConfig& config) {
+  config.has_decoder = true;
+  for (const Json entry : decoder.members()) {
+    const std::string_view key = entry.key();
+    std::int32_t id = -1;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+    if (error != std::errc() || end != key.data() + key.size() || id < 0) entry.refuse("expected a token's number for a key");
+    config.added.push_back({read_added_token(entry), id});
+  }
+  std::sort(config.added.begin(), config.added.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+}
+
+/// The special tokens that have no part in encoding.
+inline void read_further_tokens(const Json& root, TokenizerConfig& config) {
+  const auto set = [&](std::string_view key, std::optional<std::string>& piece) {
+    if (auto said = spelling(root, key)) piece = std::move(said);
+  };
+  set("sep_token", config.sep), set("cls_token", config.cls), set("mask_token", config.mask);
+  for (const std::string_view key : {"additional_special_tokens", "extra_special_tokens"}) {
+    const auto list = root.find_value(key);
+    if (!list) continue;
+    for (const Json entry : list->is(JsonKind::object) ? list->members() : list->elements()) {
+      const std::string_view piece = entry.is(JsonKind::object) ? entry.at("content").text() : entry.text();
+      if (!piece.empty() && std::find(config.further.begin(), config.further.end(), piece) == config.further.end())
+        config.further.emplace_back(piece);
+    }
+  }
 }
 
 /// One template, or a list of {name, template}, of which the one called "default" is for chat.
@@ -58,6 +121,11 @@ inline TokenizerConfig read_tokenizer_config(const JsonDocument& document) {
   config.pad = detail::spelling(root, "pad_token");
   config.add_bos = flag("add_bos_token");
   config.add_eos = flag("add_eos_token");
+  config.add_prefix_space = flag("add_prefix_space");
+  const auto kind = root.find_value("tokenizer_class");
+  config.llama = kind && kind->text().starts_with("LlamaTokenizer") && !flag("legacy").value_or(false);
+  detail::read_further_tokens(root, config);
+  if (const auto decoder = root.find_value("added_tokens_decoder")) detail::read_decoder(*decoder, config);
   config.chat_template = detail::read_chat_template(root, config.notes);
   return config;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tfm/core/error.hpp"
+#include "tfm/text/added_tokens.hpp"
 #include "tfm/text/byte_alphabet.hpp"
 #include "tfm/text/marker_splitter.hpp"
 #include "tfm/text/merge_table.hpp"
@@ -21,10 +22,12 @@ namespace tfm::inline TFM_ABI {
 
 /// What a byte-level BPE is made of; read while the tokenizer is built, and not kept.
 struct ByteBpeTables {
-  std::span<const std::string_view> pieces{};  ///< by token: in GPT-2's byte alphabet; control and user-defined as text
+  std::span<const std::string_view> pieces{};  ///< by token: in GPT-2's byte alphabet; control and user-defined as text;
+                                               ///< an empty one is a number without a piece
   std::span<const std::string_view> merges{};  ///< "left right", the first first
   std::span<const std::pair<std::string_view, std::string_view>> merge_pairs{};  ///< the same as pairs, after those
   std::span<const std::int32_t> types{};       ///< TokenType's numbers by token; none: all are normal
+  std::span<const std::pair<Token, MarkerRule>> rules{};  ///< of control and user-defined tokens that have one
   SpecialTokens special{};                     ///< bos and eos are control tokens, whatever their type
   std::string_view pre_tokenizer = "gpt-2";    ///< as GGUF's tokenizer.ggml.pre names it
   std::string_view what = "vocabulary";        ///< the file's name, for messages
@@ -56,6 +59,10 @@ class ByteBpeTokenizer {
       TokenType type = TokenType::normal;
       if (!tables.types.empty()) type = effective_type(token_type(tables.types[to_size(i)], i, tables.what), piece);
       if (i == tables.special.bos || i == tables.special.eos) type = TokenType::control;
+      if (piece.empty()) {
+        vocabulary_.add_nameless();
+        continue;
+      }
       bytes.clear();
       if (type == TokenType::user_defined || !append_spelt_bytes(bytes, piece)) bytes = piece;
       vocabulary_.add(piece, bytes, type);
@@ -127,28 +134,20 @@ class ByteBpeTokenizer {
         pre_tokenizer_(pre_tokenizer_named(tables.pre_tokenizer)) {
     add_pieces(tables);
     add_merges(tables);
-    user_markers_ = MarkerSplitter(vocabulary_, [](TokenType type) { return type == TokenType::user_defined; });
-    template_markers_ = MarkerSplitter(vocabulary_, [](TokenType type) {
-      return type == TokenType::user_defined || type == TokenType::control;
-    });
+    const auto user_defined = [&](Token token) { return vocabulary_.type(token) == TokenType::user_defined; };
+    user_markers_ = MarkerSplitter(vocabulary_, user_defined);
+    template_markers_ =
+        MarkerSplitter(vocabulary_, [&](Token token) { return user_defined(token) || vocabulary_.is_control(token); });
+    for (const auto& [token, rule] : tables.rules)
+      for (MarkerSplitter* const markers : {&user_markers_, &template_markers_}) markers->set_rule(token, rule);
   }
 
   std::vector<Token> encode(std::span<const TextSegment> segments) const {
     std::vector<Token> out;
     Workspace work;
-    std::string stretch;  // what has been read since the last marker, across segments
-    const auto finish = [&] {
-      encode_stretch(stretch, work, out);
-      stretch.clear();
-    };
-    for (const TextSegment& segment : segments) {
-      const MarkerSplitter& markers = segment.from_template ? template_markers_ : user_markers_;
-      markers.split(vocabulary_, segment.text, [&](std::string_view text) { stretch += text; }, [&](Token token) {
-        finish();
-        out.push_back(token);
-      });
-    }
-    finish();
+    split_segments(
+        vocabulary_, user_markers_, template_markers_, segments,
+        [&](std::string_view stretch) { encode_stretch(stretch, work, out); }, [&](Token token) { out.push_back(token); });
     return out;
   }
 

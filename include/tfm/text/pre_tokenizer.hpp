@@ -13,8 +13,7 @@ namespace tfm::inline TFM_ABI {
 enum class PreTokenizer : unsigned char {
   /// "gpt-2" (Radford et al. 2019): 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
   gpt2,
-  /// "smollm": every digit (\p{Nd}) is a word; what lies between them is cut as for gpt2. Other numbers, such as ²,
-  /// stay with gpt2's rule, as in the ids that transformers gives for SmolLM2's GGUF; llama.cpp makes each \p{N} a word.
+  /// "smollm": every numeric character (\p{N}: ½, ² and Ⅷ too) is a word; what lies between them is cut as for gpt2.
   smollm,
 };
 
@@ -70,7 +69,7 @@ void pre_tokenize(PreTokenizer kind, std::string_view text, OnWord&& on_word) {
   std::size_t from = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t begin = at;
-    if (!is_decimal_digit(next_code_point(text, at))) continue;
+    if (char_class(next_code_point(text, at)) != CharClass::number) continue;
     detail::gpt2_words(text.substr(from, begin - from), on_word);
     on_word(text.substr(begin, at - begin));
     from = at;

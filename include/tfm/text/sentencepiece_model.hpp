@@ -26,11 +26,13 @@ struct SentencePieceModel {
     std::string_view text;
     float score = 0;
     TokenType type = TokenType::normal;
+    bool nameless = false;  // a GGUF vocabulary's empty piece, which no text becomes
   };
 
   std::vector<Piece> pieces{};
   Kind kind = Kind::unigram;
   bool byte_fallback = false;
+  bool some_bytes_missing = false;         // a GGUF vocabulary has byte pieces, and not all: the others are unknown
   bool space_as_suffix = false;            // treat_whitespace_as_suffix
   bool add_dummy_prefix = true;            // a space in front of every text
   bool remove_extra_whitespaces = true;
@@ -147,6 +149,7 @@ inline void check_piece(const SentencePieceModel::Piece& piece, Index token, std
   const auto refuse = [&](std::initializer_list<TextPart> found) {
     sentencepiece_error(what, {"piece ", token, " ", joined(found)});
   };
+  if (piece.nameless) return;
   if (piece.text.empty()) refuse({"is empty"});
   if (piece.text.size() > max_piece) {
     refuse({"has ", piece.text.size(), " bytes; expected at most ", max_piece});
@@ -211,7 +214,7 @@ inline void check_sentencepiece_model(const SentencePieceModel& model) {
   }
   if (unknown != 1) refuse({unknown, " pieces have type unknown; expected one"});
   const std::size_t expected_bytes = model.byte_fallback ? 256 : 0;
-  if (bytes.count() != expected_bytes) {
+  if (bytes.count() != expected_bytes && !model.some_bytes_missing) {
     refuse({bytes.count(), " pieces of type byte; expected ", expected_bytes,
             model.byte_fallback ? " with byte fallback" : " without byte fallback"});
   }
@@ -231,7 +234,22 @@ enum class SentencePieceUse : unsigned char {
   file,     ///< all pieces by their names, and which of them have a role, for others to read
 };
 
-/// The model as the library reads it, and nothing more.
+namespace detail {
+/// The names of bytes that no piece of the model stands for.
+inline std::vector<std::string> missing_bytes(const SentencePieceModel& model) {
+  std::bitset<256> there;
+  for (const auto& piece : model.pieces)
+    if (piece.type == TokenType::byte) there.set(static_cast<std::size_t>(byte_of_piece(piece.text)));
+  std::vector<std::string> names;
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  for (std::size_t byte = 0; byte < 256; ++byte)
+    if (!there[byte]) names.push_back(std::string("<0x") + digits[byte / 16] + digits[byte % 16] + ">");
+  return names;
+}
+}  // namespace detail
+
+/// The model as the library reads it, and nothing more. The library wants all bytes or none: those that the model lacks follow
+/// its own pieces.
 inline std::string write_sentencepiece_model(const SentencePieceModel& model, SentencePieceUse use = SentencePieceUse::library) {
   std::string out, part;
   for (std::size_t i = 0; i < model.pieces.size(); ++i) {
@@ -239,9 +257,16 @@ inline std::string write_sentencepiece_model(const SentencePieceModel& model, Se
     const bool control = use == SentencePieceUse::library && piece.type == TokenType::control;
     part.clear();
     ProtobufWriter field(part);
-    field.bytes(1, control ? "<control " + std::to_string(i) + ">" : std::string(piece.text));
+    field.bytes(1, control || piece.nameless ? "<control " + std::to_string(i) + ">" : std::string(piece.text));
     field.number(2, piece.score);
     field.integer(3, static_cast<std::uint64_t>(piece.type));
+    ProtobufWriter(out).bytes(1, part);
+  }
+  for (const std::string& name : model.some_bytes_missing ? detail::missing_bytes(model) : std::vector<std::string>()) {
+    part.clear();
+    ProtobufWriter field(part);
+    field.bytes(1, name);
+    field.integer(3, static_cast<std::uint64_t>(TokenType::byte));
     ProtobufWriter(out).bytes(1, part);
   }
   part.clear();

@@ -15,7 +15,7 @@ namespace tfm::inline TFM_ABI {
 
 /// A vocabulary as GGUF has it for the tokenizer model "llama"; read while the tokenizer is built, and not kept.
 struct SentencePieceTables {
-  std::span<const std::string_view> pieces{};  ///< by token, with U+2581 for the space
+  std::span<const std::string_view> pieces{};  ///< by token, with U+2581 for the space; an empty one is no text's
   std::span<const float> scores{};             ///< as many
   std::span<const std::int32_t> types{};       ///< TokenType's numbers, as many; none: told from the pieces
   SpecialTokens special{.add_bos = true};      ///< unknown names the unknown piece, whatever the types say
@@ -46,7 +46,7 @@ inline TokenType type_in(const SentencePieceTables& tables, std::size_t i) {
 
 /// The model of a GGUF vocabulary: BPE by scores, with byte fallback where there are byte pieces. The unknown piece is
 /// the one that special.unknown names, or else the first of that type; all others of that type are unused. bos and eos
-/// are control pieces, whatever their type.
+/// are control pieces, whatever their type. Where there are byte pieces but not 256, the other bytes become the unknown piece.
 inline SentencePieceModel sentencepiece_model_of(const SentencePieceTables& tables) {
   detail::check_counts(tables);
   SentencePieceModel model;
@@ -56,6 +56,7 @@ inline SentencePieceModel sentencepiece_model_of(const SentencePieceTables& tabl
   model.what = tables.what;
   model.special = checked(tables.special, static_cast<Index>(tables.pieces.size()), tables.what);
   auto& [bos, eos, unknown, pad, add_bos, add_eos] = model.special;
+  std::size_t bytes = 0;
   model.pieces.reserve(tables.pieces.size());
   for (std::size_t i = 0; i < tables.pieces.size(); ++i) {
     const auto token = static_cast<Token>(i);
@@ -63,9 +64,13 @@ inline SentencePieceModel sentencepiece_model_of(const SentencePieceTables& tabl
     if (type == TokenType::unknown && !unknown) unknown = token;
     if (type == TokenType::unknown && unknown != token) type = TokenType::unused;
     if (token == bos || token == eos) type = TokenType::control;
-    if (type == TokenType::byte) model.byte_fallback = true;
-    model.pieces.push_back({tables.pieces[i], tables.scores[i], type});
+    const bool nameless = tables.pieces[i].empty();
+    if (nameless && type != TokenType::unknown) type = TokenType::unused;
+    if (type == TokenType::byte) ++bytes;
+    model.pieces.push_back({tables.pieces[i], tables.scores[i], type, nameless});
   }
+  model.byte_fallback = bytes > 0;
+  model.some_bytes_missing = bytes > 0 && bytes < 256;
   if (!unknown) {
     detail::sentencepiece_error(tables.what, {"no unknown piece: no id names one, and no piece has the type"});
   }

@@ -41,10 +41,4 @@ inline char32_t small_letter(char32_t c) noexcept {
   return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
 }
 
-/// \p{Nd}: the digits of any script, and not fractions, superscripts or Roman numerals.
-inline bool is_decimal_digit(char32_t c) noexcept {
-  if (c < 0x80) return c >= '0' && c <= '9';
-  return utf8proc_category(static_cast<utf8proc_int32_t>(c)) == UTF8PROC_CATEGORY_ND;
-}
-
 }  // namespace tfm::inline TFM_ABI

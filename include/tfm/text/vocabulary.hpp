@@ -105,6 +105,12 @@ class Vocabulary {
     table_[i] = static_cast<Token>(types_.size() - 1);
     return true;
   }
+  /// The next token, which no text becomes and no piece finds: the file gives it an empty spelling, or none.
+  void add_nameless() {
+    append(pieces_, piece_end_, {});
+    append(bytes_, bytes_end_, {});
+    types_.push_back(TokenType::unused);
+  }
   void set_special(const SpecialTokens& special) { special_ = checked(special, size(), what_); }
   void set_leading_space(LeadingSpace rule) noexcept { leading_ = rule; }
 

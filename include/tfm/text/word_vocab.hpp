@@ -59,7 +59,7 @@ class WordVocab {
     }
     vocabulary_.set_special({.bos = bos, .eos = eos, .unknown = unknown, .pad = pad});
     vocabulary_.set_leading_space(LeadingSpace::drop_one);
-    markers_ = MarkerSplitter(vocabulary_, [](TokenType type) { return type == TokenType::control; });
+    markers_ = MarkerSplitter(vocabulary_, [&](Token token) { return vocabulary_.is_control(token); });
   }
 
   /// The words that are at least `least` times in the sentences, by falling frequency; of words as frequent, the one
