@@ -2,6 +2,8 @@
 // What a command may write: never over what it reads, and over what is there already only where it was told to.
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +45,13 @@ inline void guard_file(std::string_view option, const std::filesystem::path& out
     if (!input.path.empty() && detail::same_place(out, input.path)) detail::refuse_input(option, out, input.what);
   if (!overwrite && detail::is_there(out))
     throw UsageError(out.string() + " is there already: give --overwrite, or another " + std::string(option));
+}
+
+/// Whether the file is there and says just that: then writing it again changes nothing, and needs nobody's leave.
+inline bool says_already(const std::filesystem::path& file, std::string_view text) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string there{std::istreambuf_iterator<char>(in), {}};
+  return in.is_open() && !in.bad() && there == text;
 }
 
 /// Refuses a folder, which `option` names, that is an input, or in which one of `files` is an input or a file of an input's folder,

@@ -197,3 +197,10 @@ TEST_CASE("a tokenizer alone, of a folder or of a GGUF file without tensors") {
   CHECK(load_tokenizer(*data / "vocab/ggml-vocab-llama-spm.gguf").size() == 32000);
   CHECK(load_tokenizer(*data / "vocab/ggml-vocab-gpt-2.gguf").size() == 50257);
 }
+
+TEST_CASE("the embedding's rows are the vocabulary, whatever else llama.vocab_size says") {
+  const auto loaded = gguf([](GgufWriter& file) { file.set("llama.vocab_size", std::uint32_t{265}); });
+  CHECK(loaded.notes == Notes{"llama.vocab_size is u32 265, and the embedding has 264 rows: these are used"});
+  CHECK(loaded.model.shape.vocab == 264);
+  CHECK(gguf([](GgufWriter& file) { file.set("llama.vocab_size", std::uint32_t{264}); }).notes == none);
+}

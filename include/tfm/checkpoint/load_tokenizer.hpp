@@ -104,7 +104,7 @@ inline FolderTokenizer load_folder_tokenizer(const std::filesystem::path& folder
     return std::filesystem::exists(folder / name, ignored);
   };
   TokenizerConfig config;
-  if (has("tokenizer_config.json")) config = read_tokenizer_config(read_json(folder / "tokenizer_config.json"));
+  if (has("tokenizer_config.json")) config = read_tokenizer_config(read_json(folder / "tokenizer_config.json", python_json));
   if (has("tokenizer.model"))
     found.tokenizer = with_config(SentencePieceTokenizer(folder / "tokenizer.model"), config, found.notes);
   else if (has("tokenizer.json"))
