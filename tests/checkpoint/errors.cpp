@@ -3,6 +3,7 @@
 
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
+#include "support/random.hpp"
 #include "support/run_llama.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/tiny_llama.hpp"

@@ -1,50 +1,14 @@
 #include "tfm/core/threads.hpp"
 
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <stdexcept>
 #include <thread>
 
 #include "support/catch.hpp"
-#include "support/sanitized.hpp"
-
-namespace {
-
-/// What `work` returns in a process of its own, whose address space may grow by so many bytes; empty where the system does not hold it to that.
-template <class F>
-std::string with_little_memory(rlim_t more, F&& work) {
-  int ends[2];
-  REQUIRE(::pipe(ends) == 0);
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    rlim_t pages = 0;
-    std::ifstream("/proc/self/statm") >> pages;
-    const rlim_t size = pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + more;
-    const rlimit limit{size, size};
-    const bool held = ::setrlimit(RLIMIT_AS, &limit) == 0 && ::mmap(nullptr, 2 * more, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
-    const std::string said = held ? work() : std::string();
-    ::_exit(::write(ends[1], said.data(), said.size()) == static_cast<ssize_t>(said.size()) ? 0 : 1);
-  }
-  ::close(ends[1]);
-  std::string said(4096, '\0');
-  const ssize_t size = ::read(ends[0], said.data(), said.size());
-  ::close(ends[0]);
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(status == 0);  // it has not been ended, by terminate() say
-  said.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  return said;
-}
-
-}  // namespace
+#include "support/little_memory.hpp"
 
 TEST_CASE("every chunk runs exactly once, with any number of workers") {
   for (int count : {1, 2, 3, 8}) {
@@ -135,8 +99,7 @@ TEST_CASE("pools that end right after their work end") {  // a worker that fell 
 }
 
 TEST_CASE("threads that the system does not start are an error that says how many, and leave none behind") {
-  if (tfm_test::sanitized) return;  // whose memory knows no such limit
-  const std::string said = with_little_memory(96 << 20, [] {  // a thread's stack is of 8 MiB
+  const std::string said = tfm_test::with_little_memory(96 << 20, [] {  // a thread's stack is of 8 MiB
     std::string text = "no error";
     try {
       const tfm::Threads threads(500);
