@@ -19,7 +19,7 @@ using tfm::Index;
 
 struct PrepareArguments {
   std::filesystem::path tweets, out;
-  bool drop_retweets = false, drop_links = false, json = false;
+  bool drop_retweets = false, drop_links = false, overwrite = false, json = false;
 };
 
 /// The model that an adapter is for, and how it computes.
@@ -62,7 +62,7 @@ struct EvaluateArguments {
   BaseArguments base;
   std::filesystem::path adapter, data, prompt, picture;  ///< all but data may be empty
   std::vector<std::string> labels;                       ///< empty: every output that the data has
-  bool any_base = false, json = false;
+  bool any_base = false, overwrite = false, json = false;
 };
 
 struct ChatArguments {
@@ -77,8 +77,8 @@ struct MergeArguments {
   BaseArguments base{.model = {}, .format = tfm::Format::f32};
   std::vector<AdapterArgument> adapters;
   std::filesystem::path out, text;  ///< text: empty: the first adapter's validation.json, or else its prompt
-  tfm::Format format = tfm::Format::f32;
-  bool json = false;
+  std::optional<tfm::Format> type;  ///< of the folder's tensors; none: as the base's file has them
+  bool overwrite = false, json = false;
 };
 
 using Arguments = std::variant<PrepareArguments, TrainArguments, EvaluateArguments, ChatArguments, MergeArguments>;

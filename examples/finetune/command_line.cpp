@@ -27,7 +27,7 @@ Exit codes: 0 all went well; 1 an error, told on standard error; 2 the command l
 
 constexpr const char* prepare_footer =
     R"(F is CSV in UTF-8 with a header; its columns tweet and sentiment (-1, 0 or 1) are used. J becomes an array of records
-{"instruction", "input", "output"} as Alpaca has them, written whole or not at all: the instruction asks for the
+{"instruction", "input", "output"} as Alpaca has them, written whole or not at all, and over another file only with --overwrite: the instruction asks for the
 sentiment of the tweet, the input is the tweet, the output Negative, Neutral or Positive. Beside J the labels are drawn
 into a picture, J's name without its ending and -labels.svg.
 
@@ -81,12 +81,13 @@ constexpr const char* merge_footer =
     R"(O becomes a Hugging Face folder with the base's weights, the adapters added to them, and its tokenizer. It is read back and
 compared with the base that wears the adapters, over --text, or else over records that the first adapter's training held out:
 the KL divergence between their predictions, and how often both find the same token the likeliest. With a quantised --base
-the sums are quantised again, which costs more than an adapter over it.
+the sums are quantised again, which costs more than an adapter over it. O is never the base's or an adapter's own folder, and is
+empty unless --overwrite is given.
 With --json: {"out", "kl_divergence", "top_1_agreement", "tokens"}.
 
 Examples:
   finetune merge --model model.gguf --adapter adapter --out merged
-  finetune merge --model folder/ --adapter one=0.7 --adapter other=0.3 --out merged --base bf16 --format bf16)";
+  finetune merge --model folder/ --adapter one=0.7 --adapter other=0.3 --out merged --base bf16 --type bf16)";
 
 const std::map<std::string, std::optional<tfm::Format>> formats{
     {"file", std::nullopt}, {"f32", tfm::Format::f32}, {"bf16", tfm::Format::bf16}, {"int8", tfm::Format::int8}};
@@ -138,6 +139,7 @@ void describe(CLI::App& app, PrepareArguments& prepare) {
   add_path(app, "--out", prepare.out, "J", "The file for the records");
   app.add_flag("--drop-retweets", prepare.drop_retweets, "Leave out tweets that begin with RT");
   app.add_flag("--drop-links", prepare.drop_links, "Leave out tweets with a link in them");
+  add_overwrite(app, prepare.overwrite);
   add_json(app, prepare.json);
 }
 
@@ -207,6 +209,7 @@ void describe(CLI::App& app, EvaluateArguments& evaluate) {
   add_prompt(app, evaluate.prompt, "the adapter's own, or else Alpaca's");
   add_names(app, "--labels", evaluate.labels, "The labels, in the order of the confusion matrix; all outputs, sorted,\nunless they are given");
   add_optional_path(app, "--picture", evaluate.picture, "F", "Write the confusion matrices to this SVG file");
+  add_overwrite(app, evaluate.overwrite);
   app.add_flag("--any-base", evaluate.any_base, "Take an adapter that was made for another base");
   add_json(app, evaluate.json);
 }
@@ -237,8 +240,10 @@ void describe(CLI::App& app, MergeArguments& merge) {
   add_base(app, merge.base);
   add_adapters(app, merge.adapters);
   add_path(app, "--out", merge.out, "O", "The folder for the merged model");
-  add_choice(app, "--format", merge.format, file_formats, "f32|bf16|f16", "What the folder's tensors are kept in; f32, unless it is given");
+  add_choice(app, "--type,--format", merge.type, file_formats, "f32|bf16|f16",
+             "What the folder's tensors are kept in; unless it is given, what the base's are,\nor f16 where that is quantised");
   add_optional_path(app, "--text", merge.text, "F", "A text over which the models are compared");
+  add_overwrite(app, merge.overwrite);
   add_json(app, merge.json);
 }
 

@@ -8,6 +8,7 @@
 #include "confusion.hpp"
 #include "scorer.hpp"
 #include "support/heat_map.hpp"
+#include "support/output_guard.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
 #include "tfm/formats/atomic_file.hpp"
@@ -179,6 +180,11 @@ std::string table(const std::vector<Verdict>& verdicts, const Labels& labels) {
 }  // namespace
 
 int run(const EvaluateArguments& arguments) {
+  if (!arguments.picture.empty())
+    guard_file("--picture", arguments.picture,
+               {{"the model", arguments.base.model}, {"the adapter", arguments.adapter}, {"the data", arguments.data}, {"the template", arguments.prompt},
+                {"a file of the adapter", arguments.adapter / "adapter_model.safetensors"}, {"a file of the adapter", arguments.adapter / "adapter_config.json"}},
+               arguments.overwrite);
   const tfm::AlpacaPrompt prompt = prompt_of(arguments.prompt, arguments.adapter).prompt;
   const std::vector<tfm::AlpacaRecord> records = tfm::read_alpaca(arguments.data);
   const Labelled labelled = labels_of(records, arguments);

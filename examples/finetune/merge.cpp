@@ -1,14 +1,18 @@
 // finetune merge: adapters become part of their base, as a Hugging Face folder, and what that changed is told.
 #include "tfm/models/merge.hpp"
 
+#include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base.hpp"
+#include "support/output_guard.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
 #include "support/wardrobe.hpp"
 #include "tfm/checkpoint/load_llama.hpp"
 #include "tfm/checkpoint/save_llama.hpp"
+#include "tfm/formats/torch_zip.hpp"
 #include "tfm/generate/compare.hpp"
 #include "tfm/train/data/alpaca.hpp"
 
@@ -37,9 +41,71 @@ tfm::LoadOptions loading(ProgressBar& bar, int threads, std::optional<tfm::Forma
   return options;
 }
 
+/// Refuses to write over the base, or over an adapter, by whatever name; and, unless that was asked for, into a folder with anything in it.
+void guard_output(const MergeArguments& arguments) {
+  std::error_code absent;
+  const std::filesystem::path& model = arguments.base.model;
+  const bool folder = std::filesystem::is_directory(model, absent);
+  std::vector<CommandInput> inputs{{"the base", model}, {"the text", arguments.text}};
+  // A file's folder may hold the config.json and the tokenizer by which it is read, or its other shards.
+  if (!folder) inputs.push_back({"the folder of the base", std::filesystem::absolute(model, absent).parent_path()});
+  for (const AdapterArgument& adapter : arguments.adapters) inputs.push_back({"an adapter", adapter.folder});
+  std::vector<std::string> files{"config.json", "model.safetensors"};
+  files.insert(files.end(), std::begin(tfm::detail::tokenizer_files), std::end(tfm::detail::tokenizer_files));
+  guard_inputs("--out", arguments.out, files, inputs);
+  guard_empty("--out", arguments.out, arguments.overwrite);
+}
+
+std::string megabytes(Index bytes) { return tfm::number_text(std::round(static_cast<double>(bytes) / 1e5) / 10) + " MB"; }
+
+/// What the base's file has its tensors in.
+class StoredTypes {
+  tfm::OpenedCheckpoint opened_;
+  tfm::WeightSource source_;
+
+ public:
+  explicit StoredTypes(const std::filesystem::path& model)
+      : opened_(tfm::open_checkpoint(model, tfm::read_torch)), source_(opened_.tensors, opened_.convention) {}
+
+  /// Of a tensor by Hugging Face's name; none where safetensors has no such type for weights.
+  std::optional<tfm::Format> of(std::string_view name) const {
+    const tfm::Tensor* const tensor = source_.find(name);
+    const auto format = tensor == nullptr ? std::nullopt : tfm::format_of(tensor->type);
+    return format == tfm::Format::f32 || format == tfm::Format::bf16 || format == tfm::Format::f16 ? format : std::nullopt;
+  }
+  /// How much of the matrices is in each type, by its name: {"Q4_1": bytes}.
+  std::map<std::string, std::size_t> matrices() const {
+    std::map<std::string, std::size_t> bytes;
+    for (const tfm::Tensor& tensor : opened_.tensors.tensors())
+      if (tensor.shape.size() == 2) bytes[tensor.type == tfm::DataType::i8 ? "int8" : tensor.type_name] += tensor.bytes.size();
+    return bytes;
+  }
+};
+
+/// What the folder's tensors become: what was asked for, or what the base's are, and f16 where these are quantised, which `why` says then.
+tfm::SaveLlamaOptions saving(const MergeArguments& arguments, const StoredTypes& stored, std::string& why) {
+  tfm::SaveLlamaOptions options{.format = tfm::Format::f16, .tokenizer_of = arguments.base.model};
+  if (arguments.type) {
+    options.format = *arguments.type;
+    return options;
+  }
+  options.format_of = [&stored](std::string_view name) { return stored.of(name); };
+  const std::map<std::string, tfm::Format> kept{{"F32", tfm::Format::f32}, {"BF16", tfm::Format::bf16}, {"F16", tfm::Format::f16}};
+  std::size_t most = 0;
+  for (const auto& [type, bytes] : stored.matrices())
+    if (!kept.contains(type)) why += (why.empty() ? "" : ", ") + type;
+    else if (bytes > most) most = bytes, options.format = kept.at(type);
+  if (!why.empty()) {
+    options.format = tfm::Format::f16;
+    why = "; the base has " + why + ", which such a folder cannot hold: that becomes F16, unless --type says otherwise";
+  }
+  return options;
+}
+
 }  // namespace
 
 int run(const MergeArguments& arguments) {
+  guard_output(arguments);
   const RunPrompt prompt = prompt_of({}, arguments.adapters.front().folder);
   const Base base = open_base(arguments.base, prompt.prompt);
   Wardrobe wardrobe(arguments.adapters, arguments.base.model, base.loaded.model);
@@ -50,8 +116,13 @@ int run(const MergeArguments& arguments) {
     ProgressBar bar;
     tfm::AnyLlama merged = tfm::clone(base.loaded.model);
     static_cast<void>(tfm::merge(context, merged, *adapter));
-    tell_notes(tfm::save_llama(context, merged, arguments.out,
-                               {.format = arguments.format, .tokenizer_of = arguments.base.model, .progress = bar.callback()}));
+    const StoredTypes stored(arguments.base.model);
+    std::string why;
+    tfm::SaveLlamaOptions options = saving(arguments, stored, why);
+    options.progress = bar.callback();
+    tell("tfm: writing " + megabytes(tfm::saved_llama_bytes(merged, options)) + " of weights in " + std::string(name(options.format)) + " to " +
+         (arguments.out / "model.safetensors").string() + why + "\n");
+    tell_notes(tfm::save_llama(context, merged, arguments.out, options));
   }
   ProgressBar bar;
   const auto merged = tfm::load_llama(arguments.out, loading(bar, arguments.base.threads, arguments.base.format));

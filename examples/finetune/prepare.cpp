@@ -1,8 +1,10 @@
 // finetune prepare: a CSV file of tweets becomes instruction data, and what is in it is told and drawn.
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "arguments.hpp"
 #include "support/bar_chart.hpp"
+#include "support/output_guard.hpp"
 #include "support/terminal.hpp"
 #include "tfm/formats/atomic_file.hpp"
 #include "tfm/train/data/alpaca.hpp"
@@ -36,16 +38,12 @@ std::filesystem::path picture_beside(const std::filesystem::path& out) {
   return out.parent_path() / (out.stem().string() + "-labels.svg");
 }
 
-void refuse_to_overwrite(const PrepareArguments& arguments) {
-  std::error_code ignored;
-  if (std::filesystem::equivalent(arguments.tweets, arguments.out, ignored))
-    throw UsageError("--out is the file of tweets itself: " + arguments.out.string());
-}
-
 }  // namespace
 
 int run(const PrepareArguments& arguments) {
-  refuse_to_overwrite(arguments);
+  const std::filesystem::path picture = picture_beside(arguments.out);
+  const std::vector<CommandInput> inputs{{"the file of tweets", arguments.tweets}};
+  for (const auto& file : {arguments.out, picture}) guard_file("--out", file, inputs, true);
   const tfm::Tweets tweets = tfm::read_tweets(arguments.tweets, {.drop_retweets = arguments.drop_retweets, .drop_links = arguments.drop_links});
   const auto records = static_cast<Index>(tweets.records.size());
   if (records == 0)
@@ -56,10 +54,12 @@ int run(const PrepareArguments& arguments) {
   const Index copies = texts.copies[commonest];
   const std::string& common_text = tweets.records[texts.first[commonest]].input;
   const picture::BarChart chart = label_chart(labels, records);
-  const std::filesystem::path picture = picture_beside(arguments.out);
 
-  tfm::write_file(arguments.out, tfm::bytes_of(tfm::alpaca_json(tweets.records)));
-  tfm::write_file(picture, tfm::bytes_of(picture::svg(chart)));
+  const std::array<std::pair<std::filesystem::path, std::string>, 2> files{
+      {{arguments.out, tfm::alpaca_json(tweets.records)}, {picture, picture::svg(chart)}}};
+  for (const auto& [file, text] : files)
+    if (!says_already(file, text)) guard_file("--out", file, inputs, arguments.overwrite);
+  for (const auto& [file, text] : files) tfm::write_file(file, tfm::bytes_of(text));
   if (arguments.json) {
     nlohmann::ordered_json counts;
     for (const auto& [name, count] : labels) counts[name] = count;

@@ -21,6 +21,11 @@ int main(int count, char** words) try {
     std::cerr << "from_scratch TEXT TOKENIZER OUT [STEPS]\n";
     return 2;
   }
+  for (const char* const name : {"config.json", "model.safetensors"})
+    if (std::filesystem::exists(std::filesystem::path(words[3]) / name)) {
+      std::cerr << "there is a model in " << words[3] << " already (" << name << "): choose another folder\n";
+      return 2;
+    }
   const tfm::AnyTokenizer tokenizer = tfm::load_tokenizer(words[2]);
   const auto file = tfm::MappedFile::open(words[1]);
   const std::vector<tfm::Token> ids = tokenizer.encode(tfm::UserText{std::string(tfm::text_of(file->bytes()))});

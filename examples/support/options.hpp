@@ -70,6 +70,10 @@ inline void add_seed(CLI::App& app, std::optional<std::uint64_t>& seed, const st
   });
 }
 
+inline void add_overwrite(CLI::App& app, bool& overwrite) {
+  app.add_flag("--overwrite", overwrite, "Write over what is there already; without it nothing is");
+}
+
 inline void add_json(CLI::App& app, bool& json) { app.add_flag("--json", json, "Results as JSON"); }
 
 /// What every program's command line has: one command, whose options count as they are given last, and a version.

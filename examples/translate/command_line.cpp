@@ -86,6 +86,8 @@ void describe(CLI::App& app, TrainArguments& train, Changes& changes) {
   add_path(app, "--out", train.out, "D", "The folder for the model, its log and its pictures");
   add_seed(app, train.seed, "The same seed gives the same model; 0, unless it is given");
   app.add_flag("--resume", train.resume, "Go on with what is in OUT, if there is anything");
+  add_overwrite(app, train.overwrite);
+  app.get_option("--overwrite")->excludes("--resume");
   add_json(app, train.json);
   add_threads(app, train.threads);
   app.option_defaults()->group("In place of the preset's");

@@ -5,6 +5,7 @@
 #include "notes.hpp"
 #include "report.hpp"
 #include "support/interrupt.hpp"
+#include "support/output_guard.hpp"
 #include "tfm/checkpoint/transformer_file.hpp"
 #include "tfm/train/csv_log.hpp"
 #include "tfm/train/initialise.hpp"
@@ -38,18 +39,39 @@ std::string as_lines(const std::vector<tfm::SentencePair>& pairs) {
   return text;
 }
 
+/// Refuses a folder in which a run would write over what is not its own. One that was ended while it wrote its vocabularies has left them,
+/// and --resume begins it again.
+void guard_output(const TrainArguments& arguments) {
+  std::vector<std::string> files{"config.json", "model.safetensors", "checkpoints", "log", "loss.svg", "attention-encoder.svg", "attention-decoder-self.svg",
+                                 "attention-decoder-cross.svg"};
+  for (const char* const name : vocabulary_files)
+    if (!arguments.resume) files.emplace_back(name);
+  if (!arguments.resume) files.emplace_back("held_out.txt");
+  guard_inputs("--out", arguments.out, files, {{"the file of pairs", arguments.data}});
+  guard_files("--out", arguments.out, files, arguments.overwrite);
+}
+
+/// What --overwrite removes of a run, so that none of its checkpoints is taken for the new one's.
+void remove_run(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::filesystem::remove(folder / "translation.json", ignored);
+  for (const Index step : tfm::checkpoints_in(folder / "checkpoints")) std::filesystem::remove_all(tfm::checkpoint_path(folder / "checkpoints", step), ignored);
+}
+
 /// The vocabularies of a new run, written; or of the one that goes on, which must be of the same pairs.
 Vocabularies vocabularies(const TrainArguments& arguments, const tfm::HeldOutPairs& pairs) {
   const Preset& preset = arguments.preset;
   TranslationFile file{std::string(preset.name), preset.steps, fingerprint(as_lines(pairs.training)), {}};
-  if (std::filesystem::exists(arguments.out / "translation.json")) {
-    const TranslationFile there = read_translation_file(arguments.out);
+  if (!arguments.overwrite && std::filesystem::exists(arguments.out / "translation.json")) {
     if (!arguments.resume)
-      throw UsageError("there is a run in " + arguments.out.string() + " already: give --resume, or another --out");
+      throw UsageError("there is a run in " + arguments.out.string() + " already: give --resume, or another --out (or --overwrite, which begins anew)");
+    const TranslationFile there = read_translation_file(arguments.out);
     if (there.training != file.training || there.preset != file.preset)
       throw UsageError("the run in " + arguments.out.string() + " is of other pairs or another preset, and cannot go on with these");
     return load_vocabularies(arguments.out, there.vocabularies);
   }
+  guard_output(arguments);
+  if (arguments.overwrite) remove_run(arguments.out);
   std::error_code error;
   std::filesystem::create_directories(arguments.out, error);
   if (error) tfm::raise(tfm::LoadError("tfm: cannot make the folder " + arguments.out.string() + ": " + error.message()));

@@ -14,10 +14,6 @@ using tfm::Index;
 
 namespace {
 
-constexpr const char* words_of_source = "source_vocab.json";
-constexpr const char* words_of_target = "target_vocab.json";
-constexpr const char* subwords = "vocab.model";
-
 /// Both sides of the pairs, one after the other.
 class Sentences final : public sentencepiece::SentenceIterator {
   const std::vector<tfm::SentencePair>& pairs_;

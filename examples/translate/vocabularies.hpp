@@ -15,6 +15,9 @@ struct Vocabularies {
   tfm::AnyTokenizer source, target;
 };
 
+inline constexpr const char *words_of_source = "source_vocab.json", *words_of_target = "target_vocab.json", *subwords = "vocab.model";
+inline constexpr const char* vocabulary_files[] = {words_of_source, words_of_target, subwords};
+
 /// What files of a folder hold, by names and fingerprints, so that those of another model are noticed.
 using VocabularyFiles = std::vector<std::pair<std::string, std::string>>;
 

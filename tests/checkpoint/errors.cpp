@@ -3,9 +3,12 @@
 
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
+#include "support/random.hpp"
+#include "support/run_llama.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/tiny_llama.hpp"
 #include "tfm/checkpoint/load_llama.hpp"
+#include "tfm/formats/torch_zip.hpp"
 
 using namespace tfm;
 using tfm_test::error_of;
@@ -120,9 +123,6 @@ TEST_CASE("config.json is refused by its key") {
         "config.json: 'rope_interleaved': found true, expected false: rotary pairs are halves");
   CHECK(with("partial_rotary_factor", "0.5") ==
         "config.json: 'partial_rotary_factor': found the number 0.5, expected 1: the whole head is turned");
-  CHECK(with("quantization_config", R"({"quant_method": "bitsandbytes"})") ==
-        "config.json: 'quantization_config': quantised checkpoints (the string 'bitsandbytes') are not supported, "
-        "expected weights in F32, F16 or BF16, or bitsandbytes' with load_in_8bit");
   CHECK(with("rope_scaling", R"({"rope_type": "yarn", "factor": 2})") ==
         "config.json: 'rope_scaling.rope_type': found the string 'yarn', expected 'default', 'linear' or 'llama3'");
   CHECK(with("rope_scaling", R"({"type": "linear"})") == "config.json: 'rope_scaling': 'factor' is missing");
@@ -142,6 +142,114 @@ TEST_CASE("config.json is refused by its key") {
   CHECK(folder_error<LoadError>([](TinyLlama& tiny) {
           tiny.config.erase("model_type"), tiny.config["architectures"] = "[\"GPT2LMHeadModel\"]";
         }) == "config.json: 'architectures': names no LLaMA, expected 'LlamaForCausalLM'");
+}
+
+TEST_CASE("sizes in config.json may be floating numbers, and what is not needed or none may be NaN or infinite") {
+  const auto with = [](const char* key, const char* value) { return folder_error<LoadError>([&](TinyLlama& tiny) { tiny.config[key] = value; }); };
+  CHECK(folder_error<LoadError>([](TinyLlama& tiny) {
+          for (auto& [key, value] : tiny.config)
+            if (value.find_first_not_of("0123456789") == value.npos) value += ".0";
+          tiny.config["initializer_range"] = "NaN", tiny.config["time_step_limit"] = "[0.0, Infinity]", tiny.config["head_dim"] = "8.0";
+          tiny.config["bos_token_id"] = "NaN", tiny.config["eos_token_id"] = "[2.0, Infinity]", tiny.config["pad_token_id"] = "-1.0";
+        }) == "no error");
+  CHECK(with("hidden_size", "32.5") == "config.json: 'hidden_size': found the number 32.5, expected an integer");
+  CHECK(with("hidden_size", "Infinity") == "config.json: 'hidden_size': found Infinity, expected an integer");
+  CHECK(with("max_position_embeddings", "Infinity") == "config.json: 'max_position_embeddings': found Infinity, expected an integer");
+  CHECK(with("rms_norm_eps", "NaN") == "config.json: 'rms_norm_eps': found NaN, expected a finite number");
+  CHECK(with("rope_theta", "-Infinity") == "config.json: 'rope_theta': found -Infinity, expected a finite number");
+}
+
+TEST_CASE("names without model. are a LlamaModel's own, and load; what else stands in front is named with who put it there") {
+  const auto renamed = [](const std::string& prefix, bool with_model) {
+    return [=](TinyLlama& tiny) {
+      for (auto& part : tiny.parts) part.name = prefix + (with_model ? part.name : part.name.substr(part.name.starts_with("model.") ? 6 : 0));
+    };
+  };
+  const TemporaryFolder folder;
+  for (const bool tied : {true, false}) {
+    TinyLlama tiny({264, 32, 2, 4, 2, 64, 64, 0, 1e-5f, 10000.f, tied, {}});
+    tiny.write_folder(folder / "whole");
+    renamed("", false)(tiny);
+    tiny.write_folder(folder / "base");
+    const auto whole = load_llama(folder / "whole"), base = load_llama(folder / "base");
+    const tfm_test::Ids ids{1, 5, 9, 200};
+    Context context(1);
+    CHECK(tfm_test::same_bits(tfm_test::all_logits(base.model, context, ids, 1), tfm_test::all_logits(whole.model, context, ids, 1)));
+  }
+  CHECK(folder_error<LoadError>([&](TinyLlama& tiny) { renamed("", false)(tiny), tiny.remove("layers.1.mlp.up_proj.weight"); }) ==
+        "model.safetensors: tensor 'layers.1.mlp.up_proj.weight' is missing");
+  CHECK_THAT(folder_error<LoadError>([&](TinyLlama& tiny) { renamed("", false)(tiny), tiny.config["tie_word_embeddings"] = "false"; }),
+             Catch::Matchers::Contains("model.safetensors: tensor 'lm_head.weight' is missing: these are the tensors of a LlamaModel without its output"));
+  for (const bool with_model : {true, false})
+    for (const auto& [prefix, by] : {std::pair{"_orig_mod.", "torch.compile"}, {"module.", "DataParallel"}, {"base_model.model.", "PEFT"},
+                                     {"module._orig_mod.", "and by torch.compile"}, {"language_model.", "holds a LLaMA as a part"}}) {
+      const std::string first = std::string(prefix) + (with_model ? "model." : "") + "embed_tokens.weight";
+      CHECK_THAT(folder_error<LoadError>(renamed(prefix, with_model)),
+                 Catch::Matchers::StartsWith("model.safetensors: the tensors' names begin with '" + std::string(prefix) + "' ('" + first + "'), expected 'model.': ") &&
+                     Catch::Matchers::Contains(by) && Catch::Matchers::EndsWith("take that off the names"));
+    }
+  CHECK_THAT(folder_error<LoadError>([](TinyLlama& tiny) { tiny.part("model.embed_tokens.weight").name = "tok_embeddings.weight", tiny.parts.resize(1); }),
+             Catch::Matchers::Contains("Meta's own files"));
+}
+
+TEST_CASE("folders that are quantised otherwise than to bitsandbytes' int8 are refused by the method's name") {
+  const auto with = [](const std::string& how) {
+    return folder_error<LoadError>([&](TinyLlama& tiny) { tiny.config["quantization_config"] = "{" + how + "}"; });
+  };
+  const std::string begin = "config.json: 'quantization_config': the weights are ", instead =
+      ", which is not read: take the model that it was made from, in F32, F16 or BF16, or in bitsandbytes' int8 (load_in_8bit), or a GGUF file of it "
+      "in Q8_0, Q4_0 or Q4_1";
+  CHECK(with(R"("quant_method": "bitsandbytes", "load_in_4bit": true, "bnb_4bit_quant_type": "nf4")") == begin + "in 4 bits by bitsandbytes (nf4)" + instead);
+  CHECK(with(R"("load_in_8bit": true, "load_in_4bit": true)") == begin + "in 4 bits by bitsandbytes (load_in_4bit)" + instead);
+  CHECK(with(R"("quant_method": "bitsandbytes")") == begin + "quantised by bitsandbytes, without load_in_8bit" + instead);
+  CHECK(with("") == begin + "quantised, and no quant_method says how" + instead);
+  for (const auto& [method, name] : {std::pair{"gptq", "GPTQ"}, {"awq", "AWQ"}, {"fp8", "FP8"}, {"hqq", "HQQ"}, {"compressed-tensors", "compressed-tensors"},
+                                     {"mxfp4", "MXFP4"}, {"nobody", "'nobody'"}})
+    CHECK(with("\"quant_method\": \"" + std::string(method) + "\", \"bits\": 4") ==
+          "config.json: 'quantization_config.quant_method': the weights are quantised by " + std::string(name) + instead);
+  CHECK(with(R"("quant_method": 4)") == "config.json: 'quantization_config.quant_method': found the integer 4, expected a string");
+  // Where config.json says nothing, the tensors do.
+  for (const auto& [end, name] : {std::pair{"qweight", "GPTQ or AWQ"}, {"weight.absmax", "bitsandbytes in 4 bits"}, {"weight_scale_inv", "FP8"},
+                                  {"weight_packed", "compressed-tensors"}, {"W_q", "HQQ"}}) {
+    const std::string tensor = "model.layers.0.mlp.up_proj." + std::string(end);
+    CHECK(folder_error<LoadError>([&](TinyLlama& tiny) { tiny.add(tensor, {4}, {1, 2, 3, 4}); }) ==
+          "model.safetensors: tensor '" + tensor + "' is of a model that is quantised by " + name + instead);
+  }
+}
+
+TEST_CASE("files and folders that are no model are refused as what they are") {
+  const auto with = [](const std::function<void(GgufWriter&)>& change) { return gguf_error<LoadError>(nothing, change); };
+  const auto is = [](const std::string& what) { return Catch::Matchers::StartsWith("tfm: tiny.gguf: this is " + what); };
+  CHECK_THAT(with([](GgufWriter& file) { file.set("general.architecture", "clip"); }), is("the projector of a multimodal model"));
+  CHECK_THAT(with([](GgufWriter& file) { file.set("general.type", "mmproj"); }), is("the projector of a multimodal model"));
+  CHECK_THAT(with([](GgufWriter& file) { file.set("general.type", "adapter"); }), is("an adapter in GGUF"));
+  CHECK_THAT(with([](GgufWriter& file) { file.set("general.type", "imatrix"); }), is("an importance matrix"));
+  CHECK_THAT(with([](GgufWriter& file) { file.set("general.architecture", "controlvector"); }), is("a control vector"));
+  CHECK(with([](GgufWriter& file) { file.set("general.type", "model"); }) == "no error");
+  CHECK_THAT(gguf_error<LoadError>([](TinyLlama& tiny) { tiny.parts.clear(); }), is("a vocabulary alone"));
+  const TemporaryFolder folder;
+  TinyLlama().write_folder(folder.path());
+  std::filesystem::rename(folder / "config.json", folder / "adapter_config.json");
+  CHECK_THAT(error_of<LoadError>([&] { load_llama(folder.path()); }), Catch::Matchers::StartsWith("tfm: " + folder.path().string() + ": this is an adapter's folder"));
+}
+
+TEST_CASE("a Git LFS pointer among a folder's files is called one") {
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 10\n", said = ": this is a Git LFS pointer, not the file";
+  for (const char* const name : {"config.json", "model.safetensors", "tokenizer.model", "tokenizer_config.json", "generation_config.json", "chat_template.jinja"}) {
+    const TemporaryFolder folder;
+    TinyLlama tiny;
+    tiny.write_folder(folder.path());
+    tfm_test::write_text(folder / name, pointer);
+    CHECK_THAT(error_of<LoadError>([&] { load_llama(folder.path()); }), Catch::Matchers::Contains((folder / name).string() + said));
+  }
+  const TemporaryFolder folder;
+  TinyLlama().write_folder(folder.path());
+  std::filesystem::remove(folder / "model.safetensors");
+  tfm_test::write_text(folder / "model.safetensors.index.json", pointer);
+  CHECK_THAT(error_of<LoadError>([&] { load_llama(folder.path()); }), Catch::Matchers::Contains("index.json" + said));
+  std::filesystem::remove(folder / "model.safetensors.index.json");
+  tfm_test::write_text(folder / "pytorch_model.bin", pointer);
+  CHECK_THAT(error_of<LoadError>([&] { load_llama(folder.path(), {.read_bin = read_torch}); }), Catch::Matchers::Contains("pytorch_model.bin" + said));
 }
 
 TEST_CASE("a file of which part is missing, or which is another kind") {

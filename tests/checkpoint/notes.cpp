@@ -189,7 +189,7 @@ TEST_CASE("a folder whose tokenizer.json is not read loads without a tokenizer, 
 
 TEST_CASE("GGUF: a wrong count of the vocabulary is told, and the rows count") {
   const auto loaded = gguf([](GgufWriter& file) { file.set("llama.vocab_size", std::uint32_t{32000}); });
-  CHECK(loaded.notes == Notes{"key 'llama.vocab_size' says 32000, token_embd.weight has 264 rows: these count"});
+  CHECK(loaded.notes == Notes{"llama.vocab_size is 32000, and the embedding has 264 rows: these are used"});
   CHECK(loaded.model.shape.vocab == 264);
 }
 
@@ -201,4 +201,11 @@ TEST_CASE("a tokenizer alone, of a folder or of a GGUF file without tensors") {
   CHECK(from_folder.encode(UserText{"a time"}) == from_gguf.encode(UserText{"a time"}));
   CHECK(load_tokenizer(*data / "vocab/ggml-vocab-llama-spm.gguf").size() == 32000);
   CHECK(load_tokenizer(*data / "vocab/ggml-vocab-gpt-2.gguf").size() == 50257);
+}
+
+TEST_CASE("the embedding's rows are the vocabulary, whatever else llama.vocab_size says") {
+  const auto loaded = gguf([](GgufWriter& file) { file.set("llama.vocab_size", std::uint32_t{265}); });
+  CHECK(loaded.notes == Notes{"llama.vocab_size is u32 265, and the embedding has 264 rows: these are used"});
+  CHECK(loaded.model.shape.vocab == 264);
+  CHECK(gguf([](GgufWriter& file) { file.set("llama.vocab_size", std::uint32_t{264}); }).notes == none);
 }

@@ -319,6 +319,36 @@ TEST_CASE("adapters that hold nothing, as people have found them after a day, ar
   CHECK(peft::load(folder / "a", tiny()).notes.back() == "every B of the adapter is zero: it changes nothing");
 }
 
+TEST_CASE("an adapter that was trained over a LlamaModel alone loads; names that are not PEFT's, and what is no folder, are refused as what they are") {
+  const TemporaryFolder folder;
+  const Adapter adapter = an_adapter(tiny(), {"q_proj", "v_proj"});
+  peft::save(adapter, tiny(), folder / "a");
+  const fs::path file = folder / "a/adapter_model.safetensors";
+  const std::string kept = file_text(file);
+  const auto renamed = [&](const std::string& from, const std::string& to) {
+    const TensorStore store = read_safetensors(bytes_of(kept), "kept");
+    std::vector<Tensor> all(store.tensors().begin(), store.tensors().end());
+    for (Tensor& tensor : all) tensor.name.replace(tensor.name.find(from), from.size(), to);
+    write_safetensors(file, all);
+    bool same = true;
+    const std::string error = error_of<LoadError>([&] {
+      const peft::LoadedAdapter loaded = peft::load(folder / "a", tiny());
+      same = same_bits(loaded.adapter, adapter);
+    });
+    CHECK(same);
+    return error;
+  };
+  CHECK(renamed("model.model.", "model.") == "no error");
+  const std::string found = ".layers.0.self_attn.q_proj.lora_A.weight";
+  for (const std::string wrong : {"_orig_mod.base_model.model.model", "base_model.model._orig_mod.model", "module.base_model.model.model", "model"})
+    CHECK(renamed("base_model.model.model", wrong) ==
+          "tfm: " + file.string() + ": its tensors are called like '" + wrong + found + "', expected PEFT's names, like 'base_model.model.model" + found +
+              "': save the adapter by save_pretrained of the model that torch.compile or DataParallel has not wrapped");
+  CHECK_THAT(error_of<LoadError>([&] { peft::load(file, tiny()); }), Catch::Matchers::Contains("this is a file, expected PEFT's folder"));
+  tfm_test::write_text(file, "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 10\n");
+  CHECK_THAT(error_of<LoadError>([&] { peft::load(folder / "a", tiny()); }), Catch::Matchers::Contains("this is a Git LFS pointer, not the file"));
+}
+
 TEST_CASE("adapters that cannot be saved say why") {
   const TemporaryFolder folder;
   const auto error = [&](const Adapter& adapter) {

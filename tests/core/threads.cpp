@@ -3,10 +3,12 @@
 #include <atomic>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 #include <stdexcept>
 #include <thread>
 
 #include "support/catch.hpp"
+#include "support/little_memory.hpp"
 
 TEST_CASE("every chunk runs exactly once, with any number of workers") {
   for (int count : {1, 2, 3, 8}) {
@@ -94,4 +96,26 @@ TEST_CASE("pools that end right after their work end") {  // a worker that fell 
     threads.run(2, [&](tfm::Index, int) { ++runs; });
   }
   CHECK(runs == 2 * 2000);
+}
+
+TEST_CASE("threads that the system does not start are an error that says how many, and leave none behind") {
+  const std::string said = tfm_test::with_little_memory(96 << 20, [] {  // a thread's stack is of 8 MiB
+    std::string text = "no error";
+    try {
+      const tfm::Threads threads(500);
+    } catch (const tfm::ThreadError& error) {
+      text = error.what();
+    }
+    int left = 0;
+    for ([[maybe_unused]] const auto& task : std::filesystem::directory_iterator("/proc/self/task")) ++left;
+    std::atomic<int> runs{0};
+    tfm::Threads(2).run(10, [&](tfm::Index, int) { ++runs; });
+    return text + "; threads left " + std::to_string(left) + ", chunks run " + std::to_string(runs);
+  });
+  if (said.empty()) return;
+  using Catch::Matchers::Contains;
+  CHECK_THAT(said, Contains("tfm: 500 threads were asked for, and the system started ") && Contains(" KiB of address space, ulimit -v") &&
+                       Contains("ask for fewer threads (`threads`, --threads)") && Contains("; threads left 1, chunks run 10"));
+  const int started = std::atoi(said.c_str() + said.find("started ") + 8);
+  CHECK((started > 1 && started < 100));
 }

@@ -1,6 +1,6 @@
-#include "../../examples/support/bar_chart.hpp"
-#include "../../examples/support/heat_map.hpp"
-#include "../../examples/support/line_chart.hpp"
+#include "support/bar_chart.hpp"
+#include "support/heat_map.hpp"
+#include "support/line_chart.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // What finetune evaluate thinks of answers, beside the passes of training and beside a session; and the figures of a confusion matrix.
-#include "../../examples/finetune/scorer.hpp"
+#include "finetune/scorer.hpp"
 
-#include "../../examples/finetune/confusion.hpp"
+#include "finetune/confusion.hpp"
 #include "support/catch.hpp"
 #include "support/stories.hpp"
 #include "tfm/generate/generate.hpp"

@@ -85,6 +85,43 @@ TEST_CASE("what is no JSON is refused with its place") {
   }
 }
 
+TEST_CASE("what Python writes for numbers that JSON lacks is read where that is asked for, and is no number") {
+  constexpr std::string_view text = R"({"a": NaN, "b": [Infinity,-Infinity, 1], "say \"NaN\"": "[NaN, Infinity]", "n": null})";
+  CHECK_THROWS_WITH(parse(text), Contains("not valid JSON at byte 7"));
+  const auto document = parse(text, tfm::python_json);
+  const tfm::Json root = document.root();
+  CHECK(root.at("a").is_none());
+  CHECK(root.at("n").is_none());
+  CHECK(root.at("say \"NaN\"").text() == "[NaN, Infinity]");
+  std::string found;
+  for (const tfm::Json item : root.at("b").elements()) found += item.found() + (item.is_none() ? " none, " : ", ");
+  CHECK(found == "Infinity none, -Infinity none, the integer 1, ");
+  CHECK_THROWS_WITH(root.at("a").number(), "tfm: x.json: 'a': found NaN, expected a finite number");
+  CHECK_THROWS_WITH(root.at("a").whole(), "tfm: x.json: 'a': found NaN, expected an integer");
+  CHECK_THROWS_WITH((*root.at("b").elements().begin()).number(), "tfm: x.json: 'b[0]': found Infinity, expected a finite number");
+  const auto alone = parse("-Infinity", tfm::python_json);
+  CHECK(alone.root().is_none());
+  // What is none of the three words is as wrong as it was, and stands where it stood.
+  for (const auto& [wrong, place] : {std::pair{"[NaN, nan]", "byte 8"}, {"[NaN, NaN, x]", "byte 12"}, {"[+Infinity]", "byte 2"}, {"[NaNs]", "byte 2"},
+                                     {"[-NaN]", "byte 3"}, {"[Infinity, 1,]", "byte 14"}, {"{NaN: 1}", "byte 4"}})
+    CHECK_THROWS_WITH(parse(wrong, tfm::python_json), Contains(std::string("not valid JSON at ") + place + ":"));
+}
+
+TEST_CASE("a whole number may be written as a floating one where that is asked for") {
+  const auto document = parse("[512.0, 5.12e2, 512, -3.0, 512.5, 1e300, 9007199254740993.0, \"512\", true]");
+  std::vector<tfm::Json> items;
+  for (const tfm::Json item : document.root().elements()) items.push_back(item);
+  for (const std::size_t i : {0u, 1u, 2u}) CHECK(items[i].whole(1, 512) == 512);
+  CHECK(items[3].whole() == -3);
+  CHECK_THROWS_WITH(items[0].integer(), "tfm: x.json: '[0]': found the number 512, expected an integer");
+  CHECK_THROWS_WITH(items[0].whole(513), "tfm: x.json: '[0]': found 512, expected at least 513");
+  CHECK_THROWS_WITH(items[0].whole(0, 511), "tfm: x.json: '[0]': found 512, expected at most 511");
+  CHECK_THROWS_WITH(items[4].whole(), "tfm: x.json: '[4]': found the number 512.5, expected an integer");
+  CHECK_THROWS_WITH(items[5].whole(), "tfm: x.json: '[5]': found the number 1e+300, expected an integer");
+  CHECK_THROWS_WITH(items[7].whole(), "tfm: x.json: '[7]': found the string '512', expected an integer");
+  CHECK_THROWS_WITH(items[8].whole(), "tfm: x.json: '[8]': found true, expected an integer");
+}
+
 TEST_CASE("limits hold for depth and for the number of values") {
   const auto nested = [](int depth) {
     return std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']');

@@ -12,6 +12,9 @@
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 #include "tfm/formats/byte_views.hpp"
+#include "tfm/formats/gguf.hpp"
+#include "tfm/formats/safetensors.hpp"
+#include "tfm/formats/torch_zip.hpp"
 
 using Catch::Matchers::Contains;
 
@@ -97,6 +100,30 @@ TEST_CASE("a mapped file knows when it was last written, as it was when it was o
   std::filesystem::last_write_time(folder / "file", std::filesystem::last_write_time(folder / "file") + std::chrono::nanoseconds(1'500'000));
   CHECK(before->modified() == then);
   CHECK(tfm::MappedFile::open(folder / "file")->modified() == then + 1'500'000);
+}
+
+TEST_CASE("a Git LFS pointer is called one by everything that opens files, or reads bytes that somebody has opened") {
+  const tfm_test::TemporaryFolder folder;
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + std::string(64, '7') + "\nsize 538090408\n";
+  const std::string said = "this is a Git LFS pointer, not the file: the real file, of 538090408 bytes, was not downloaded (`git lfs pull` in its folder "
+                           "fetches it)";
+  const auto path = folder / "model";
+  write(path, pointer);
+  const auto opened = "tfm: cannot open " + path.string() + ": " + said;
+  CHECK_THROWS_MATCHES(tfm::MappedFile::open(path), tfm::LoadError, Catch::Matchers::Message(opened));
+  CHECK_THROWS_WITH(tfm::read_gguf(path), opened);
+  CHECK_THROWS_WITH(tfm::read_gguf_metadata(path), opened);
+  CHECK_THROWS_WITH(tfm::read_safetensors(path), opened);
+  CHECK_THROWS_WITH(tfm::read_torch(path), opened);
+  CHECK_THROWS_WITH(tfm::read_json(path), opened);
+  const auto bytes = tfm::bytes_of(pointer);
+  CHECK_THROWS_WITH(tfm::read_gguf(bytes, "m"), "tfm: m: " + said);
+  CHECK_THROWS_WITH(tfm::read_safetensors(bytes, "m"), "tfm: m: " + said);
+  CHECK_THROWS_WITH(tfm::JsonDocument(pointer, "m"), "tfm: m: " + said);
+  write(path, "version https://git-lfs.github.com/spec/v1\r\n");  // of another system, and cut short
+  CHECK_THROWS_WITH(tfm::MappedFile::open(path), Contains("this is a Git LFS pointer, not the file: the real file was not downloaded"));
+  write(path, pointer + std::string(1024, ' '));  // a text about pointers
+  CHECK(tfm::MappedFile::open(path)->bytes().size() > 1024);
 }
 
 TEST_CASE("what cannot be mapped is refused with its path and the reason") {

@@ -19,23 +19,12 @@
 
 #include "support/catch.hpp"
 #include "support/data.hpp"
+#include "support/sanitized.hpp"
 #include "support/temporary_folder.hpp"
 #include "tfm/core/error.hpp"
 #include "tfm/formats/json.hpp"
 
 namespace tfm_test {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
-#else
-inline constexpr bool sanitized = false;
-#endif
 
 // ThreadSanitizer takes ten times the time and more; what is promised of it is held to in every other build.
 #if defined(__SANITIZE_THREAD__)

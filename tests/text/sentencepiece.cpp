@@ -38,8 +38,8 @@ struct Tables {
   std::vector<std::int32_t> types;
   explicit Tables(const std::filesystem::path& path) : file(tfm_test::read_file(path)) {
     model = tfm::read_sentencepiece_model(file, "tokenizer.model");
-    for (const auto& [text, score, type] : model.pieces) {
-      pieces.push_back(text), scores.push_back(score), types.push_back(static_cast<std::int32_t>(type));
+    for (const auto& piece : model.pieces) {
+      pieces.push_back(piece.text), scores.push_back(piece.score), types.push_back(static_cast<std::int32_t>(piece.type));
     }
   }
   tfm::SentencePieceTables tables() const {

@@ -2,7 +2,9 @@
 // InBackground: a value that is computed on a thread of its own, beside the caller's work.
 #include <atomic>
 #include <exception>
+#include <memory>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -10,7 +12,8 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// Starts compute() at once. The destructor waits for it. Whatever compute() refers to must live as long.
+/// Starts compute() at once; where the system gives no thread, the caller's computes, before anything else. The destructor waits for
+/// it. Whatever compute() refers to must live as long.
 template <class T>
 class InBackground {
   std::optional<T> value_;
@@ -18,6 +21,19 @@ class InBackground {
   std::atomic<bool> failed_{false};
   std::thread thread_;
 
+  template <class F>
+  void run(F& compute) noexcept {
+#if defined(__cpp_exceptions)
+    try {
+      value_.emplace(compute());
+    } catch (...) {
+      failure_ = std::current_exception();
+      failed_.store(true, std::memory_order_release);
+    }
+#else
+    value_.emplace(compute());
+#endif
+  }
   void wait() {
     if (thread_.joinable()) thread_.join();
     if (failure_) std::rethrow_exception(failure_);
@@ -26,18 +42,16 @@ class InBackground {
  public:
   template <class F>
   explicit InBackground(F compute) {
-    thread_ = std::thread([this, compute = std::move(compute)]() mutable {
+    const auto work = std::make_shared<F>(std::move(compute));  // which a thread that does not start must not take along
 #if defined(__cpp_exceptions)
-      try {
-        value_.emplace(compute());
-      } catch (...) {
-        failure_ = std::current_exception();
-        failed_.store(true, std::memory_order_release);
-      }
+    try {
+      thread_ = std::thread([this, work] { run(*work); });
+    } catch (const std::system_error&) {
+      run(*work);
+    }
 #else
-      value_.emplace(compute());
+    thread_ = std::thread([this, work] { run(*work); });
 #endif
-    });
   }
   ~InBackground() {
     if (thread_.joinable()) thread_.join();

@@ -1,10 +1,12 @@
 #pragma once
 // LlamaConfig: a model's shape, and what a checkpoint says of its special tokens, from Hugging Face's config.json.
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tfm/checkpoint/quantised_folder.hpp"
 #include "tfm/formats/json.hpp"
 #include "tfm/models/llama_shapes.hpp"
 
@@ -14,16 +16,17 @@ struct LlamaConfig {
   DynamicLlamaShape shape;
   std::optional<std::int32_t> bos, pad;  ///< none where the file has null or a negative id
   std::vector<std::int32_t> eos;
-  std::optional<float> int8_threshold;  ///< of a checkpoint that bitsandbytes has made int8: its llm_int8_threshold
+  std::optional<float> int8_threshold;  ///< of a checkpoint that bitsandbytes has made int8: its llm_int8_threshold; infinite: no outliers
 };
 
 namespace detail {
 
-/// A key's token ids: a number or a list of numbers; what is negative means none.
+/// A key's token ids: a number or a list of numbers; what is negative, NaN or infinite means none.
 inline std::vector<std::int32_t> token_ids(const Json& root, std::string_view key) {
   std::vector<std::int32_t> ids;
   const auto add = [&](const Json& value) {
-    if (const Index id = value.integer(-1, INT32_MAX); id >= 0) ids.push_back(static_cast<std::int32_t>(id));
+    if (value.is_none()) return;
+    if (const Index id = value.whole(-1, INT32_MAX); id >= 0) ids.push_back(static_cast<std::int32_t>(id));
   };
   const auto value = root.find_value(key);
   if (value && value->is(JsonKind::array)) {
@@ -87,7 +90,7 @@ inline void require_plain_llama(const Json& root) {
   } else if (const auto architectures = root.find_value("architectures")) {
     bool known = false;
     for (const Json name : architectures->elements())
-      known = known || name.text() == "LlamaForCausalLM" || name.text() == "LLaMAForCausalLM";
+      known = known || name.text() == "LlamaForCausalLM" || name.text() == "LLaMAForCausalLM" || name.text() == "LlamaModel";
     if (!known) architectures->refuse("names no LLaMA, expected 'LlamaForCausalLM'");
   }
   const auto act = root.find_value("hidden_act");
@@ -100,21 +103,16 @@ inline void require_plain_llama(const Json& root) {
     pairs->refuse("found true, expected false: rotary pairs are halves");
 }
 
-/// What bitsandbytes says of a checkpoint in 8 bits; other kinds of quantised checkpoints are refused.
+/// What bitsandbytes says of a checkpoint in 8 bits; other kinds of quantised checkpoints are refused. Its threshold of 0, as an infinite
+/// one, means that nothing is an outlier.
 inline void read_quantization(const Json& root, LlamaConfig& config) {
+  if (const auto compressed = root.find_value("compression_config"))
+    compressed->refuse({"the weights are quantised by compressed-tensors", read_instead});
   const auto quantised = root.find_value("quantization_config");
-  if (!quantised) return;
-  const auto method = quantised->find_value("quant_method");
-  const auto says = [&](std::string_view key) {
-    const auto value = quantised->find_value(key);
-    return value && value->boolean();
-  };
-  const bool int8 = method && method->text() == "bitsandbytes" && says("load_in_8bit") && !says("load_in_4bit");
-  if (!int8)
-    quantised->refuse({"quantised checkpoints", method ? " (" + method->found() + ")" : std::string(),
-                       " are not supported, expected weights in F32, F16 or BF16, or bitsandbytes' with load_in_8bit"});
+  if (!quantised || !is_bitsandbytes_int8(*quantised)) return;
   const auto threshold = quantised->find_value("llm_int8_threshold");
-  config.int8_threshold = threshold ? positive(*threshold) : 6.f;
+  const bool never = threshold && (threshold->is_none() || threshold->number() == 0);
+  config.int8_threshold = never ? std::numeric_limits<float>::infinity() : threshold ? positive(*threshold) : 6.f;
 }
 
 }  // namespace detail
@@ -124,22 +122,22 @@ inline void read_quantization(const Json& root, LlamaConfig& config) {
 inline LlamaConfig read_llama_config(const JsonDocument& document) {
   const Json root = document.root();
   detail::require_plain_llama(root);
-  const auto size = [&](std::string_view key) { return root.at(key).integer(1, detail::largest_size); };
+  const auto size = [&](std::string_view key) { return root.at(key).whole(1, detail::largest_size); };
 
   LlamaConfig config;
   DynamicLlamaShape& shape = config.shape;
   shape.vocab = size("vocab_size");
   shape.dim = size("hidden_size");
-  shape.layers = root.at("num_hidden_layers").integer(1, detail::most_layers);
+  shape.layers = root.at("num_hidden_layers").whole(1, detail::most_layers);
   shape.heads = size("num_attention_heads");
   const auto kv_heads = root.find_value("num_key_value_heads");
-  shape.kv_heads = kv_heads ? kv_heads->integer(1, shape.heads) : shape.heads;
+  shape.kv_heads = kv_heads ? kv_heads->whole(1, shape.heads) : shape.heads;
   shape.ffn = size("intermediate_size");
   auto context = root.find_value("max_position_embeddings");
   if (!context) context = root.find_value("max_sequence_length");  // so the first conversions of LLaMA called it
-  shape.context = context ? context->integer(1, detail::longest_context) : 2048;
+  shape.context = context ? context->whole(1, detail::longest_context) : 2048;
   if (const auto head_dim = root.find_value("head_dim"))
-    shape.head_dim = head_dim->integer(2, detail::largest_head_dim);
+    shape.head_dim = head_dim->whole(2, detail::largest_head_dim);
   if (const auto eps = root.find_value("rms_norm_eps")) {
     const double value = eps->number();
     if (!(value >= 0 && value < 1)) eps->refuse({"found ", eps->found(), ", expected a number from 0 to 1"});

@@ -31,12 +31,31 @@ inline RopeScaling gguf_rope_scaling(const GgufMetadata& metadata) {
   return {RopeScaling::Kind::linear, factor};
 }
 
+/// Refuses GGUF files that are no language model, by what they are.
+inline void require_language_model(const GgufMetadata& metadata) {
+  const auto is = [&](const char* key, std::string_view word) {
+    const auto value = metadata.find(key);
+    return value && value->type() == GgufType::text && value->text() == word;
+  };
+  const auto refuse = [&](std::string_view what) { fail(metadata.file(), what); };
+  if (is("general.type", "mmproj") || is("general.architecture", "clip"))
+    refuse("this is the projector of a multimodal model (mmproj, CLIP), which turns pictures or sound into embeddings, and no language model: open "
+           "the GGUF file of the language model that lies beside it");
+  if (is("general.type", "adapter"))
+    refuse("this is an adapter in GGUF, not a model, and is not read: give its base as the model, and as the adapter the folder that PEFT wrote");
+  if (is("general.type", "imatrix") || metadata.find("imatrix.chunk_count"))
+    refuse("this is an importance matrix (imatrix), by which llama.cpp quantises, and no model: open the model that it was made of");
+  if (is("general.architecture", "controlvector"))
+    refuse("this is a control vector, which is added to a model's activations, and no model: open the model that it was made for");
+}
+
 }  // namespace detail
 
-/// The shape as keys `llama.*` give it, the vocabulary as the embedding has it. Errors: LoadError that names file and
+/// The shape as keys `llama.*` give it, the vocabulary as the embedding has it, whatever `llama.vocab_size` says (vocab_size_note). Errors: LoadError that names file and
 /// key for another architecture, experts, one part of several, or a rotary scaling that is not known; ShapeError.
 inline DynamicLlamaShape read_llama_shape(const Gguf& gguf) {
   const GgufMetadata& metadata = gguf.metadata;
+  detail::require_language_model(metadata);
   const GgufValue architecture = metadata.at("general.architecture");
   if (architecture.text() != "llama")
     architecture.refuse({"found ", architecture.found(), ", expected the string 'llama'"});
@@ -68,6 +87,8 @@ inline DynamicLlamaShape read_llama_shape(const Gguf& gguf) {
   for (const char* const key : {"llama.rope.dimension_count", "llama.attention.value_length"})
     must_be(key, head_dim(shape), ", the head size");
 
+  if (gguf.tensors.tensors().empty())
+    detail::fail(metadata.file(), "this is a vocabulary alone: the file holds no tensor; open the GGUF file of the whole model");
   const Tensor& embedding = gguf.tensors.at("token_embd.weight");
   const auto refuse = [&](std::initializer_list<TextPart> what) { raise<ShapeError>({"tfm: ", metadata.file(), ": ", joined(what)}); };
   if (embedding.shape.size() != 2 || embedding.shape[0] > detail::largest_size)
@@ -76,6 +97,13 @@ inline DynamicLlamaShape read_llama_shape(const Gguf& gguf) {
   shape.tied = gguf.tensors.find("output.weight") == nullptr;
   if (const char* const why = misfit(shape)) refuse({"impossible shape: ", why});
   return shape;
+}
+
+/// What is to be told where a file says another size of its vocabulary than its embedding has; empty: nothing.
+inline std::string vocab_size_note(const GgufMetadata& metadata, Index vocab) {
+  const auto said = metadata.find("llama.vocab_size");
+  if (!said || (said->type() != GgufType::text && said->type() != GgufType::array && said->number() == static_cast<double>(vocab))) return {};
+  return joined({"llama.vocab_size is ", said->found(), ", and the embedding has ", vocab, " rows: these are used"});
 }
 
 }  // namespace tfm::inline TFM_ABI

@@ -113,7 +113,7 @@ inline FoundTokenizer find_folder_tokenizer(const std::filesystem::path& where, 
   const auto what = [&](const char* name) { return (where / name).string(); };
   const auto json = [&](const char* name) -> std::optional<JsonDocument> {
     const auto bytes = file(name);
-    return bytes ? std::optional<JsonDocument>(std::in_place, text_of(*bytes), what(name)) : std::nullopt;
+    return bytes ? std::optional<JsonDocument>(std::in_place, text_of(*bytes), what(name), python_json) : std::nullopt;
   };
   FoundTokenizer found;
   TokenizerConfig config;

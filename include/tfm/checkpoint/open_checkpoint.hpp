@@ -2,6 +2,7 @@
 // OpenedCheckpoint: all that a checkpoint says but its weights: shape, tokenizer, chat template, what ends a text,
 // notes.
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -13,7 +14,7 @@
 #include "tfm/checkpoint/llama_config.hpp"
 #include "tfm/checkpoint/llama_gguf.hpp"
 #include "tfm/checkpoint/load_tokenizer.hpp"
-#include "tfm/checkpoint/weight_source.hpp"
+#include "tfm/checkpoint/tensor_names.hpp"
 #include "tfm/formats/safetensors.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -115,8 +116,7 @@ inline Opening begin_gguf(Gguf gguf) {
       opened.notes.push_back("the file holds no tokenizer");
       opened.jinja = gguf_chat_template(metadata, opened.notes);
     }
-    if (const auto said = metadata.find("llama.vocab_size"); said && said->integer() != opened.shape.vocab)
-      opened.notes.push_back(joined({"key 'llama.vocab_size' says ", said->integer(), ", token_embd.weight has ", opened.shape.vocab, " rows: these count"}));
+    if (std::string note = vocab_size_note(metadata, opened.shape.vocab); !note.empty()) opened.notes.push_back(std::move(note));
     require_room_for(opened, true);
   };
   return opening;
@@ -129,14 +129,18 @@ Opening begin_config(std::string file, LlamaConfig config, TensorStore tensors, 
   OpenedCheckpoint& begun = opening.opened;
   begun.file = std::move(file);
   begun.shape = config.shape;
-  begun.convention = Convention::hugging_face;
   begun.tensors = std::move(tensors);
+  refuse_quantised_tensors(begun.tensors);
+  begun.convention = folder_convention(begun.tensors);
   opening.add_text = [config = std::move(config), read_text = std::move(read_text)](OpenedCheckpoint& opened) {
     auto [found, generation_eos] = read_text();
     opened.tokenizer = std::move(found.tokenizer);
     opened.jinja = std::move(found.jinja);
     opened.notes = std::move(found.notes);
-    if (const float threshold = config.int8_threshold.value_or(Int8Options().threshold); threshold != Int8Options().threshold)
+    const float threshold = config.int8_threshold.value_or(Int8Options().threshold);
+    if (std::isinf(threshold))
+      opened.notes.push_back("config.json says by llm_int8_threshold that nothing is an outlier: set Context::int8.outliers to Outliers::none");
+    else if (threshold != Int8Options().threshold)
       opened.notes.push_back("config.json says llm_int8_threshold is " + number_text(static_cast<double>(threshold)) +
                              ": set Context::int8.threshold to it");
     settle_special_tokens(opened, config, generation_eos);
@@ -170,17 +174,24 @@ inline TensorStore read_folder_tensors(const std::filesystem::path& folder, cons
   return read_safetensors_folder(folder);
 }
 
+/// A folder's config.json. Errors: LoadError; for a folder that is an adapter's, by that name.
+inline LlamaConfig read_folder_config(const std::filesystem::path& folder) {
+  if (!has_file(folder, "config.json") && has_file(folder, "adapter_config.json"))
+    fail(folder.string(), "this is an adapter's folder (adapter_config.json), not a model's: give the model that it was made for, and this as its adapter");
+  return read_llama_config(read_json(folder / "config.json", python_json));
+}
+
 /// A folder, or of it the one tensor file that is named.
 inline Opening begin_folder(const std::filesystem::path& folder, const std::filesystem::path& tensor_file,
                             const TensorReader& read_bin) {
-  LlamaConfig config = read_llama_config(read_json(folder / "config.json"));
+  LlamaConfig config = read_folder_config(folder);
   TensorStore tensors = read_folder_tensors(folder, tensor_file, read_bin);
   const auto& shown = tensor_file.empty() ? folder : tensor_file;
   const Index rows = config.shape.vocab;
   return begin_config(shown.string(), std::move(config), std::move(tensors), [folder, rows] {
     ConfigText text{load_folder_tokenizer(folder, rows), {}};
     if (has_file(folder, "generation_config.json"))
-      text.second = read_generation_eos(read_json(folder / "generation_config.json"));
+      text.second = read_generation_eos(read_json(folder / "generation_config.json", python_json));
     return text;
   });
 }
@@ -215,11 +226,11 @@ inline ConfigText read_text(const CheckpointBytes& bytes, Index rows) {
   if (bytes.tokenizer_model.empty() && bytes.tokenizer_json.empty())
     text.first.notes.front() = "no tokenizer.model was given: the model has no tokenizer";
   if (!bytes.generation_config_json.empty())
-    text.second = read_generation_eos(JsonDocument(bytes.generation_config_json, bytes.name + "/generation_config.json"));
+    text.second = read_generation_eos(JsonDocument(bytes.generation_config_json, bytes.name + "/generation_config.json", python_json));
   return text;
 }
 inline Opening begin_bytes(const CheckpointBytes& bytes) {
-  LlamaConfig config = read_llama_config(JsonDocument(bytes.config_json, bytes.name + "/config.json"));
+  LlamaConfig config = read_llama_config(JsonDocument(bytes.config_json, bytes.name + "/config.json", python_json));
   const Index rows = config.shape.vocab;
   return begin_config(bytes.name, std::move(config), read_safetensors(bytes.safetensors, bytes.name),
                       [bytes, rows] { return read_text(bytes, rows); });
@@ -243,7 +254,7 @@ inline OpenedCheckpoint open_checkpoint(const CheckpointBytes& bytes) { return d
 /// The shape alone, as a path's metadata or config.json has it. Errors as open_checkpoint's.
 inline DynamicLlamaShape read_llama_shape(const std::filesystem::path& path) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return read_llama_config(read_json(path / "config.json")).shape;
+  if (std::filesystem::is_directory(path, ignored)) return detail::read_folder_config(path).shape;
   if (detail::is_tensor_file(path)) return read_llama_shape(path.parent_path());
   return read_llama_shape(read_gguf(path));
 }

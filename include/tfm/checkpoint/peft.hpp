@@ -51,6 +51,21 @@ inline std::string tensor_name(const std::string& layer, char which) {
   return "base_model.model." + layer + ".lora_" + which + ".weight";
 }
 
+/// How a file calls a layer "model.layers.0.…": so, or, where the adapter was trained over a LlamaModel alone, without "model.". LoadError
+/// for names that are not PEFT's, in the file's own words.
+inline std::string name_in_file(const TensorStore& store, const std::string& layer) {
+  const auto begins = [&](std::string_view with) {
+    return std::any_of(store.tensors().begin(), store.tensors().end(), [&](const Tensor& t) { return t.name.starts_with(with); });
+  };
+  if (begins("base_model.model.model.")) return layer;
+  if (begins("base_model.model.layers.") && layer.starts_with("model.")) return layer.substr(std::string_view("model.").size());
+  const std::string& found = store.tensors().front().name;
+  if (!begins("base_model.model.") || found.find("_orig_mod.") != found.npos)
+    tfm::detail::fail(store.file(), {"its tensors are called like ", in_quotes(found), ", expected PEFT's names, like ", in_quotes(tensor_name(layer, 'A')),
+                                     ": save the adapter by save_pretrained of the model that torch.compile or DataParallel has not wrapped"});
+  return layer;
+}
+
 inline BaseIdentity read_identity(const std::filesystem::path& path) {
   const JsonDocument document = read_json(path);
   const Json root = document.root(), version = root.at("tfm_adapter");
@@ -170,8 +185,12 @@ struct Targets {
 template <class Model>
 LoadedAdapter load(const std::filesystem::path& folder, const Model& model, const LoadOptions& options = {}) {
   const auto file = [&](const char* name) { return folder / name; };
+  std::error_code absent;
+  if (std::filesystem::is_regular_file(folder, absent))
+    raise<LoadError>({"tfm: ", folder.string(), ": this is a file, expected PEFT's folder (adapter_config.json, adapter_model.safetensors); adapters "
+                      "in GGUF are not read"});
   LoadedAdapter loaded;
-  loaded.config = read_config(read_json(file(detail::config_file)));
+  loaded.config = read_config(read_json(file(detail::config_file), python_json));
   const detail::Targets targets(model, loaded.config, file(detail::config_file).string());
   if (tfm::detail::has_file(folder, detail::identity_file)) loaded.base = detail::read_identity(file(detail::identity_file));
   detail::compare_bases(loaded, options, file(detail::identity_file).string());
@@ -193,11 +212,12 @@ LoadedAdapter load(const std::filesystem::path& folder, const Model& model, cons
     if (name.empty()) return;
     const Index rank = loaded.config.rank_of(name), in = layer.base_weight().cols(), out = layer.base_weight().rows();
     LoraPair& pair = pairs[to_size(layer.adapter_slot())];
-    pair.a = detail::read_matrix(store, detail::tensor_name(name, 'A'), rank, in);
-    pair.b = detail::read_matrix(store, detail::tensor_name(name, 'B'), out, rank);
+    const std::string in_file = detail::name_in_file(store, name);
+    pair.a = detail::read_matrix(store, detail::tensor_name(in_file, 'A'), rank, in);
+    pair.b = detail::read_matrix(store, detail::tensor_name(in_file, 'B'), out, rank);
     pair.scaling = loaded.config.scaling_of(name);
     pair.name = name;
-    for (const char which : {'A', 'B'}) used.insert(store.find(detail::tensor_name(name, which)));
+    for (const char which : {'A', 'B'}) used.insert(store.find(detail::tensor_name(in_file, which)));
     const View b = pair.b.view();
     changes = changes || std::any_of(b.data, b.data + b.size(), [](float x) { return x != 0; });
   });

@@ -97,7 +97,7 @@ inline LoraConfig read_config(const JsonDocument& document) {
   const Json root = document.root();
   detail::refuse_what_is_not_lora(root);
   LoraConfig config;
-  config.r = root.at("r").integer(1, detail::largest_rank);
+  config.r = root.at("r").whole(1, detail::largest_rank);
   config.alpha = detail::positive(root.at("lora_alpha"));
   if (const auto value = root.find_value("lora_dropout")) {
     config.dropout = value->number();
@@ -113,13 +113,13 @@ inline LoraConfig read_config(const JsonDocument& document) {
     targets.refuse("found " + targets.found() + ", expected a list of names, or 'all-linear'");
   }
   if (const auto value = root.find_value("layers_to_transform")) {
-    if (value->is(JsonKind::integer)) config.layers.push_back(value->integer(0));
+    if (!value->is(JsonKind::array)) config.layers.push_back(value->whole(0));
     else
-      for (const Json layer : value->elements()) config.layers.push_back(layer.integer(0));
+      for (const Json layer : value->elements()) config.layers.push_back(layer.whole(0));
   }
   if (const auto value = root.find_value("rank_pattern"))
     for (const Json own : value->members())
-      config.rank_pattern.emplace_back(detail::plain_name(own, own.key()), own.integer(1, detail::largest_rank));
+      config.rank_pattern.emplace_back(detail::plain_name(own, own.key()), own.whole(1, detail::largest_rank));
   if (const auto value = root.find_value("alpha_pattern"))
     for (const Json own : value->members())
       config.alpha_pattern.emplace_back(detail::plain_name(own, own.key()), detail::positive(own));

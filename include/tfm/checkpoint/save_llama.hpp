@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tfm/checkpoint/save_tokenizer.hpp"
@@ -18,6 +20,7 @@ namespace tfm::inline TFM_ABI {
 
 struct SaveLlamaOptions {
   Format format = Format::f32;             ///< of every tensor: F32, BF16 or F16; what is quantised is dequantised
+  std::function<std::optional<Format>(std::string_view)> format_of{};  ///< of one tensor by its name; none, or where it gives none: `format`
   std::filesystem::path tokenizer_of{};    ///< the checkpoint whose tokenizer goes with it: folder or GGUF file; empty: none does
   ProgressCallback progress{};             ///< bytes that are written
 };
@@ -71,7 +74,37 @@ std::string config_text(const S& s, const RopeScaling& scaling, Format format, c
   return text + "\n}\n";
 }
 
+/// The tensors that save_llama writes, without their bytes.
+template <Shape S, class P>
+std::vector<Tensor> saved_tensors(const Llama<S, P>& model, const SaveLlamaOptions& options) {
+  std::vector<Tensor> tensors;
+  visit_weights(model, "", [&](const std::string& name, const auto&, const WeightInfo& info) {
+    const Format format = (options.format_of ? options.format_of(name) : std::nullopt).value_or(options.format);
+    if (format != Format::f32 && format != Format::bf16 && format != Format::f16)
+      raise<OptionError>({"tfm: a Hugging Face folder's tensors are F32, BF16 or F16, found ", tfm::name(format)});
+    Tensor tensor;
+    tensor.name = name;
+    tensor.type = format == Format::f32 ? DataType::f32 : format == Format::bf16 ? DataType::bf16 : DataType::f16;
+    if (info.is_vector()) tensor.shape = {info.cols};
+    else tensor.shape = {info.rows, info.cols};
+    tensors.push_back(std::move(tensor));
+  });
+  return tensors;
+}
+inline Index saved_bytes(const std::vector<Tensor>& tensors) {
+  Index total = 0;
+  for (const Tensor& tensor : tensors)
+    total += (tensor.shape.size() == 1 ? 1 : tensor.shape[0]) * row_bytes(*format_of(tensor.type), tensor.shape.back());
+  return total;
+}
+
 }  // namespace detail
+
+/// Bytes of the tensors that save_llama would write.
+template <Shape S, class P>
+Index saved_llama_bytes(const Llama<S, P>& model, const SaveLlamaOptions& options = {}) {
+  return detail::saved_bytes(detail::saved_tensors(model, options));
+}
 
 /// Writes the model into `folder`, which is made if need be: what load_llama and transformers open. Names and the order of rotary
 /// pairs are Hugging Face's, whatever file the model came from. One tensor is in memory beside the model. What finetune merge does:
@@ -85,22 +118,10 @@ std::string config_text(const S& s, const RopeScaling& scaling, Format format, c
 /// say the model's frequencies, TokenizerError, Stopped.
 template <Shape S, class P>
 std::vector<std::string> save_llama(Context& context, const Llama<S, P>& model, const std::filesystem::path& folder, const SaveLlamaOptions& options = {}) {
-  const Format format = options.format;
-  if (format != Format::f32 && format != Format::bf16 && format != Format::f16)
-    raise(OptionError("tfm: a Hugging Face folder's tensors are F32, BF16 or F16, found " + std::string(name(format))));
   const RopeScaling scaling = detail::scaling_of(model);
-  std::vector<Tensor> tensors;
+  const std::vector<Tensor> tensors = detail::saved_tensors(model, options);
+  const Index total = detail::saved_bytes(tensors);
   std::map<std::string_view, std::function<void(Index, float*)>> rows;  // by name: one row of it
-  Index total = 0;
-  visit_weights(model, "", [&](const std::string& name, const auto& weight, const WeightInfo& info) {
-    Tensor tensor;
-    tensor.name = name;
-    tensor.type = format == Format::f32 ? DataType::f32 : format == Format::bf16 ? DataType::bf16 : DataType::f16;
-    if (info.is_vector()) tensor.shape = {info.cols};
-    else tensor.shape = {info.rows, info.cols};
-    total += info.rows * row_bytes(format, info.cols);
-    tensors.push_back(std::move(tensor));
-  });
   std::size_t next = 0;
   visit_weights(model, "", [&](const std::string&, const auto& weight, const WeightInfo&) {
     rows[tensors[next++].name] = [&weight](Index r, float* out) { row(weight, r, out); };
@@ -114,6 +135,7 @@ std::vector<std::string> save_llama(Context& context, const Llama<S, P>& model, 
   std::vector<std::byte> bytes;
   Index done = 0;
   write_safetensors(folder / "model.safetensors", tensors, {{"format", "pt"}}, [&](const Tensor& tensor) -> std::span<const std::byte> {
+    const Format format = *format_of(tensor.type);
     const Index cols = tensor.shape.back(), count = tensor.shape.size() == 1 ? 1 : tensor.shape[0], row_size = row_bytes(format, cols);
     bytes.resize(to_size(count * row_size));
     const auto& read = rows.at(tensor.name);
@@ -127,7 +149,7 @@ std::vector<std::string> save_llama(Context& context, const Llama<S, P>& model, 
     if (options.progress) options.progress({"writing", done, total});
     return bytes;
   });
-  write_file(folder / "config.json", bytes_of(detail::config_text(model.shape, scaling, format, tokenizer.special)));
+  write_file(folder / "config.json", bytes_of(detail::config_text(model.shape, scaling, options.format, tokenizer.special)));
   return tokenizer.notes;
 }
 

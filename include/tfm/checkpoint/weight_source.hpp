@@ -18,8 +18,9 @@ namespace tfm::inline TFM_ABI {
 
 /// How tensors are named, and how rotary pairs are ordered, in a file.
 enum class Convention : unsigned char {
-  hugging_face,  ///< names as they are; pairs are halves
-  gguf,          ///< llama.cpp's names; pairs of q and k are neighbours
+  hugging_face,       ///< names as they are; pairs are halves
+  gguf,               ///< llama.cpp's names; pairs of q and k are neighbours
+  hugging_face_base,  ///< of transformers' LlamaModel, saved alone: as hugging_face, without "model." in front
 };
 
 namespace detail {
@@ -72,7 +73,7 @@ class WeightSource {
   // The scales that bitsandbytes keeps beside an int8 matrix: each row's largest magnitude.
   void read_scales(const Tensor& tensor) {
     const Tensor* const absmax = store_.find(detail::beside(tensor.name, ".SCB"));
-    if (absmax == nullptr || tensor.shape.size() != 2 || convention_ != Convention::hugging_face)
+    if (absmax == nullptr || tensor.shape.size() != 2 || convention_ == Convention::gguf)
       raise(LoadError(where(tensor) + " is of type " + tensor.type_name + ", expected F32, F16, BF16, Q8_0, Q4_0 or Q4_1, or '" +
                       detail::beside(tensor.name, ".SCB") + "' beside a matrix of int8"));
     if (absmax->type != DataType::f32 || absmax->shape != std::vector<Index>{tensor.shape[0]})
@@ -101,7 +102,9 @@ class WeightSource {
   const TensorStore& store() const noexcept { return store_; }
   /// What the file calls the tensor that Hugging Face calls `name`.
   std::string stored_name(std::string_view name) const {
-    return convention_ == Convention::gguf ? detail::gguf_name(name) : std::string(name);
+    if (convention_ == Convention::gguf) return detail::gguf_name(name);
+    constexpr std::string_view model = "model.";
+    return std::string(convention_ == Convention::hugging_face_base && name.starts_with(model) ? name.substr(model.size()) : name);
   }
   const Tensor* find(std::string_view name) const { return store_.find(stored_name(name)); }
   /// "tfm: FILE: tensor 'NAME'", which messages begin with.
@@ -113,6 +116,9 @@ class WeightSource {
   /// than those that tfm computes with, ShapeError if its shape is another; all name the file, the tensor, found and
   /// expected.
   const Tensor& at(std::string_view name, const WeightInfo& weight) {
+    if (convention_ == Convention::hugging_face_base && name == "lm_head.weight" && find(name) == nullptr)
+      detail::fail(store_.file(), "tensor 'lm_head.weight' is missing: these are the tensors of a LlamaModel without its output; save the "
+                                  "LlamaForCausalLM, or, where the output is the embedding, say \"tie_word_embeddings\": true in config.json");
     const Tensor& tensor = store_.at(stored_name(name));
     const auto shape = weight.is_vector() ? std::vector<Index>{weight.cols} : std::vector<Index>{weight.rows, weight.cols};
     if (tensor.shape != shape)

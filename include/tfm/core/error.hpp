@@ -47,6 +47,10 @@ struct OptionError : Error {
 struct TrainError : Error {
   using Error::Error;
 };
+/// A thread that the system does not start.
+struct ThreadError : Error {
+  using Error::Error;
+};
 /// The caller's StopToken asked for it.
 struct Stopped : Error {
   /// What was half done: freed with the exception, which need not wait until the system has taken gigabytes back.

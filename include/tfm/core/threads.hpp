@@ -1,17 +1,39 @@
 #pragma once
 // Threads: a pool that hands out small numbered chunks of work from one counter.
+#include <sys/resource.h>
+
 #include <atomic>
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "tfm/core/error.hpp"
 #include "tfm/core/index.hpp"
 
 namespace tfm::inline TFM_ABI {
+
+namespace detail {
+
+/// What the system limits threads by, as far as it says so: " (limits: 120000 KiB of address space, ulimit -v)".
+[[gnu::cold, gnu::noinline]] inline std::string thread_limits() {
+  std::string found;
+  const auto add = [&](auto which, std::uint64_t unit, const char* of) {
+    rlimit limit{};
+    if (::getrlimit(which, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+    found += joined({found.empty() ? " (limits: " : ", ", std::uint64_t{limit.rlim_cur} / unit, of});
+  };
+  add(RLIMIT_NPROC, 1, " threads of this user, ulimit -u");
+  add(RLIMIT_AS, 1024, " KiB of address space, ulimit -v");
+  return found.empty() ? found : found + ")";
+}
+
+}  // namespace detail
 
 /// Runs body(chunk, worker) for chunks 0 .. n, on the calling thread (worker 0) and its own. Results must not depend on
 /// who runs which chunk. Workers spin for a moment after work and then sleep, so that an idle program uses no CPU.
@@ -88,6 +110,15 @@ class Threads {
     if (sleepers_.load(std::memory_order_seq_cst) > 0) bell_.notify_all();
   }
 
+  void start(int count) {
+    for (int i = 1; i < count; ++i) workers_.emplace_back([this, i] { worker_loop(i); });
+  }
+  void end() noexcept {
+    quit_.store(true);
+    ring();
+    for (auto& worker : workers_) worker.join();
+  }
+
  public:
   /// As many workers as the machine has cores (or 1 if it does not say).
   static int hardware() noexcept {
@@ -95,14 +126,26 @@ class Threads {
     return n == 0 ? 1 : static_cast<int>(n);
   }
 
+  /// Errors: ThreadError where the system does not start all of them; none is left then.
   explicit Threads(int count = hardware()) {
-    for (int i = 1; i < count; ++i) workers_.emplace_back([this, i] { worker_loop(i); });
+    workers_.reserve(count > 1 ? to_size(Index{count} - 1) : 0);
+#if defined(__cpp_exceptions)
+    try {
+      start(count);
+    } catch (const std::system_error& error) {
+      const int started = this->count();
+      end();
+      raise<ThreadError>({"tfm: ", count, " threads were asked for, and the system started ", started, " of them, the calling one among them: ",
+                          error.code().message(), detail::thread_limits(), "; ask for fewer threads (`threads`, --threads), or for a higher limit"});
+    } catch (...) {
+      end();
+      throw;
+    }
+#else
+    start(count);
+#endif
   }
-  ~Threads() {
-    quit_.store(true);
-    ring();
-    for (auto& worker : workers_) worker.join();
-  }
+  ~Threads() { end(); }
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <deque>
@@ -19,6 +20,7 @@
 #include "tfm/formats/byte_views.hpp"
 #include "tfm/formats/mapped_file.hpp"
 #include "tfm/formats/message.hpp"
+#include "tfm/formats/python_numbers.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -27,7 +29,10 @@ struct JsonLimits {
   Index depth = 256;         ///< arrays and objects inside each other
   Index values = 2'000'000;  ///< values in all, at 24 bytes each
   Index token = 8 * MiB;     ///< bytes of one string or number, of which the parser holds several copies
+  bool non_finite = false;   ///< NaN, Infinity and -Infinity are values, as Python writes and reads them; none is a finite number
 };
+/// For configurations, which Python writes.
+inline constexpr JsonLimits python_json{.non_finite = true};
 
 enum class JsonKind : unsigned char { null, boolean, integer, number, text, array, object };
 
@@ -61,6 +66,7 @@ struct JsonTape {
 class JsonBuilder {
   JsonTape& tape_;
   JsonLimits limits_;
+  const PythonJson* python_;  // null where its words are no values
   std::vector<std::uint32_t> open_;
   std::uint32_t key_ = 0, key_size_ = 0;
   std::vector<std::uint32_t> members_;  // of the object that is being closed
@@ -104,7 +110,7 @@ class JsonBuilder {
   }
 
  public:
-  JsonBuilder(JsonTape& tape, JsonLimits limits) : tape_(tape), limits_(limits) {}
+  JsonBuilder(JsonTape& tape, JsonLimits limits, const PythonJson* python) : tape_(tape), limits_(limits), python_(python) {}
 
   bool null() { return add(JsonKind::null, 0); }
   bool boolean(bool value) { return add(JsonKind::boolean, value ? 1 : 0); }
@@ -112,7 +118,8 @@ class JsonBuilder {
   bool number_unsigned(std::uint64_t value) {
     return value <= INT64_MAX ? add(JsonKind::integer, value) : number_float(static_cast<double>(value), {});
   }
-  bool number_float(double value, const std::string&) {
+  bool number_float(double value, const std::string& spelling) {
+    if (python_ != nullptr) value = PythonJson::value_of(spelling, value);
     return add(JsonKind::number, std::bit_cast<std::uint64_t>(value));
   }
   bool string(const std::string& value) {
@@ -138,6 +145,7 @@ class JsonBuilder {
   bool parse_error(std::size_t position, const std::string&, const Failure& failure) {
     std::string_view reason = failure.what();
     reason.remove_prefix(std::min(reason.size(), reason.find("] ") + 2));  // the parser's own error number
+    if (python_ != nullptr) position = python_->given_place(position);
     fail(tape_.file, {"not valid JSON at byte ", position, ": ", printable(reason, 200)});
   }
 };
@@ -172,6 +180,13 @@ class Json {
   void want(JsonKind kind) const {
     if (node().kind != kind) refuse_kind(kind);
   }
+  double float_bits() const noexcept { return std::bit_cast<double>(node().bits); }
+  std::string non_finite_text() const { return std::isnan(float_bits()) ? "NaN" : float_bits() > 0 ? "Infinity" : "-Infinity"; }
+  Index in_range(std::int64_t value, Index least, Index most) const {
+    if (value < least) refuse({"found ", value, ", expected at least ", least});
+    if (value > most) refuse({"found ", value, ", expected at most ", most});
+    return static_cast<Index>(value);
+  }
   [[noreturn, gnu::cold, gnu::noinline]] void refuse_kind(JsonKind expected) const { refuse({"found ", found(), ", expected ", name(expected)}); }
 
  public:
@@ -200,7 +215,7 @@ class Json {
     switch (kind()) {
       case JsonKind::boolean: return node().bits != 0 ? "true" : "false";
       case JsonKind::integer: return joined({"the integer ", std::bit_cast<std::int64_t>(node().bits)});
-      case JsonKind::number: return joined({"the number ", number_text(std::bit_cast<double>(node().bits))});
+      case JsonKind::number: return is_none() ? non_finite_text() : joined({"the number ", number_text(std::bit_cast<double>(node().bits))});
       case JsonKind::text: return joined({"the string ", in_quotes(text_of(node()))});
       default: return std::string(name(kind()));
     }
@@ -217,16 +232,23 @@ class Json {
   /// An integer from `least` to `most`; 3.0 is none.
   Index integer(Index least = PTRDIFF_MIN, Index most = PTRDIFF_MAX) const {
     want(JsonKind::integer);
-    const auto value = std::bit_cast<std::int64_t>(node().bits);
-    if (value < least) refuse({"found ", value, ", expected at least ", least});
-    if (value > most) refuse({"found ", value, ", expected at most ", most});
-    return static_cast<Index>(value);
+    return in_range(std::bit_cast<std::int64_t>(node().bits), least, most);
   }
-  /// A number, an integer included.
+  /// The same of 3.0 too, as programs write it that know no other numbers.
+  Index whole(Index least = PTRDIFF_MIN, Index most = PTRDIFF_MAX) const {
+    constexpr double exact = 9007199254740992;  // 2^53, up to which doubles are every integer
+    if (!is(JsonKind::number) || !(std::abs(float_bits()) <= exact) || float_bits() != std::trunc(float_bits())) return integer(least, most);
+    return in_range(static_cast<std::int64_t>(float_bits()), least, most);
+  }
+  /// A finite number, an integer included.
   double number() const {
     if (is(JsonKind::integer)) return static_cast<double>(std::bit_cast<std::int64_t>(node().bits));
-    return want(JsonKind::number), std::bit_cast<double>(node().bits);
+    want(JsonKind::number);
+    if (is_none()) refuse({"found ", found(), ", expected a finite number"});
+    return float_bits();
   }
+  /// Null, NaN or an infinity: how programs in Python write that there is no number.
+  bool is_none() const noexcept { return is(JsonKind::null) || (is(JsonKind::number) && !std::isfinite(float_bits())); }
 
   /// The values in an array or object, in the document's order: `for (const Json item : value.elements())`.
   class Items {
@@ -289,13 +311,16 @@ class JsonDocument {
     auto tape = std::make_unique<detail::JsonTape>();
     tape->file = std::move(file);
     if (text.size() >= std::size_t{1} << 31) detail::fail(tape->file, "JSON of more than 2 GiB");
+    if (is_lfs_pointer(text)) detail::fail(tape->file, lfs_pointer_text(text));
     // The parser takes a zero byte for the end of the text.
     if (const auto zero = text.find('\0'); zero != std::string_view::npos)
       detail::fail(tape->file, {"not valid JSON at byte ", zero, ": a zero byte"});
     if (detail::longest_json_token(text) > limits.token)
       detail::fail(tape->file, {"the JSON holds a string or number of more than ", limits.token, " bytes"});
     tape->text.reserve(text.size());  // decoding shortens; what is not touched costs no memory
-    detail::JsonBuilder builder(*tape, limits);
+    const detail::PythonJson python(limits.non_finite ? text : std::string_view());
+    if (limits.non_finite) text = python.text();
+    detail::JsonBuilder builder(*tape, limits, limits.non_finite ? &python : nullptr);
     // As json::sax_parse does for JSON, without its readers of binary formats, which cost seconds to compile.
     auto characters = nlohmann::detail::input_adapter(text.data(), text.data() + text.size());
     nlohmann::detail::parser<nlohmann::json, decltype(characters)>(std::move(characters)).sax_parse(&builder);

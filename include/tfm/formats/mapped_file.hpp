@@ -12,7 +12,10 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
+#include "tfm/core/git_lfs.hpp"
+#include "tfm/formats/byte_views.hpp"
 #include "tfm/formats/message.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -28,7 +31,8 @@ class MappedFile {
   struct Key {};
 
  public:
-  /// Throws LoadError with the path and the system's reason: not there, not permitted, a folder, a device, empty.
+  /// Throws LoadError with the path and the system's reason: not there, not permitted, a folder, a device, empty; and for a Git LFS
+  /// pointer, which nobody means to read.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path) {
     return std::make_shared<const MappedFile>(Key{}, path);
   }
@@ -53,6 +57,7 @@ class MappedFile {
     if (!S_ISREG(about.st_mode)) refuse("it is not a regular file");
     if (size_ == 0) refuse("it is empty");
     if (unmapped != 0) start_ = nullptr, refuse(system_reason(unmapped));
+    if (is_lfs_pointer(text_of(bytes()))) refuse_pointer();
   }
   ~MappedFile() {
     if (start_ != nullptr) ::munmap(start_, size_);
@@ -113,6 +118,11 @@ class MappedFile {
   static std::size_t page_size() noexcept { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
   [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::string_view reason) const {
     raise<LoadError>({"tfm: cannot open ", name_, ": ", reason});
+  }
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse_pointer() {  // inside the constructor, whose error no destructor follows
+    const std::string reason = lfs_pointer_text(text_of(bytes()));
+    ::munmap(std::exchange(start_, nullptr), size_);
+    refuse(reason);
   }
 };
 

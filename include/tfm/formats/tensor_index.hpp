@@ -19,7 +19,7 @@ using TensorReader = std::function<TensorStore(const std::filesystem::path&)>;
 /// Reads the files that an index names, which lie beside it, each with `read`. Errors: LoadError, among others where a
 /// tensor is not in the file that the index says, or in two files.
 inline TensorStore read_tensor_index(const std::filesystem::path& path, const TensorReader& read) {
-  const JsonDocument document = read_json(path);
+  const JsonDocument document = read_json(path, python_json);
   std::map<std::string, std::vector<std::string_view>> files;  // and the tensors that each should have
   const Json map = document.root().at("weight_map");
   for (const Json entry : map.members()) {

@@ -45,6 +45,7 @@ struct TensorSource {
   }
   static TensorSource borrowed(std::span<const std::byte> bytes, std::string file,
                                std::shared_ptr<const void> owner = {}) {
+    if (is_lfs_pointer(text_of(bytes))) detail::fail(file, lfs_pointer_text(text_of(bytes)));
     return {std::move(file), bytes, {}, std::move(owner)};
   }
 };

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tfm/core/error.hpp"
+#include "tfm/core/git_lfs.hpp"
 #include "tfm/core/index.hpp"
 #include "tfm/text/charsmap.hpp"
 #include "tfm/text/protobuf.hpp"
@@ -165,8 +166,9 @@ inline void check_piece(const SentencePieceModel::Piece& piece, Index token, std
 }  // namespace detail
 
 /// The model in the bytes of a tokenizer.model; its texts are views into them, and `what` outlives it too. LoadError for
-/// what is no protocol buffer.
+/// what is no protocol buffer, or a Git LFS pointer.
 inline SentencePieceModel read_sentencepiece_model(std::string_view file, std::string_view what) {
+  if (is_lfs_pointer(file)) raise<LoadError>({"tfm: ", what, ": ", lfs_pointer_text(file)});
   SentencePieceModel model;
   model.what = what;
   detail::RoleNames names;

@@ -236,6 +236,13 @@ def tensors(path):
     return {name: data[8 + size + t["data_offsets"][0]:8 + size + t["data_offsets"][1]] for name, t in head.items() if name != "__metadata__"}
 
 
+def types(path):
+    """The header of a safetensors file: its tensors."""
+    data = contents(path)
+    head = json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])
+    return {name: t for name, t in head.items() if name != "__metadata__"}
+
+
 class Evaluate(Case):
     """With an adapter that has learnt the colours."""
 
@@ -303,6 +310,13 @@ class Evaluate(Case):
             self.assertIn(words, out)
         self.assertNotIn("\x1b", out)
         self.assertTrue(xml.etree.ElementTree.parse(picture).getroot().tag.endswith("}svg"))
+        words = ["evaluate", "--model", STORIES, "--base", "f32", "--data", self.data, "--picture"]
+        before = contents(picture)
+        self.assertIn("is there already: give --overwrite, or another --picture", self.fails(2, *words, picture))
+        self.assertEqual(contents(picture), before)
+        run(*words, picture, "--overwrite")
+        self.assertNotEqual(contents(picture), before)  # one model, not two
+        self.assertIn("--picture is the data itself", self.fails(2, *words, self.data, "--overwrite"))
 
     def test_labels(self):
         figures = self.evaluate("--adapter", self.adapter, "--labels", "red,blue,green")
@@ -359,8 +373,69 @@ class Evaluate(Case):
         merged = run_json("evaluate", "--model", out, "--base", "f32", "--data", self.data, "--template", template)
         worn = self.evaluate("--adapter", self.adapter)
         self.assertEqual(merged["confusion"], worn["confusion"])
+        self.assertEqual({t["dtype"] for t in types(os.path.join(out, "model.safetensors")).values()}, {"F32"})
         coarse = run_json("merge", "--model", STORIES, "--adapter", self.adapter, "--out", self.path("coarse"), "--base", "int8", "--text", template)
         self.assertGreater(coarse["kl_divergence"], 10 * abs(found["kl_divergence"]))
+
+
+    def merge(self, base, out, *options, code=0):
+        return run("merge", "--model", base, "--adapter", self.adapter, "--out", out, *options, code=code)[1].decode()
+
+    def test_a_merge_never_writes_over_what_it_reads(self):
+        base = self.path("base")
+        os.mkdir(base)
+        shutil.copy(STORIES, base)
+        gguf = os.path.join(base, os.path.basename(STORIES))
+        os.symlink(base, self.path("soft"))
+        for out in base, base + "/", self.path("soft"), os.path.join(base, "..", "base"):
+            last = self.fails(2, "merge", "--model", gguf, "--adapter", self.adapter, "--out", out, "--overwrite")
+            self.assertIn("--out is the folder of the base itself", last)
+        self.assertEqual(os.listdir(base), [os.path.basename(STORIES)])
+        self.assertIn("--out is a file, expected a folder", self.fails(2, "merge", "--model", gguf, "--adapter", self.adapter, "--out", gguf, "--overwrite"))
+        adapter = shutil.copytree(self.adapter, self.path("twin"))
+        last = self.fails(2, "merge", "--model", gguf, "--adapter", self.adapter + "=0.5", "--adapter", adapter, "--out", adapter, "--overwrite")
+        self.assertIn("--out is an adapter itself", last)
+
+        folder = self.path("hf")
+        self.merge(STORIES, folder)
+        sums = {name: sha256(folder, name) for name in os.listdir(folder)}
+        os.mkdir(self.path("hard"))
+        for name in sums:
+            os.link(os.path.join(folder, name), self.path("hard", name))
+        os.symlink(folder, self.path("link"))
+        for out, said in ((folder, "--out is the base itself"), (self.path("link"), "--out is the base itself"), (self.path("hard"), "is a file of the base")):
+            for options in [], ["--overwrite"]:
+                self.assertIn(said, self.fails(2, "merge", "--model", folder, "--adapter", self.adapter, "--out", out, *options))
+        self.assertEqual({name: sha256(folder, name) for name in os.listdir(folder)}, sums)
+
+    def test_a_merge_writes_into_a_folder_with_something_in_it_only_when_told(self):
+        out = self.path("o")
+        os.mkdir(out)
+        os.mkdir(os.path.join(out, ".git"))
+        self.merge(STORIES, out)  # into a folder that is as good as empty
+        before = sha256(out, "model.safetensors")
+        last = self.fails(2, "merge", "--model", STORIES, "--adapter", self.adapter + "=0.5", "--out", out)
+        self.assertIn("there is something in " + out + " already (config.json): give --overwrite, or another --out", last)
+        self.assertEqual(sha256(out, "model.safetensors"), before)
+        run("merge", "--model", STORIES, "--adapter", self.adapter + "=0.5", "--out", out, "--overwrite")
+        self.assertNotEqual(sha256(out, "model.safetensors"), before)
+
+    def test_a_merge_keeps_the_bases_types(self):
+        half = self.path("half")
+        size = os.path.getsize(STORIES)
+        self.assertRegex(self.merge(STORIES, half, "--type", "bf16"), r"tfm: writing 0\.5 MB of weights in BF16 to .*model\.safetensors\n")
+        kinds = {t["dtype"] for t in types(os.path.join(half, "model.safetensors")).values()}
+        self.assertEqual(kinds, {"BF16"})
+        self.assertLess(os.path.getsize(os.path.join(half, "model.safetensors")), 0.6 * size)
+        # The adapter knows the base by its weights' hash; without it, any will do.
+        adapter = shutil.copytree(self.adapter, self.path("anybody's"))
+        os.remove(os.path.join(adapter, "tfm_adapter.json"))
+        for name, said, wanted in (("kept", "writing 0.5 MB of weights in BF16", {"BF16"}), ("wide", "writing 1 MB of weights in F32", {"F32"})):
+            err = run("merge", "--model", half, "--adapter", adapter, "--out", self.path(name), *(["--type", "f32"] if name == "wide" else []))[1].decode()
+            self.assertIn(said, err)
+            self.assertEqual({t["dtype"] for t in types(self.path(name, "model.safetensors")).values()}, wanted)
+        config = json.loads(contents(self.path("kept/config.json")))
+        self.assertEqual(config.get("torch_dtype", config.get("dtype")), "bfloat16")
 
 
 if __name__ == "__main__":

@@ -47,11 +47,11 @@ class Prepare(Case):
     def test_left_out_on_request(self):
         tweets = self.write("t.csv", HEADER + "x,RT @a: http://b,1\nx,see https://b,-1\nx,\x1b]0;x\x07 plain\u2028text,0\n")
         self.assertEqual(self.figures(tweets)["records"], 3)
-        figures = self.figures(tweets, "--drop-retweets", "--drop-links")
+        figures = self.figures(tweets, "--drop-retweets", "--drop-links", "--overwrite")
         self.assertEqual((figures["rows"], figures["retweets"], figures["links"], figures["records"]), (3, 1, 1, 1))
         self.assertEqual(json.loads(contents(self.path("j.json"))),
                          [{"instruction": "Detect the sentiment of the tweet.", "input": "\x1b]0;x\x07 plain\u2028text", "output": "Neutral"}])
-        out = run("prepare", tweets, "--out", self.path("j.json"), "--drop-links")[0].decode()
+        out = run("prepare", tweets, "--out", self.path("j.json"), "--drop-links", "--overwrite")[0].decode()
         self.assertIn("left out: 0 retweets and 2 tweets with a link, of 3", out)
         self.assertNotIn("\x1b", out)
         self.assertNotIn("copies", out)
@@ -81,8 +81,27 @@ class Prepare(Case):
         self.write("j.json", "before")
         self.assertIn("No such file", self.fails(good, "--out", self.path("nowhere/j.json")))
         limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-        self.assertIn("File too large", self.fails(good, preexec_fn=limit))
+        self.assertIn("File too large", self.fails(good, "--overwrite", preexec_fn=limit))
         self.assertEqual(contents(self.path("j.json")), b"before")
+
+    def test_what_is_there_stays_unless_asked(self):
+        good = self.write("good.csv", HEADER + "x,fine,1\n")
+        self.figures(good)
+        self.figures(good)  # which says what is there already
+        for name in "j.json", "j-labels.svg":
+            written = contents(self.path(name))
+            self.write(name, "mine")
+            self.assertIn(self.path(name) + " is there already: give --overwrite, or another --out", self.fails(good, code=2))
+            self.assertEqual(contents(self.path(name)), b"mine")
+            self.figures(good, "--overwrite")
+            self.assertEqual(contents(self.path(name)), written)
+        # The file of tweets itself, by other names, whatever is asked for.
+        os.symlink(good, self.path("soft.json"))
+        os.link(good, self.path("hard.json"))
+        os.link(good, self.path("n-labels.svg"))
+        for out in good, self.path(".", "good.csv"), self.path("soft.json"), self.path("hard.json"), self.path("n.json"):
+            self.assertIn("--out is the file of tweets itself", self.fails(good, "--out", out, "--overwrite", code=2))
+        self.assertEqual(contents(good), (HEADER + "x,fine,1\n").encode())
 
     def test_a_tweet_of_a_megabyte(self):
         figures = self.figures(self.write("t.csv", HEADER + "x," + "b" * (1 << 20) + ",1\n"))

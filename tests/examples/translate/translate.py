@@ -100,6 +100,19 @@ class Train(Case):
         self.assertIn("of other pairs", fails(2, "--pairs", 60, "--resume"))
         self.assertIn("its seed is 0, this one's 1", fails(2, "--pairs", 50, "--resume", "--seed", 1))
         self.assertEqual(contents(self.path("a/model.safetensors")), before)
+        train(self.path("a"), "--pairs", 60, "--epochs", 1, "--overwrite")
+        train(self.path("b"), "--pairs", 60, "--epochs", 1)
+        self.assertNotEqual(contents(self.path("a/model.safetensors")), before)
+        self.assertEqual(contents(self.path("a/model.safetensors")), contents(self.path("b/model.safetensors")))
+        self.assertEqual(sorted(os.listdir(self.path("a/checkpoints"))), sorted(os.listdir(self.path("b/checkpoints"))))
+        os.mkdir(self.path("mine"))
+        for name in "model.safetensors", "source_vocab.json", "loss.svg":
+            self.write("mine/" + name, "mine")
+            err = train(self.path("mine"), "--pairs", 50, "--epochs", 1, code=2)[1].decode()
+            self.assertIn(f"there is something in {self.path('mine')} already ({name}): give --overwrite, or another --out", err)
+            self.assertEqual(os.listdir(self.path("mine")), [name])
+            os.remove(self.path("mine", name))
+        run("train", "--preset", "article", "--data", DATA, "--out", self.path("b"), "--resume", "--overwrite", code=2)
         for words in (["train"], ["fly"], ["train", "--preset", "huge", "--data", "x", "--out", "y"], []):
             run(*words, code=2)
         for words in (["--help"], ["--version"], ["train", "--help"], ["run", "--help"], ["bleu", "--help"]):
