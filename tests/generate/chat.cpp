@@ -1,6 +1,7 @@
 #include "tfm/generate/chat.hpp"
 
 #include "support/catch.hpp"
+#include "support/error_of.hpp"
 #include "support/stories.hpp"
 
 using namespace tfm;
@@ -26,6 +27,27 @@ void require_consistent(Chat& chat, const SessionOptions& session_options) {
   REQUIRE(std::equal(fresh.logits().begin(), fresh.logits().end(), chat.session().logits().begin()));
   chat.session().truncate(length);
 }
+
+template <class Chat>
+std::vector<Token> tokens(Chat& chat) {
+  return {chat.session().tokens().begin(), chat.session().tokens().end()};
+}
+
+// Throws at the call whose number it is given, from whatever a chat calls: its clock, its progress, or a reply's pieces.
+struct Fuse {
+  struct Burnt {};
+  int left = 0, calls = 0;
+  void call() {
+    ++calls;
+    if (left > 0 && --left == 0) throw Burnt();
+  }
+  ChatOptions watch(ChatOptions options) {
+    options.clock = [this] { return call(), 0.0; };
+    options.progress = [this](const Progress&) { call(); };
+    options.session.chunk = 16;
+    return options;
+  }
+};
 
 }  // namespace
 
@@ -172,4 +194,148 @@ TEST_CASE("a chat that changes its adapter goes on with the whole conversation")
   chat.wear(nullptr);
   chat.say("Once upon a time");
   require_consistent(chat, options().session);
+}
+
+TEST_CASE("what is thrown out of any callback leaves a chat as though the call had not been made") {
+  for (const Overflow overflow : {Overflow::error, Overflow::slide}) {  // sliding: the call that fails drops old turns
+    ChatOptions seeded = options(overflow == Overflow::error ? 256 : 64, 20);
+    seeded.sampler = {.temperature = 1.2f, .seed = 11};
+    seeded.overflow = overflow;
+    Fuse fuse;
+    Chat undisturbed(stories(), seeded), chat(stories(), fuse.watch(seeded)), probe(stories(), fuse.watch(seeded));
+    for (const char* text : {"Once upon a time", "The dog ran home"}) {
+      REQUIRE(chat.say(text) == undisturbed.say(text));
+      probe.say(text);
+    }
+    const std::string text = "There was a big red ball in the park and a girl";
+    const auto say = [&](auto& to) { return to.say(text, [&](std::string_view) { fuse.call(); }); };
+    fuse.calls = 0;
+    say(probe);
+    const int calls = fuse.calls;
+    REQUIRE(calls > 15);
+    if (overflow == Overflow::slide) REQUIRE(probe.messages().size() < 6);
+    const std::string last = chat.messages().back().content;
+    for (int n = 1; n <= calls; ++n) {
+      fuse.left = n;
+      REQUIRE_THROWS_AS(say(chat), Fuse::Burnt);
+      REQUIRE((chat.messages().size() == 4 && chat.messages().back().content == last));
+      if (overflow == Overflow::error) REQUIRE(tokens(chat) == tokens(undisturbed));
+      REQUIRE(chat.last().answer_tokens == undisturbed.last().answer_tokens);
+    }
+    for (int turn = 0; turn < 2; ++turn) {
+      REQUIRE(say(chat) == undisturbed.say(text));
+      REQUIRE(tokens(chat) == tokens(undisturbed));
+      REQUIRE(chat.messages().size() == undisturbed.messages().size());
+    }
+    require_consistent(chat, seeded.session);
+  }
+}
+
+TEST_CASE("a first call that fails leaves a fresh chat") {
+  Chat chat(stories(), options()), fresh(stories(), options());
+  int pieces = 0;
+  REQUIRE_THROWS_AS(chat.say("Lily had a dog", [&](std::string_view) {
+    if (++pieces == 3) throw Fuse::Burnt();
+  }), Fuse::Burnt);
+  REQUIRE((chat.session().length() == 0 && chat.messages().empty()));
+  REQUIRE(chat.say("Once upon a time") == fresh.say("Once upon a time"));
+  REQUIRE(tokens(chat) == tokens(fresh));
+}
+
+TEST_CASE("a chat that begins with messages, or goes on from others, is the fresh one with these, and evaluates what differs") {
+  ChatOptions seeded = options();
+  seeded.sampler = {.temperature = 1, .seed = 2};
+  seeded.system = "A story";
+  Chat chat(stories(), seeded);
+  chat.say("Once upon a time");
+  const std::vector<Message> first(chat.messages().begin(), chat.messages().end());
+  chat.say("The dog ran home");
+  chat.set_messages(first);
+  REQUIRE(chat.messages().size() == 3);
+  // What a fresh chat makes of the same history, its sampler as far.
+  ChatOptions from = seeded;
+  from.messages = first;
+  Chat fresh(stories(), from);
+  const std::vector<Token> expected = [&] {
+    fresh.say("A cat", [](std::string_view) { return false; });
+    return std::vector<Token>(fresh.session().tokens().begin(), fresh.session().tokens().begin() + fresh.last().prompt_tokens);
+  }();
+  chat.say("A cat");
+  REQUIRE(chat.session().length() >= fresh.last().prompt_tokens);
+  REQUIRE(std::equal(expected.begin(), expected.end(), chat.session().tokens().begin()));
+  REQUIRE(chat.last().prompt_tokens < fresh.last().prompt_tokens);
+  require_consistent(chat, seeded.session);
+
+  // Greedy: the same question again is the same answer, and costs one token.
+  Chat greedy(stories(), options());
+  greedy.say("Once upon a time");
+  const std::vector<Message> before(greedy.messages().begin(), greedy.messages().end());
+  Chat other(stories(), [&] {
+    ChatOptions o = options();
+    o.messages = before;
+    return o;
+  }());
+  const std::string reply = other.say("The dog ran home");
+  greedy.set_messages(before);
+  REQUIRE(greedy.say("The dog ran home") == reply);
+  greedy.set_messages(before);
+  REQUIRE(greedy.say("The dog ran home") == reply);
+  REQUIRE(greedy.last().prompt_tokens == 1);
+  REQUIRE(tokens(greedy) == tokens(other));
+  greedy.set_messages({{Role::user, "Hello"}, {Role::assistant, "Hi"}});  // nothing in common but the beginning
+  greedy.say("Once");
+  require_consistent(greedy, options().session);
+}
+
+TEST_CASE("messages have a system turn, the chat's own where they bring none, and take turns") {
+  ChatOptions with = options();
+  with.system = "A story";
+  with.messages = {{Role::user, "One"}, {Role::assistant, "Two"}};
+  Chat chat(stories(), with);
+  REQUIRE(chat.messages().size() == 3);
+  REQUIRE((chat.messages()[0].role == Role::system && chat.messages()[0].content == "A story"));
+  chat.set_messages({{Role::system, "Another"}});
+  REQUIRE((chat.messages().size() == 1 && chat.messages()[0].content == "Another"));
+  const auto refusal = [&](std::vector<Message> messages) {
+    return tfm_test::error_of<TemplateError>([&] { chat.set_messages(std::move(messages)); });
+  };
+  CHECK(refusal({{Role::user, "One"}}) ==
+        "tfm: chat template plain: message 1 of 1 is the user's, expected a last message of the assistant's, after which the user's turn comes");
+  CHECK(refusal({{Role::assistant, "One"}}).find("message 1 of 1 is the assistant's, expected the user's") != std::string::npos);
+  CHECK(refusal({{Role::user, "One"}, {Role::system, "Two"}}).find("message 2 of 2 is the system's") != std::string::npos);
+  REQUIRE((chat.messages().size() == 1 && chat.messages()[0].content == "Another"));
+  chat.reset();
+  REQUIRE((chat.messages().size() == 1 && chat.messages()[0].content == "A story"));
+  with.messages = {{Role::user, "One"}};
+  REQUIRE_THROWS_AS(Chat(stories(), with), TemplateError);
+}
+
+TEST_CASE("a chat takes a template as Jinja source, of a known family") {
+  ChatOptions given = options();
+  given.template_source = "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}";
+  Chat chat(stories(), given);
+  REQUIRE(chat.chat_template().name() == "chatml");
+  for (const char* unknown : {"{{ nobody }}", "  \n"}) {
+    given.template_source = unknown;
+    CHECK(tfm_test::error_of<TemplateError>([&] { Chat refused(stories(), given); }) ==
+          "tfm: the chat template that was given is of no known family, expected one of: plain, chatml, llama2, alpaca");
+  }
+  given.chat_template = "plain";
+  REQUIRE_THROWS_AS(Chat(stories(), given), OptionError);
+}
+
+TEST_CASE("a chat's stop string that spells a control token stops at it") {
+  ChatOptions with = options(512, 400);
+  with.stop_strings = {"<s>"};
+  Chat chat(stories(), with);
+  chat.say("Once upon a time");
+  REQUIRE(chat.last().reason == StopReason::stop_token);
+  REQUIRE(chat.last().answer_tokens == 341);
+  with.stop_strings = {chat.messages().back().content.substr(chat.messages().back().content.size() - 5) + "<s>"};
+  Chat other(stories(), with);
+  other.say("Once upon a time");
+  REQUIRE(other.last().reason == StopReason::stop_string);
+  REQUIRE(chat.messages().back().content == other.messages().back().content + with.stop_strings[0].substr(0, 5));
+  other.say("The end", [](std::string_view) { return false; });
+  require_consistent(other, with.session);
 }

@@ -16,7 +16,7 @@ using tfm::Sampler, tfm::SamplerOptions, tfm::Token;
 constexpr float infinity = std::numeric_limits<float>::infinity(),
                 not_a_number = std::numeric_limits<float>::quiet_NaN();
 /// Every filter off.
-constexpr SamplerOptions unfiltered{.temperature = 1, .top_k = 0, .top_p = 1, .min_p = 0, .repetition_penalty = 1};
+const SamplerOptions unfiltered{.temperature = 1, .top_k = 0, .top_p = 1, .min_p = 0, .repetition_penalty = 1};
 
 SamplerOptions with(const std::function<void(SamplerOptions&)>& change) {
   SamplerOptions options = unfiltered;
@@ -201,6 +201,37 @@ TEST_CASE("another vocabulary is another size of the same buffers") {
   }
 }
 
+TEST_CASE("a top_p of 0 leaves the most likely token, of equals the lowest id") {
+  const auto none = with([](auto& o) { o.top_p = 0; });
+  CHECK(probabilities(none, {1, 3, 2}) == std::vector<float>{0, 1, 0});
+  CHECK(probabilities(none, {1, 3, 3, 2}) == std::vector<float>{0, 1, 0, 0});
+  CHECK(probabilities(none, {0, -infinity, 0, 0}) == std::vector<float>{1, 0, 0, 0});
+  const auto logits = random_logits(300, 9);
+  const auto best = static_cast<Token>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+  Sampler sampler(none);
+  for (int i = 0; i < 20; ++i) REQUIRE(sampler.sample(logits) == best);
+}
+
+TEST_CASE("a forbidden token is as though its logit were -inf") {
+  const std::vector<Token> seen{1, 4};
+  for (const SamplerOptions& base : {unfiltered, SamplerOptions{.temperature = 0}, SamplerOptions{.temperature = 0.7f, .top_k = 3, .top_p = 0.8f, .repetition_penalty = 1.3f}}) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      const auto logits = random_logits(8, seed);
+      std::vector<float> without = logits;
+      SamplerOptions options = base;
+      for (const Token token : {Token(seed % 8), Token((seed + 3) % 8)}) {
+        options.forbidden.push_back(token);
+        without[static_cast<std::size_t>(token)] = -infinity;
+      }
+      REQUIRE(probabilities(options, logits, seen) == probabilities(base, without, seen));
+    }
+  }
+  CHECK(Sampler({.temperature = 0, .forbidden = {2}}).sample(std::vector<float>{1, 0, 9}) == 0);
+  CHECK_THROWS_AS(Sampler({.forbidden = {0, 1}}).sample(std::vector<float>{1, 2}), tfm::Error);
+  CHECK_THROWS_WITH(Sampler({.forbidden = {2}}).sample(std::vector<float>{1, 2}),
+                    "tfm: sampler option forbidden holds 2, expected 0 to 1, the tokens that have a logit");
+}
+
 TEST_CASE("logits that leave no choice are an error") {
   for (float temperature : {0.0f, 1.0f}) {
     Sampler sampler(with([&](auto& o) { o.temperature = temperature, o.repetition_penalty = 1.1f; }));
@@ -233,7 +264,8 @@ TEST_CASE("options that make no sense are refused by name") {
   };
   for (float bad : {-0.1f, not_a_number, infinity}) refused([=](auto& o) { o.temperature = bad; }, "temperature");
   refused([](auto& o) { o.top_k = -1; }, "top_k");
-  for (float bad : {0.0f, -0.1f, 1.01f, not_a_number}) refused([=](auto& o) { o.top_p = bad; }, "top_p");
+  for (float bad : {-0.1f, 1.01f, not_a_number}) refused([=](auto& o) { o.top_p = bad; }, "top_p");
+  refused([](auto& o) { o.forbidden = {3, -1}; }, "forbidden");
   for (float bad : {-0.1f, 1.01f, not_a_number}) refused([=](auto& o) { o.min_p = bad; }, "min_p");
   for (float bad : {0.0f, -1.0f, not_a_number, infinity})
     refused([=](auto& o) { o.repetition_penalty = bad; }, "repetition_penalty");

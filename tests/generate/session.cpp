@@ -84,6 +84,63 @@ TEST_CASE("what does not fit, or is stopped, changes nothing") {
   REQUIRE(std::equal(fresh.logits().begin(), fresh.logits().end(), session.logits().begin()));
 }
 
+TEST_CASE("what a callback throws leaves session, logits and sampler as they were") {
+  struct Gone {};
+  Session session(stories().model, {.context = 64, .chunk = 8, .threads = 1});
+  session.evaluate(some_tokens(20));
+  const std::vector<float> before(session.logits().begin(), session.logits().end());
+  const auto require_as_before = [&] {
+    REQUIRE(session.length() == 20);
+    REQUIRE(std::equal(before.begin(), before.end(), session.logits().begin()));
+  };
+  for (const Index at : {8, 16, 20}) {  // the last is told when all has been evaluated
+    REQUIRE_THROWS_AS(session.evaluate(some_tokens(20), [&](const Progress& p) {
+      if (p.done == at) throw Gone();
+    }), Gone);
+    require_as_before();
+  }
+  Sampler sampler({.temperature = 1, .seed = 4});
+  for (int last = 1; last < 6; ++last) {
+    int pieces = 0;
+    REQUIRE_THROWS_AS(generate(session, stories().tokenizer, sampler, StopRules(), 30, [&](std::string_view) {
+      if (++pieces == last) throw Gone();
+    }), Gone);
+    require_as_before();
+    REQUIRE(sampler.draws() == 0);
+  }
+  session.truncate(19);
+  REQUIRE_THROWS_AS(session.evaluate(some_tokens(1), [](const Progress&) { throw Gone(); }), Gone);
+  REQUIRE((session.length() == 19 && !session.has_logits()));
+}
+
+TEST_CASE("a stop string that spells a control token stops at it, also beside other text") {
+  const AnyTokenizer& tokenizer = stories().tokenizer;
+  const auto run = [&](std::vector<std::string> stops, std::vector<Token> forbidden = {}) {
+    Session session(stories().model, {.context = 512, .threads = 1});
+    std::vector<Token> ids = tokenizer.encode(UserText{"Once upon a time"});
+    ids.insert(ids.begin(), *tokenizer.bos());
+    session.evaluate(ids);
+    Sampler sampler({.temperature = 0, .forbidden = std::move(forbidden)});
+    return generate(session, tokenizer, sampler, StopRules({}, std::move(stops)), 400, [](std::string_view) {});
+  };
+  const Generated free = run({});
+  REQUIRE(free.ids.size() == 400);
+  REQUIRE(free.ids[341] == *tokenizer.bos());  // the first control token: a story ends, another begins
+  REQUIRE(std::find(free.ids.begin(), free.ids.begin() + 341, *tokenizer.bos()) == free.ids.begin() + 341);
+  const std::string story = free.text.substr(0, free.bytes[340]), next = free.text.substr(story.size(), 3);
+
+  const Generated at_token = run({"<s>"});
+  CHECK((at_token.reason == StopReason::stop_token && at_token.ids.size() == 341 && at_token.text == story));
+  const std::string end = story.substr(story.size() - 4), kept = story.substr(0, story.size() - 4);
+  CHECK(run({end + "<s>"}).text == kept);
+  CHECK(run({end + "<s>"}).reason == StopReason::stop_string);
+  CHECK(run({end + "<s>", "<s>"}).text == kept);
+  CHECK(run({end + "<s>" + next}).text == kept);
+  CHECK(run({"<s>" + next}).text == story);
+  CHECK(run({end + "</s>"}).text == free.text);
+  CHECK(run({"<s>"}, {*tokenizer.bos()}).ids.size() == 400);  // never drawn, so nothing stops there
+}
+
 TEST_CASE("session options that make no sense are refused by name") {
   REQUIRE_THROWS_WITH(Session(stories().model, {.chunk = 0}), "tfm: chunk is 0, expected at least 1");
   REQUIRE_THROWS_WITH(Session(stories().model, {.threads = -1}), "tfm: threads is -1, expected at least 1, or 0 for one a core");

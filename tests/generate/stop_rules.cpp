@@ -101,6 +101,31 @@ TEST_CASE("nothing is shown after the end, until the filter is reset") {
   CHECK(filter.push("d") == "d");
 }
 
+TEST_CASE("a control token's spelling is seen by the stop strings that hold it, and never shown") {
+  // "<" begins the spelling of a token that has no text of its own, here <s>
+  const auto shown = [](const Texts& stops, const Texts& pieces) {
+    StopFilter filter{std::span(stops)};
+    std::string out;
+    for (const std::string& piece : pieces) {
+      out += piece.starts_with('<') ? filter.push_control(piece) : filter.push(piece);
+      if (filter.found()) return out + "|";
+    }
+    return out + std::string(filter.flush());
+  };
+  CHECK(shown({"<s>"}, {"ab", "<s>", "c"}) == "ab|");
+  CHECK(shown({"b<s>"}, {"ab", "<s>", "c"}) == "a|");
+  CHECK(shown({"b<s>"}, {"ab", "c", "<s>", "d"}) == "abcd");
+  CHECK(shown({"b<s>c"}, {"ab", "<s>", "cd"}) == "a|");
+  CHECK(shown({"b<s>c"}, {"ab", "<s>", "<s>", "cd"}) == "abcd");
+  CHECK(shown({"<s><s>"}, {"ab", "<s>", "<s>"}) == "ab|");
+  CHECK(shown({"b<s>"}, {"a", "b", "</s>", "<s>"}) == "a|");          // another token has no part in it
+  CHECK(shown({"abc"}, {"xa", "<s>", "bc"}) == "x|");                   // what a reader sees is "abc"
+  CHECK(shown({"abc", "b<s>"}, {"xab", "<s>", "c"}) == "xa|");
+  CHECK(shown({"ab<s>", "<s>"}, {"xab", "<s>"}) == "x|");               // the longest
+  CHECK(shown({"b<s>"}, {"a", "b<", "s>"}) == "a|");                    // typed, not the token
+  CHECK(shown({"b<s>c"}, {"ab", "<s>"}) == "ab");
+}
+
 TEST_CASE("whole characters stay whole: only a stop string's own beginning is held back") {
   const Texts stops{"\u00e9t\u00e9"};
   CHECK(stream(stops, {"caf\u00e9", "\u00e8"}).steps == Texts{"caf", "\u00e9\u00e8", ""});

@@ -62,7 +62,16 @@ inline void save_checkpoint(const std::filesystem::path& folder, const TrainStat
     const auto doomed = folder / (std::string(detail::temporary_prefix) + "old-" + std::to_string(state.step));
     std::filesystem::remove_all(doomed, error);
     std::filesystem::rename(target, doomed, error);
+#if defined(__cpp_exceptions)
+    try {
+      tree.become(target);
+    } catch (...) {  // the one of before comes back
+      std::filesystem::rename(doomed, target, error);
+      throw;
+    }
+#else
     tree.become(target);
+#endif
     std::filesystem::remove_all(doomed, error);
   } else {
     tree.become(target);

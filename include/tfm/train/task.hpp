@@ -72,19 +72,20 @@ class EpochOrder {
   std::span<const Index> of(Index step, Index samples, Index batch, Make&& make) {
     const Index in_epoch = steps(samples, batch), first = step % in_epoch * batch;
     if (epoch_ != step / in_epoch) {
-      order_ = make(step / in_epoch);
+      std::vector<Index> order = make(step / in_epoch);
+      check(order, samples);
+      order_ = std::move(order);
       epoch_ = step / in_epoch;
-      check(samples);
     }
     return std::span<const Index>(order_).subspan(to_size(first), to_size(std::min(batch, samples - first)));
   }
 
  private:
-  void check(Index samples) const {
+  static void check(const std::vector<Index>& order, Index samples) {
     std::vector<bool> seen(to_size(samples));
-    for (const Index i : order_)
+    for (const Index i : order)
       if (i >= 0 && i < samples) seen[to_size(i)] = true;
-    if (static_cast<Index>(order_.size()) != samples || std::find(seen.begin(), seen.end(), false) != seen.end())
+    if (static_cast<Index>(order.size()) != samples || std::find(seen.begin(), seen.end(), false) != seen.end())
       raise(OptionError("tfm: a task's order() must hold each of its " + std::to_string(samples) + " samples once"));
   }
 };

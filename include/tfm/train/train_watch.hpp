@@ -44,7 +44,8 @@ struct TrainResult {
 /// Seconds: of the day's time for event files, of any steady clock for progress. The library reads no clock of its own.
 using Clock = std::function<double()>;
 
-/// Calls of the training thread, in the order of what happens; what they throw ends training. Any may be empty.
+/// Calls of the training thread, in the order of what happens; what they throw ends training, which can be gone on with: see
+/// Trainer::fit. Any may be empty.
 struct TrainWatch {
   std::function<void(const StepReport&)> step{};
   std::function<void(const EvaluationReport&)> evaluation{};  ///< the weights are still those that were evaluated

@@ -60,7 +60,7 @@ class Trainer {
   std::vector<Buffer> states_;
   TrainState state_;
   Index saved_ = -1, saved_evaluated_ = -1;  // of the state that was saved or loaded last
-  bool resumed_ = false;
+  bool resumed_ = false, begun_ = false;  // whether checkpoints in the output may be this run's
   EpochOrder order_;
   std::vector<TrainWatch> watches_;
 
@@ -117,8 +117,10 @@ class Trainer {
 
   /// Trains until the end, until it stops improving, or until context.stop asks for a stop.
   /// Errors: TrainError for a loss or gradient that is not finite (the weights are those before that step), LoadError where a
-  /// checkpoint cannot be written, OptionError if options.output holds checkpoints and nothing was resumed; and whatever the task
-  /// or a watch throws. Older checkpoints are untouched by all of them.
+  /// checkpoint cannot be written, OptionError if options.output holds checkpoints and nothing was resumed; and whatever the task,
+  /// the rate or a watch throws. Older checkpoints are untouched by all of them. Steps and evaluations are done as a whole or not at
+  /// all: the trainer is as it was before where the task or the rate throws, and as it is after what a watch was told of where that
+  /// throws; a save that did not come to its end is begun anew. So a further fit() goes on to the bits of a run that nothing disturbed.
   TrainResult fit() {
     begin_output();
     reserve();
@@ -229,10 +231,11 @@ class Trainer {
     std::error_code error;
     std::filesystem::create_directories(options_.output, error);
     if (error) raise(LoadError("tfm: cannot make the folder " + options_.output.string() + ": " + error.message()));
-    if (!resumed_ && state_.step == 0)
+    if (!resumed_ && !begun_)
       if (const auto found = checkpoints_in(options_.output); !found.empty())
         raise(OptionError("tfm: " + options_.output.string() + " holds checkpoint-" + std::to_string(found.back()) + " of an earlier run: resume it, or choose another folder"));
     remove_unfinished(options_.output);
+    begun_ = true;
   }
 
   std::vector<Index> make_order(Index epoch) const {
@@ -264,7 +267,7 @@ class Trainer {
     report.skipped = !std::isfinite(loss->value) || !std::isfinite(report.gradient_norm);
     if (report.skipped && state_.skipped >= options_.most_skips) refuse(report);
     if (report.skipped) ++state_.skipped;
-    else optimizer_.update(context_, parameters_, gradient_, states_, {report.rate, clipping(report.gradient_norm, options_.clip), ++state_.updates});
+    else optimizer_.update(context_, parameters_, gradient_, states_, {report.rate, clipping(report.gradient_norm, options_.clip), state_.updates + 1}), ++state_.updates;
     ++state_.step;
     for (const TrainWatch& w : watches_)
       if (w.step) w.step(report);
@@ -328,10 +331,10 @@ class Trainer {
         const Arena::Frame scratch(context_.scratch);
         if (!unless_stopped([&] { found = task_.evaluate(context_); })) return;
       }
-      state_.evaluated = state_.step;
       const bool best = std::isfinite(found.loss) && (state_.best_step < 0 || found.loss < state_.best_loss);
+      if (best) keep_best(found);
+      state_.evaluated = state_.step;
       if (best) {
-        keep_best(found);
         state_.best_step = state_.step;
         state_.best_loss = found.loss;
       }
@@ -363,9 +366,9 @@ class Trainer {
         if (w.save) w.save(s, path);
     };
     save_checkpoint(options_.output, state_, parameters_, named_states(), stage);
+    prune_checkpoints(options_.output, options_.keep);
     saved_ = state_.step;
     saved_evaluated_ = state_.evaluated;
-    prune_checkpoints(options_.output, options_.keep);
     stage(SaveStage::pruned, checkpoint_path(options_.output, saved_));
   }
 };
