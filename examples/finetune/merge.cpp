@@ -1,9 +1,9 @@
 // finetune merge: adapters become part of their base, as a Hugging Face folder, and what that changed is told.
 #include "tfm/models/merge.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "base.hpp"
+#include "support/json_output.hpp"
+#include "support/notes.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
 #include "support/wardrobe.hpp"
@@ -59,10 +59,7 @@ int run(const MergeArguments& arguments) {
   const tfm::ModelDifference found =
       tfm::compare_models(context, tfm::ComparedModel{base.loaded.model, adapter}, tfm::ComparedModel{merged.model}, ids);
   if (arguments.json) {
-    print(nlohmann::ordered_json{
-              {"out", arguments.out.string()}, {"kl_divergence", found.kl}, {"top_1_agreement", found.agreement}, {"tokens", found.tokens}}
-              .dump() +
-          "\n");
+    print_json({{"out", arguments.out.string()}, {"kl_divergence", found.kl}, {"top_1_agreement", found.agreement}, {"tokens", found.tokens}});
     return success;
   }
   print("wrote " + arguments.out.string() + "; read back and beside the model that wears the adapter, over " + std::to_string(found.tokens) +

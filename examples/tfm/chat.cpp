@@ -3,11 +3,13 @@
 
 #include <cstdio>
 
-#include "support/interrupt.hpp"
 #include "line_editor.hpp"
 #include "model.hpp"
+#include "several_lines.hpp"
+#include "support/interrupt.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
+#include "support/text_file.hpp"
 #include "support/wardrobe.hpp"
 
 namespace cli {
@@ -29,7 +31,7 @@ void show_progress(tfm::ChatOptions& options, ProgressBar& bar) {
   options.progress = [&bar](const tfm::Progress& progress) { bar.update(progress); };
 }
 
-std::string figures(const tfm::ChatStatistics& last) {
+std::string figures(const tfm::ChatStatistics& last, const std::string& advice) {
   const double after_first = last.total_seconds - last.first_token_seconds;
   const bool several = last.answer_tokens > 1 && after_first > 0;
   const double speed = several ? static_cast<double>(last.answer_tokens - 1) / after_first
@@ -40,13 +42,16 @@ std::string figures(const tfm::ChatStatistics& last) {
   std::string line = text;
   switch (last.reason) {
     case tfm::StopReason::max_tokens: line += "; ended by --max-tokens"; break;
-    case tfm::StopReason::context_full:
-      line += "; the context is full: /reset, a larger --context, or --overflow slide";
-      break;
+    case tfm::StopReason::context_full: line += "; the context is full: " + advice; break;
     case tfm::StopReason::stopped: line += "; stopped"; break;
     default: break;
   }
   return line + "]\n";
+}
+
+/// Where the context has its size from, if that is neither the model nor the user.
+std::string context_origin(const ModelArguments& arguments, tfm::Index models) {
+  return arguments.context == 0 && models > ModelArguments::default_context ? " of the model's " + std::to_string(models) + " (--context asks for more)" : "";
 }
 
 void tell_setup(const ChatArguments& arguments, const Loaded& loaded, const Chat& chat,
@@ -58,13 +63,13 @@ void tell_setup(const ChatArguments& arguments, const Loaded& loaded, const Chat
                                                   .rank = worn == nullptr ? 0 : worn->rank(),
                                                   .cache = session.cache});
   tell("tfm: seed " + std::to_string(options.sampler.seed) + ", template " + chat.chat_template().name() +
-       ", context " + std::to_string(session.context) + ", memory " + std::to_string(memory.total() / tfm::MiB) +
+       ", context " + std::to_string(session.context) + context_origin(arguments.model, loaded.model.shape.context) + ", memory " + std::to_string(memory.total() / tfm::MiB) +
        " MiB, " + std::to_string(thread_count(arguments.model)) + " threads, " + std::string(name(session.isa)) +
        ", arithmetic " + std::string(name(session.arithmetic)) + "\n");
 }
 
 /// Says one thing and prints the answer. False if it was not finished: Ctrl-C, or nobody reads any more.
-bool say(Chat& chat, ProgressBar& bar, const std::string& text) {
+bool say(Chat& chat, ProgressBar& bar, const std::string& text, const std::string& advice) {
   const bool to_terminal = is_terminal(standard_output);
   bar.begin();
   bool any = false;
@@ -74,29 +79,30 @@ bool say(Chat& chat, ProgressBar& bar, const std::string& text) {
   });
   bar.clear();
   print("\n");
-  tell_dimly(figures(chat.last()));
+  tell_dimly(figures(chat.last(), advice));
   return chat.last().reason != tfm::StopReason::stopped && output_is_whole();
 }
 
-int answer_once(Chat& chat, ProgressBar& bar, const std::string& text) {
-  if (say(chat, bar, text)) return success;
+int answer_once(Chat& chat, ProgressBar& bar, const std::string& text, const std::string& advice) {
+  try {
+    if (say(chat, bar, text, advice)) return success;
+  } catch (const tfm::ContextFull& full) { tfm::raise(tfm::ContextFull(full.what() + ("; " + advice))); }
   return was_interrupted() ? interrupted : failure;
 }
 
 /// An answer in the terminal: Ctrl-C and a full context end it, and nothing else.
-void answer(Chat& chat, ProgressBar& bar, const std::string& text) {
+void answer(Chat& chat, ProgressBar& bar, const std::string& text, const std::string& advice) {
   const TerminalMode mode(TerminalMode::answering);
   reset_interrupt();
   try {
-    say(chat, bar, text);
+    say(chat, bar, text, advice);
     tell("\n");
   } catch (const tfm::Stopped&) {
     bar.clear();
     tell_dimly("[stopped before the answer began]\n");
   } catch (const tfm::ContextFull& error) {
     bar.clear();
-    tell(std::string(error.what()) +
-         "\n/reset begins a new conversation; --overflow slide forgets the oldest turns instead.\n");
+    tell(std::string(error.what()) + ".\n" + advice + ".\n");
   }
   reset_interrupt();
 }
@@ -112,18 +118,18 @@ void change(Chat& chat, Wardrobe& wardrobe, std::string_view names) {
   }
 }
 
-int converse(Chat& chat, Wardrobe& wardrobe, ProgressBar& bar, const std::string& name) {
+int converse(Chat& chat, Wardrobe& wardrobe, ProgressBar& bar, const std::string& name, LineEditor editor, const std::string& advice) {
   catch_interrupt(false);
-  LineEditor editor;
   tell_dimly(name + ". /help lists the commands; Ctrl-C stops an answer, Ctrl-D leaves.\n");
   while (const auto line = editor.read("> ")) {
-    if (line->find_first_not_of(" \t\n") == line->npos) continue;
-    if (line->starts_with("//")) {
-      answer(chat, bar, line->substr(1));
-    } else if (!line->starts_with("/")) {
-      answer(chat, bar, *line);
+    const std::string message = message_in(*line);
+    if (message.find_first_not_of(" \t\n") == message.npos) continue;
+    if (!is_quoted(*line) && message.starts_with("//")) {
+      answer(chat, bar, message.substr(1), advice);
+    } else if (is_quoted(*line) || !message.starts_with("/")) {
+      answer(chat, bar, message, advice);
     } else {
-      const std::string command = line->substr(0, line->find_last_not_of(" \t\n") + 1);
+      const std::string command = message.substr(0, message.find_last_not_of(" \t\n") + 1);
       if (command == "/quit" || command == "/exit") return success;
       if (command == "/reset") chat.reset(), tell_dimly("[a new conversation]\n");
       else if (command == "/help") tell(commands);
@@ -140,13 +146,12 @@ std::string model_name(const std::filesystem::path& path) {
   return (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
 }
 
-/// The one question, where there is only one: --prompt, or else what is piped in.
+/// The one question, where there is only one: --prompt, --file, or else what is piped in.
 std::optional<std::string> single_question(const ChatArguments& arguments) {
-  if (arguments.prompt) return arguments.prompt;
+  if (arguments.text.prompt) return arguments.text.prompt;
+  if (!arguments.text.file.empty()) return without_last_break(read_text(arguments.text.file));
   if (is_terminal(standard_input)) return std::nullopt;
-  std::string piped = read_all_input();
-  if (piped.ends_with('\n')) piped.pop_back();
-  if (piped.ends_with('\r')) piped.pop_back();
+  std::string piped = without_last_break(read_all_input());
   if (piped.empty()) throw UsageError("standard input is empty, expected a question; or give --prompt");
   return piped;
 }
@@ -156,17 +161,16 @@ std::optional<std::string> single_question(const ChatArguments& arguments) {
 int run(const ChatArguments& arguments) {
   const auto question = single_question(arguments);
   const Loaded loaded = open_model(arguments.model);
-  tell_notes(loaded);
 
   ProgressBar bar;
   tfm::ChatOptions options;
   options.sampler = sampler_options(arguments.answer);
-  options.max_tokens = arguments.answer.max_tokens;
   options.stop_strings = arguments.answer.stop;
   options.system = arguments.system;
   options.chat_template = arguments.chat_template;
   options.overflow = arguments.slide ? tfm::Overflow::slide : tfm::Overflow::error;
   options.session = session_options(arguments.model, loaded.model);
+  options.max_tokens = max_tokens(arguments.answer, options.session.context);
   options.clock = seconds;
   show_progress(options, bar);
   Wardrobe wardrobe(arguments.adapters, arguments.model.model, loaded.model);
@@ -174,7 +178,10 @@ int run(const ChatArguments& arguments) {
   const tfm::Adapter* const worn = wardrobe.all();
   chat.wear(worn);
   if (arguments.verbose) tell_setup(arguments, loaded, chat, options, worn);
-  return question ? answer_once(chat, bar, *question) : converse(chat, wardrobe, bar, model_name(arguments.model.model));
+  std::string advice = more_context(options.session.context, loaded.model.shape.context);
+  if (!arguments.slide) advice += "; --overflow slide forgets the oldest turns instead";
+  if (question) return answer_once(chat, bar, *question, advice);
+  return converse(chat, wardrobe, bar, model_name(arguments.model.model), LineEditor(History(arguments.history ? history_file() : "")), "/reset begins a new conversation; " + advice);
 }
 
 }  // namespace cli

@@ -1,8 +1,6 @@
 // tfm tokenize: the tokens of a text.
-#include <nlohmann/json.hpp>
-
-#include "arguments.hpp"
-#include "support/terminal.hpp"
+#include "model.hpp"
+#include "support/json_output.hpp"
 #include "tfm/checkpoint/load_tokenizer.hpp"
 
 namespace cli {
@@ -15,11 +13,22 @@ std::string described(const tfm::AnyTokenizer& tokenizer, tfm::Token token) {
   return std::to_string(token) + "\t" + nlohmann::json(tfm::replace_invalid(piece)).dump() + "\n";
 }
 
+/// With its notes told.
+tfm::AnyTokenizer open_tokenizer(const std::filesystem::path& model) {
+  std::error_code unknown;
+  if (!std::filesystem::is_directory(model, unknown)) return tfm::load_tokenizer(model);
+  const tfm::FolderTokenizer found = tfm::load_folder_tokenizer(model);
+  if (!found.tokenizer) tfm::raise(tfm::LoadError("tfm: " + model.string() + ": " + found.notes.front()));
+  tell_notes(found.notes);
+  return found.tokenizer;
+}
+
 }  // namespace
 
 int run(const TokenizeArguments& arguments) {
-  const tfm::AnyTokenizer tokenizer = tfm::load_tokenizer(arguments.model);
-  const std::string text = read_all_input();
+  const tfm::AnyTokenizer tokenizer = open_tokenizer(arguments.model);
+  const auto given = given_text(arguments.text);
+  const std::string text = given ? *given : read_all_input();
   std::vector<tfm::Token> ids =
       arguments.special ? tokenizer.encode(tfm::TemplateText{text}) : tokenizer.encode(tfm::UserText{text});
   if (arguments.bos) {
@@ -27,7 +36,7 @@ int run(const TokenizeArguments& arguments) {
     ids.insert(ids.begin(), *tokenizer.bos());
   }
   if (arguments.json) {
-    print(nlohmann::json{{"ids", ids}}.dump() + "\n");
+    print_json({{"ids", ids}});
   } else {
     std::string lines;
     for (const tfm::Token id : ids) lines += described(tokenizer, id);

@@ -80,7 +80,8 @@ class Bench(unittest.TestCase):
         figures = run_json(*bench)
         self.assertEqual(list(figures), ["prefill_tokens_per_second", "decode_tokens_per_second", "load_seconds",
                                          "peak_memory_bytes", "layer_parameters", "quantised_parameters",
-                                         "output_parameters", "weight_bytes_per_token", "cache_bytes_per_token"])
+                                         "output_parameters", "weight_bytes_per_token", "cache_bytes_per_token", "notes"])
+        self.assertEqual(figures.pop("notes"), [])
         self.assertEqual(figures.pop("quantised_parameters"), 0)  # a model of floats
         self.assertTrue(all(value > 0 for value in figures.values()), figures)
         shape = run_json("info", "--model", STORIES)["shape"]
