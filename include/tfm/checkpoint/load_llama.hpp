@@ -29,15 +29,10 @@ auto model_shape(const DynamicLlamaShape& in_file) {
 /// The chat template by its family, and what is to be told of it.
 template <class Model>
 void settle_chat_template(Loaded<Model>& loaded, const std::string& jinja) {
-  SequenceMarks marks{"", ""};
   const AnyTokenizer& tokenizer = loaded.tokenizer;
-  if (tokenizer && tokenizer.bos()) marks.bos = tokenizer.piece(*tokenizer.bos());
-  if (tokenizer && tokenizer.eos()) marks.eos = tokenizer.piece(*tokenizer.eos());
-  loaded.chat_template = ChatTemplate::detect(jinja, marks);
+  loaded.chat_template = ChatTemplate::detect(jinja, marks_of(tokenizer));
   if (!loaded.chat_template) {
-    std::string known;
-    for (const ChatFormat& format : known_chat_formats()) known += (known.empty() ? "" : ", ") + format.name;
-    loaded.notes.push_back("the chat template is of no known family; name one to chat: " + known);
+    loaded.notes.push_back("the chat template is of no known family; name one to chat: " + chat_format_names());
   } else if (loaded.chat_template->writes_bos() && tokenizer && tokenizer.add_bos()) {
     loaded.notes.push_back("the chat template writes BOS and the tokenizer would add another: it is written once");
   }

@@ -1,7 +1,9 @@
 #pragma once
 // Chat: a conversation with a model, which evaluates only what is new.
+#include <algorithm>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +24,9 @@ struct ChatOptions {
   SamplerOptions sampler{};
   Index max_tokens = 1024;                  ///< of one answer
   std::optional<std::string> system{};      ///< none: the template's own
+  std::vector<Message> messages{};          ///< what was said before: see Chat::set_messages
   std::string chat_template{};              ///< "chatml", "llama2", "alpaca", "plain"; empty: the checkpoint's own
+  std::string template_source{};            ///< or a template as Jinja source, of one of these families; empty: none is given
   std::vector<std::string> stop_strings{};  ///< besides the template's
   Overflow overflow = Overflow::error;
   SessionOptions session{};
@@ -38,7 +42,10 @@ struct ChatStatistics {
   StopReason reason{};
 };
 
-/// The checkpoint outlives it. Errors: TemplateError if the template is not known, TokenizerError without a tokenizer.
+/// The checkpoint outlives it. When a call throws, whatever threw it (a callback or the clock too), the conversation is what it was
+/// before, and goes on with the same tokens and the same chances as though the call had not been made.
+/// Errors: TemplateError if the template is not known, or options.messages take no turns; OptionError where chat_template and
+/// template_source are both given; TokenizerError without a tokenizer.
 template <class Model>
 class Chat {
   const Loaded<Model>& loaded_;
@@ -48,17 +55,22 @@ class Chat {
   Sampler sampler_;
   StopRules rules_;
   std::vector<Message> messages_;
-  Index evaluated_ = 0;         // messages whose text is in the session, or in pending_
-  std::vector<Token> pending_;  // tokens of the last reply that are not evaluated yet
+  Index evaluated_ = 0;         // messages whose text is in the session, or in pending_; 0: the session holds what can be of use
+  std::vector<Token> pending_;  // tokens behind the session's that are not evaluated yet
   ChatStatistics last_;
 
   static ChatTemplate template_of(const Loaded<Model>& loaded, const ChatOptions& options) {
     if (!loaded.tokenizer) raise(TokenizerError("tfm: this checkpoint has no tokenizer: nobody can chat with it"));
-    SequenceMarks marks{"", ""};
-    if (const auto bos = loaded.tokenizer.bos()) marks.bos = loaded.tokenizer.piece(*bos);
-    if (const auto eos = loaded.tokenizer.eos()) marks.eos = loaded.tokenizer.piece(*eos);
+    if (!options.chat_template.empty() && !options.template_source.empty())
+      raise(OptionError("tfm: chat_template and template_source are both given, expected one of them"));
+    const SequenceMarks marks = marks_of(loaded.tokenizer);
     if (!options.chat_template.empty()) return ChatTemplate::named(options.chat_template, marks);
-    if (!loaded.chat_template) raise(TemplateError("tfm: the checkpoint's chat template is of no known family; name one of: plain, chatml, llama2, alpaca"));
+    if (!options.template_source.empty()) {
+      auto given = trimmed(options.template_source).empty() ? std::nullopt : ChatTemplate::detect(options.template_source, marks);
+      if (!given) raise<TemplateError>({"tfm: the chat template that was given is of no known family, expected one of: ", chat_format_names()});
+      return *std::move(given);
+    }
+    if (!loaded.chat_template) raise<TemplateError>({"tfm: the checkpoint's chat template is of no known family; name one of: ", chat_format_names()});
     return *loaded.chat_template;
   }
   StopRules rules_of() const {
@@ -99,11 +111,86 @@ class Chat {
     }
   }
 
+  /// A turn under way. At its end the chat is as it was before, unless the turn was finished.
+  class Turn {
+    Chat& chat_;
+    std::vector<Token> pending_;  // with the session's first kept_ tokens, what session and pending_ held before
+    Index kept_;
+    std::uint64_t draws_;
+    bool finished_ = false;
+
+   public:
+    std::vector<Message> conversation;
+    std::vector<Token> ids;  // to be evaluated
+
+    Turn(Chat& chat, std::string_view text) : chat_(chat), kept_(chat.session_.length()), draws_(chat.sampler_.draws()), conversation(chat.messages_) {
+      conversation.push_back({Role::user, std::string(text)});
+      bool anew = chat.evaluated_ == 0;
+      if (!anew) {
+        const std::vector<Token> fresh = chat.prompt_ids(conversation, chat.evaluated_);
+        ids = chat.pending_;
+        ids.insert(ids.end(), fresh.begin(), fresh.end());
+      } else {
+        ids = chat.prompt_ids(conversation, 0);
+        kept_ = chat.begins_with(ids);
+      }
+      if (static_cast<Index>(ids.size()) > (anew ? chat.session_.capacity() : chat.session_.room())) {
+        if (chat.options_.overflow == Overflow::error)
+          raise<ContextFull>({"tfm: the prompt's ", ids.size(), " new tokens do not fit: the context holds ", anew ? 0 : kept_, " of ", chat.session_.capacity()});
+        ids = chat.slide(conversation);
+        kept_ = chat.begins_with(ids);
+        anew = true;
+      }
+      if (anew) ids.erase(ids.begin(), ids.begin() + kept_);
+      const std::span<const Token> held = chat.session_.tokens();
+      if (chat.evaluated_ > 0) pending_.assign(held.begin() + kept_, held.end());
+      pending_.insert(pending_.end(), chat.pending_.begin(), chat.pending_.end());
+      chat.session_.truncate(kept_);
+    }
+    ~Turn() {
+      if (finished_) return;
+      chat_.session_.truncate(kept_);
+      chat_.pending_.swap(pending_);
+      chat_.sampler_.restart(draws_);
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+    /// The reply belongs to the conversation. Session and pending_ are brought to the end of its text: ids beyond it (a stop string)
+    /// are forgotten, a rest of the text that no id ends with is encoded anew, and ids that were not evaluated will be.
+    void finish(const Generated& reply, const ChatStatistics& statistics) {
+      std::size_t whole = 0;
+      while (whole < reply.ids.size() && reply.bytes[whole] <= reply.text.size()) ++whole;
+      const Index in_session = std::min(static_cast<Index>(whole), reply.evaluated);
+      std::vector<Token> pending(reply.ids.begin() + in_session, reply.ids.begin() + static_cast<Index>(whole));
+      const std::size_t covered = whole == 0 ? 0 : reply.bytes[whole - 1];
+      if (covered < reply.text.size() && whole < reply.ids.size()) {
+        const std::vector<Token> rest = chat_.loaded_.tokenizer.encode(UserText{std::string_view(reply.text).substr(covered)});
+        pending.insert(pending.end(), rest.begin(), rest.end());
+      }
+      conversation.push_back({Role::assistant, reply.text});
+      // From here on nothing throws.
+      finished_ = true;
+      chat_.session_.truncate(chat_.session_.length() - reply.evaluated + in_session);
+      chat_.pending_.swap(pending);
+      chat_.messages_.swap(conversation);
+      chat_.evaluated_ = static_cast<Index>(chat_.messages_.size());
+      chat_.last_ = statistics;
+    }
+  };
+
+  /// How many of these ids the session holds; not the last, whose logits are wanted.
+  Index begins_with(std::span<const Token> ids) const {
+    if (ids.empty()) return 0;
+    const std::span<const Token> held = session_.tokens();
+    return std::mismatch(held.begin(), held.end(), ids.begin(), ids.end() - 1).first - held.begin();
+  }
+
  public:
   explicit Chat(const Loaded<Model>& loaded, ChatOptions options = {})
       : loaded_(loaded), options_(std::move(options)), template_(template_of(loaded, options_)), session_(loaded.model, options_.session),
         sampler_(options_.sampler), rules_(rules_of()) {
-    reset();
+    set_messages(std::move(options_.messages));
   }
 
   /// Everything said so far; a system turn first where there is one.
@@ -120,70 +207,48 @@ class Chat {
     pending_.clear();
   }
 
-  /// Begins a new conversation.
-  void reset() {
-    messages_.clear();
-    const std::string system = options_.system.value_or(template_.default_system());
-    if (!system.empty()) messages_.push_back({Role::system, system});
-    session_.truncate(0);
+  /// The conversation is this from now on: turns of the user's and the assistant's, a system turn first or none, and then the one of
+  /// the options stands in front. The next say() evaluates what differs from what the session holds. From there on everything is as
+  /// in a fresh chat that begins with these messages, but the sampler draws on. A reply is said anew by
+  ///   chat.set_messages(those before the question), chat.say(the question);
+  /// Errors: TemplateError for messages that take no turns, or end with the user's: say() has that. Nothing has changed then.
+  void set_messages(std::vector<Message> messages) {
+    template_.require_turns_of_user(messages);
+    if (messages.empty() || messages.front().role != Role::system) {
+      const std::string& system = options_.system ? *options_.system : template_.default_system();
+      if (!system.empty()) messages.insert(messages.begin(), {Role::system, system});
+    }
+    messages_.swap(messages);
     evaluated_ = 0;
     pending_.clear();
   }
 
+  /// Begins a new conversation: of the options' system turn, not of their messages.
+  void reset() {
+    set_messages({});
+    session_.truncate(0);
+  }
+
   /// Says `text` and returns the reply, each piece of which goes to `callback` as it comes (whole characters; returns void,
   /// or bool: false stops). A stop during the answer keeps what was said; before it, Stopped is thrown.
-  /// Errors: ContextFull, Stopped, TemplateError; the conversation has not changed then.
+  /// Errors: ContextFull, Stopped, TemplateError, and what callback, clock or progress throw; the conversation has not changed then.
   template <class F>
   std::string say(std::string_view text, F&& callback) {
     const double begin = now();
-    std::vector<Message> conversation = messages_;
-    conversation.push_back({Role::user, std::string(text)});
-    std::vector<Token> ids = pending_;
-    const std::vector<Token> fresh = prompt_ids(conversation, evaluated_);
-    ids.insert(ids.end(), fresh.begin(), fresh.end());
-    const Index before = session_.length();
-    if (static_cast<Index>(ids.size()) > session_.room()) {
-      if (options_.overflow == Overflow::error)
-        raise<ContextFull>({"tfm: the prompt's ", ids.size(), " new tokens do not fit: the context holds ", before, " of ",
-                            session_.capacity()});
-      ids = slide(conversation);
-      session_.truncate(0);
-      evaluated_ = 0;
-      pending_.clear();
-    }
-    session_.evaluate(ids, options_.progress);
-
-    double first = 0;
+    Turn turn(*this, text);
+    session_.evaluate(turn.ids, options_.progress);
+    double first = begin;
     bool began = false;
     Generated reply = generate(session_, loaded_.tokenizer, sampler_, rules_, options_.max_tokens, [&](std::string_view piece) {
       if (!std::exchange(began, true)) first = now();
       return detail::call_back(callback, piece);
     });
-    last_ = {static_cast<Index>(ids.size()), static_cast<Index>(reply.ids.size()), began ? first - begin : 0, now() - begin, reply.reason};
-    keep(reply);
-    messages_ = std::move(conversation);
-    messages_.push_back({Role::assistant, reply.text});
-    evaluated_ = static_cast<Index>(messages_.size());
+    const double total = now() - begin;
+    turn.finish(reply, {static_cast<Index>(turn.ids.size()), static_cast<Index>(reply.ids.size()), first - begin, total, reply.reason});
     return std::move(reply.text);
   }
   std::string say(std::string_view text) {
     return say(text, [](std::string_view) {});
-  }
-
- private:
-  /// Brings session and pending_ to the end of the reply's text: ids beyond it (a stop string) are forgotten, a rest of
-  /// the text that no id ends with is encoded anew, and ids that were not evaluated will be.
-  void keep(const Generated& reply) {
-    std::size_t whole = 0;
-    while (whole < reply.ids.size() && reply.bytes[whole] <= reply.text.size()) ++whole;
-    const Index first = session_.length() - reply.evaluated;  // where the reply begins
-    session_.truncate(first + std::min(static_cast<Index>(whole), reply.evaluated));
-    pending_.assign(reply.ids.begin() + (session_.length() - first), reply.ids.begin() + static_cast<Index>(whole));
-    const std::size_t covered = whole == 0 ? 0 : reply.bytes[whole - 1];
-    if (covered < reply.text.size() && whole < reply.ids.size()) {
-      const std::vector<Token> rest = loaded_.tokenizer.encode(UserText{std::string_view(reply.text).substr(covered)});
-      pending_.insert(pending_.end(), rest.begin(), rest.end());
-    }
   }
 };
 

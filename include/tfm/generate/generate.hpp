@@ -35,18 +35,40 @@ bool call_back(F& callback, std::string_view piece) {
   }
 }
 
+/// Brings a session and a sampler back to where they were, unless what is done with them came to its end.
+template <class Model>
+struct PutBack {
+  Session<Model>& session;
+  Sampler& sampler;
+  typename Session<Model>::Mark mark;
+  std::uint64_t draws;
+  bool done = false;
+
+  PutBack(Session<Model>& s, Sampler& chosen) : session(s), sampler(chosen), mark(s.mark()), draws(chosen.draws()) {}
+  ~PutBack() {
+    if (done) return;
+    session.return_to(mark);
+    sampler.restart(draws);
+  }
+  PutBack(const PutBack&) = delete;
+  PutBack& operator=(const PutBack&) = delete;
+};
+
 }  // namespace detail
 
 /// Samples from the session's logits and evaluates what was sampled, until a rule, a limit, the callback or the session's
 /// StopToken ends it. `callback(std::string_view piece)` gets whole characters only, and no part of a stop string; it
-/// returns void, or bool (false stops). All ids, but perhaps the last, have been evaluated. Errors: Error if the session has
-/// no logits.
+/// returns void, or bool (false stops). All ids, but perhaps the last, have been evaluated.
+/// A stop string that is a control token as the vocabulary spells it stops at that token; one that holds such a spelling
+/// beside other text, where the token stands at that place of the text.
+/// Errors: Error if the session has no logits; and what the callback throws. Session and sampler are then as they were.
 template <class Model, class F>
 Generated generate(Session<Model>& session, const AnyTokenizer& tokenizer, Sampler& sampler, const StopRules& rules, Index max_tokens, F&& callback,
                    TextStart start = TextStart::middle) {
   Generated out;
   StreamDecoder decoder(tokenizer, start);
   StopFilter filter(rules.strings());
+  detail::PutBack put_back(session, sampler);
   std::size_t decoded = 0;
   const auto emit = [&](std::string_view piece) {
     out.text += piece;
@@ -56,12 +78,17 @@ Generated generate(Session<Model>& session, const AnyTokenizer& tokenizer, Sampl
     if (static_cast<Index>(out.ids.size()) >= max_tokens) return StopReason::max_tokens;
     if (session.context().stop.stop_requested()) return StopReason::stopped;
     const Token id = sampler.sample(session.logits(), session.tokens());
-    if (rules.stops(id)) return StopReason::stop_token;
+    const bool control = tokenizer.is_control(id), spelled = control || id == tokenizer.unknown();
+    if (rules.stops(id) || (spelled && rules.stops(tokenizer.piece(id)))) {
+      if (control && (!emit(filter.push(decoder.flush())) || !emit(filter.push_control(tokenizer.piece(id))))) return StopReason::callback;
+      return StopReason::stop_token;
+    }
     const std::string piece = decoder.push(id);
     decoded += piece.size();
     out.ids.push_back(id);
     out.bytes.push_back(decoded);
     if (!emit(filter.push(piece))) return StopReason::callback;
+    if (control && !emit(filter.push_control(tokenizer.piece(id)))) return StopReason::callback;
     if (filter.found()) return StopReason::stop_string;
     if (static_cast<Index>(out.ids.size()) >= max_tokens) return StopReason::max_tokens;
     if (session.room() == 0) return StopReason::context_full;
@@ -86,6 +113,7 @@ Generated generate(Session<Model>& session, const AnyTokenizer& tokenizer, Sampl
     if (!filter.found()) emit(filter.flush());
     else out.reason = StopReason::stop_string;
   }
+  put_back.done = true;
   return out;
 }
 

@@ -22,10 +22,11 @@ namespace tfm::inline TFM_ABI {
 struct SamplerOptions {
   float temperature = 0.8f;      ///< logits are divided by it; 0: greedy. Below 1 sharper, above 1 flatter
   Index top_k = 40;              ///< only the k most likely tokens (and those as likely as the k-th); 0: all
-  float top_p = 0.95f;           ///< only the most likely tokens that together reach this probability; 1: all
+  float top_p = 0.95f;           ///< only the most likely tokens that together reach this probability; 1: all; 0: the most likely one
   float min_p = 0.05f;           ///< only tokens at least this fraction as likely as the most likely one; 0: all
   float repetition_penalty = 1;  ///< for tokens seen before: positive logits divided, negative multiplied; 1: none
   std::uint64_t seed = 0;        ///< the same seed, logits and number of the draw give the same token
+  std::vector<Token> forbidden{};  ///< never chosen: a checkpoint's stop tokens, for answers that are not to end by them
 };
 
 /// Refuses an option that makes no sense, with its name, its value and what was expected. \throws OptionError
@@ -40,15 +41,17 @@ inline void validate(const SamplerOptions& options) {
   require(options.temperature >= 0 && options.temperature < infinity, "temperature", options.temperature,
           "a finite number, 0 (greedy) or more");
   require(options.top_k >= 0, "top_k", options.top_k, "0 (all tokens) or more");
-  require(options.top_p > 0 && options.top_p <= 1, "top_p", options.top_p, "more than 0 and at most 1 (all tokens)");
+  require(options.top_p >= 0 && options.top_p <= 1, "top_p", options.top_p, "0 (the most likely token) to 1 (all tokens)");
   require(options.min_p >= 0 && options.min_p <= 1, "min_p", options.min_p, "0 (all tokens) to 1");
   require(options.repetition_penalty > 0 && options.repetition_penalty < infinity, "repetition_penalty",
           options.repetition_penalty, "a finite number above 0 (1: no penalty)");
+  for (const Token token : options.forbidden) require(token >= 0, "forbidden", token, "tokens, whose ids are 0 or more");
 }
 
 /// Chooses tokens. The order is that of transformers' generate(): repetition penalty (Keskar et al. 2019, CTRL),
-/// temperature, top-k (Fan et al. 2018), top-p (Holtzman et al. 2019), min-p (Nguyen et al. 2024). Memory is taken by
-/// the first call with a vocabulary's size and kept. One for each conversation: a Sampler counts its draws.
+/// temperature, top-k (Fan et al. 2018), top-p (Holtzman et al. 2019), min-p (Nguyen et al. 2024); forbidden tokens are
+/// out before all of them. Every filter leaves at least the most likely token. Memory is taken by the first call with a
+/// vocabulary's size and kept. One for each conversation: a Sampler counts its draws.
 class Sampler {
   SamplerOptions options_;
   RandomKey key_;
@@ -61,8 +64,8 @@ class Sampler {
   std::vector<std::pair<double, Token>> ranked_;  // and those among which its last one is
 
  public:
-  explicit Sampler(SamplerOptions options = {}) : options_(options), key_(RandomKey{options.seed}.with(0)) {
-    validate(options);
+  explicit Sampler(SamplerOptions options = {}) : options_(std::move(options)), key_(RandomKey{options_.seed}.with(0)) {
+    validate(options_);
   }
 
   const SamplerOptions& options() const noexcept { return options_; }
@@ -73,7 +76,8 @@ class Sampler {
 
   /// The next token. `logits` [vocabulary]: finite, or -inf for a token that is ruled out; `seen`: the tokens that the
   /// repetition penalty is for, each counted once. Equal logits: greedy takes the lowest id.
-  /// \throws Error for logits that leave no choice or are no numbers, and for a seen token outside the vocabulary
+  /// \throws Error for logits that leave no choice or are no numbers, and for a seen token outside the vocabulary;
+  /// OptionError for a forbidden one outside it
   Token sample(std::span<const float> logits, std::span<const Token> seen = {}) {
     const Token best = penalise(logits, seen);
     const std::uint64_t draw = draws_++;
@@ -117,17 +121,23 @@ class Sampler {
     float largest = largest_logit(logits, "sampler");
     if (scores_.size() != logits.size()) reserve(logits.size());
     std::copy(logits.begin(), logits.end(), scores_.begin());
+    for (const Token token : options_.forbidden) {
+      if (static_cast<std::size_t>(token) >= logits.size()) {
+        raise<OptionError>({"tfm: sampler option forbidden holds ", token, ", expected 0 to ", logits.size() - 1, ", the tokens that have a logit"});
+      }
+      scores_[static_cast<std::size_t>(token)] = -infinity;
+    }
     const float penalty = options_.repetition_penalty;
     for (std::size_t i = 0; penalty != 1 && i < seen.size(); ++i) {
       if (seen[i] < 0 || static_cast<std::size_t>(seen[i]) >= logits.size()) {
         raise<Error>({"tfm: sampler: seen token ", seen[i], ", expected 0 to ", logits.size() - 1, ", the tokens that have a logit"});
       }
       const float logit = logits[static_cast<std::size_t>(seen[i])];  // the original: a token seen twice counts once
-      if (logit == -infinity) continue;
+      if (scores_[static_cast<std::size_t>(seen[i])] == -infinity) continue;
       scores_[static_cast<std::size_t>(seen[i])] =
           std::clamp(logit < 0 ? logit * penalty : logit / penalty, -most, most);
     }
-    if (penalty != 1) largest = largest_logit(scores_, "sampler");
+    if (penalty != 1 || !options_.forbidden.empty()) largest = largest_logit(scores_, "sampler");
     return detail::first_of(scores_, largest);
   }
 

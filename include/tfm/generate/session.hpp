@@ -24,14 +24,15 @@ struct SessionOptions {
   StopToken stop{};
 };
 
-/// Takes all its memory when it is made. The model outlives it.
+/// Takes all its memory when it is made. The model outlives it. When a call throws, whatever threw it, the session is as it was
+/// before: its tokens, and its logits.
 /// Errors: OptionError for options that make no sense.
 template <class Model>
 class Session {
   const Model& model_;
   Context context_;
   KvCache cache_;
-  Buffer logits_;
+  Buffer logits_, next_logits_;  // a forward pass that does not come to its end leaves the first alone
   std::vector<Token> tokens_;
   const Adapter* adapter_ = nullptr;
   Index chunk_;
@@ -45,7 +46,7 @@ class Session {
 
  public:
   explicit Session(const Model& model, const SessionOptions& options = {})
-      : model_(model), context_(threads_of(options)), cache_(model.make_cache(1, options.context, options.cache)), logits_(1, model.shape.vocab), chunk_(options.chunk) {
+      : model_(model), context_(threads_of(options)), cache_(model.make_cache(1, options.context, options.cache)), logits_(1, model.shape.vocab), next_logits_(1, model.shape.vocab), chunk_(options.chunk) {
     if (chunk_ < 1) raise<OptionError>({"tfm: chunk is ", chunk_, ", expected at least 1"});
     if (!supported(options.isa)) raise<OptionError>({"tfm: isa is ", name(options.isa), ", which this CPU does not have"});
     chunk_ = std::min(chunk_, cache_.context());
@@ -69,9 +70,9 @@ class Session {
   /// evaluated is forgotten: keys and values were another model's. Errors: ShapeError for an adapter of other sizes.
   void wear(const Adapter* adapter) {
     if (adapter != nullptr) model_.require_fit(*adapter);
+    reserve(adapter == nullptr ? 0 : adapter->rank());
     truncate(0);
     adapter_ = adapter;
-    reserve(adapter == nullptr ? 0 : adapter->rank());
   }
 
   /// Evaluates the first of these tokens, at most one chunk, and says how many: for hosts without a spare thread, which
@@ -82,15 +83,18 @@ class Session {
     if (n == 0) return 0;
     const Index start[] = {0, n}, position[] = {length()};
     const Adapter* const worn[] = {adapter_};
-    model_.forward(context_, Batch{.start = start, .position = position, .adapter = worn}, tokens.first(to_size(n)), cache_, n == static_cast<Index>(tokens.size()) ? Logits::last : Logits::none, logits_);
+    const bool last = n == static_cast<Index>(tokens.size());
+    model_.forward(context_, Batch{.start = start, .position = position, .adapter = worn}, tokens.first(to_size(n)), cache_, last ? Logits::last : Logits::none, next_logits_);
     tokens_.insert(tokens_.end(), tokens.begin(), tokens.begin() + n);
-    has_logits_ = n == static_cast<Index>(tokens.size());
+    if (last) std::swap(logits_, next_logits_);
+    has_logits_ = last;
     return n;
   }
 
-  /// Evaluates all of these tokens, in chunks. Errors as step(); nothing has changed then.
+  /// Evaluates all of these tokens, in chunks. Errors as step(), and what progress throws; nothing has changed then.
   void evaluate(std::span<const Token> tokens, const ProgressCallback& progress = {}) {
     const Index before = length(), total = static_cast<Index>(tokens.size());
+    const bool had_logits = has_logits_;
     if (total > room())
       raise<ContextFull>({"tfm: ", total, " tokens do not fit: the context holds ", before, " of ", capacity()});
 #if defined(__cpp_exceptions)
@@ -102,7 +106,9 @@ class Session {
       }
 #if defined(__cpp_exceptions)
     } catch (...) {
+      if (has_logits_ && length() != before) std::swap(logits_, next_logits_);  // those of before are in the other row
       truncate(before);
+      has_logits_ = had_logits;
       throw;
     }
 #endif
@@ -123,6 +129,25 @@ class Session {
     cache_.truncate(0, n);
     tokens_.resize(to_size(std::max<Index>(n, 0)));
     has_logits_ = false;
+  }
+
+  /// The end of what has been evaluated, to return to: its length and its logits.
+  class Mark {
+    friend class Session;
+    Index length_ = 0;
+    std::vector<float> logits_;  // empty: there were none
+  };
+  Mark mark() const {
+    Mark mark;
+    mark.length_ = length();
+    if (has_logits_) mark.logits_.assign(logits().begin(), logits().end());
+    return mark;
+  }
+  /// Forgets what was evaluated since; nothing of what was there before may have been forgotten meanwhile.
+  void return_to(const Mark& mark) noexcept {
+    truncate(mark.length_);
+    has_logits_ = !mark.logits_.empty();
+    if (has_logits_) std::copy(mark.logits_.begin(), mark.logits_.end(), logits_.view().data);
   }
 
  private:

@@ -30,7 +30,8 @@ constexpr std::string_view name(StopReason reason) noexcept {
   return names[static_cast<std::size_t>(reason)];
 }
 
-/// Tokens and texts that end an answer. Neither is part of it.
+/// Tokens and texts that end an answer. Neither is part of it. A text that is the spelling of one of the vocabulary's
+/// control tokens ("</s>", "<|im_end|>"), which have no text of their own, is that token as well: see generate().
 class StopRules {
   std::vector<Token> tokens_;
   std::vector<std::string> strings_;
@@ -50,6 +51,10 @@ class StopRules {
   }
 
   bool stops(Token token) const noexcept { return std::find(tokens_.begin(), tokens_.end(), token) != tokens_.end(); }
+  /// Whether a stop string is this spelling of a token that has no text.
+  bool stops(std::string_view spelling) const noexcept {
+    return std::find(strings_.begin(), strings_.end(), spelling) != strings_.end();
+  }
   std::span<const Token> tokens() const noexcept { return tokens_; }
   std::span<const std::string> strings() const noexcept { return strings_; }
 };
@@ -61,9 +66,34 @@ class StopRules {
 ///   for (piece : pieces) { emit(filter.push(piece)); if (filter.found()) break; }
 ///   emit(filter.flush());
 class StopFilter {
-  std::vector<std::string> strings_;
-  std::string text_;  // out_ characters that were let out by the last call, then those held back
+  // A stop string, and how much of it the text ends with.    Knuth, Morris & Pratt 1977
+  struct Watched {
+    std::string text;
+    std::vector<std::size_t> border;  // of the first n characters: the longest beginning that is also their end
+    std::vector<std::size_t> place;   // of the last text.size() characters it was shown: how much text came before
+    std::size_t shown = 0, matched = 0;
+
+    explicit Watched(const std::string& string) : text(string), border(string.size() + 1), place(string.size()) {
+      for (std::size_t n = 2; n <= text.size(); ++n) border[n] = longer(border[n - 1], text[n - 1]);
+    }
+    /// What `n` characters that match become with one more. A complete match is never gone on with.
+    std::size_t longer(std::size_t n, char next) const noexcept {
+      while (n > 0 && text[n] != next) n = border[n];
+      return text[n] == next ? n + 1 : 0;
+    }
+    void show(char next, std::size_t at) noexcept {
+      matched = longer(matched, next);
+      place[shown++ % text.size()] = at;
+    }
+    bool complete() const noexcept { return matched == text.size(); }
+    /// Where the match begins.
+    std::size_t begin() const noexcept { return place[(shown - matched) % text.size()]; }
+  };
+
+  std::vector<Watched> strings_;
+  std::string text_;       // out_ characters that were let out by the last call, then those held back
   std::size_t out_ = 0;
+  std::size_t before_ = 0; // characters of the whole text before text_
   bool found_ = false;
 
  public:
@@ -72,26 +102,34 @@ class StopFilter {
 
   /// Takes the next piece, gives the text that may be shown now; it lives until the next call. Nothing after found().
   std::string_view push(std::string_view piece) {
-    text_.erase(0, out_);
-    out_ = 0;
+    forget();
     if (found_) return {};
-    const std::size_t held = text_.size();
     text_.append(piece);
-    for (std::size_t end = held + 1; end <= text_.size(); ++end) {
-      const std::size_t longest = longest_ending(std::string_view(text_).substr(0, end));
-      if (longest == 0) continue;
-      found_ = true;
-      out_ = end - longest;
-      text_.resize(out_);
-      return text_;
+    for (std::size_t at = before_ + text_.size() - piece.size(); const char next : piece) {
+      for (Watched& string : strings_) string.show(next, at);
+      ++at;
+      if (complete()) return text_;
     }
-    out_ = text_.size() - undecided();
-    return std::string_view(text_).substr(0, out_);
+    return decided();
+  }
+
+  /// Takes the spelling of a token that has no text: only the stop strings that hold this spelling see it. Gives what
+  /// may be shown now, as push().
+  std::string_view push_control(std::string_view spelling) {
+    forget();
+    if (found_) return {};
+    for (const char next : spelling) {
+      for (Watched& string : strings_) {
+        if (string.text.find(spelling) != string.text.npos) string.show(next, before_ + text_.size());
+      }
+      if (complete()) return text_;
+    }
+    return decided();
   }
 
   /// The end of the text: gives what was held back. The filter is empty then, and found() stays.
   std::string_view flush() {
-    text_.erase(0, out_);
+    forget();
     out_ = text_.size();
     return text_;
   }
@@ -102,29 +140,40 @@ class StopFilter {
   /// Ready for another text with the same stop strings.
   void reset() noexcept {
     text_.clear();
-    out_ = 0;
+    out_ = before_ = 0;
     found_ = false;
+    for (Watched& string : strings_) string.shown = string.matched = 0;
   }
 
  private:
-  /// The length of the longest stop string that `text` ends with, or 0.
-  std::size_t longest_ending(std::string_view text) const noexcept {
-    std::size_t longest = 0;
-    for (const std::string& s : strings_) {
-      if (text.ends_with(s)) longest = std::max(longest, s.size());
-    }
-    return longest;
+  void forget() {
+    text_.erase(0, out_);
+    before_ += out_;
+    out_ = 0;
   }
 
-  /// How many characters at the end could be the beginning of a stop string.
-  std::size_t undecided() const noexcept {
-    std::size_t most = 0;
-    for (const std::string& s : strings_) {
-      for (std::size_t n = std::min(s.size() - 1, text_.size()); n > most; --n) {
-        if (std::string_view(text_).ends_with(std::string_view(s).substr(0, n))) most = n;
-      }
+  /// Where stop strings are complete, text_ ends before the longest.
+  bool complete() {
+    std::size_t first = text_.size();
+    for (const Watched& string : strings_) {
+      if (!string.complete()) continue;
+      found_ = true;
+      first = std::min(first, string.begin() - before_);
     }
-    return most;
+    if (!found_) return false;
+    text_.resize(first);
+    out_ = first;
+    return true;
+  }
+
+  /// All but the characters at the end that could be the beginning of a stop string.
+  std::string_view decided() noexcept {
+    std::size_t first = text_.size();
+    for (const Watched& string : strings_) {
+      if (string.matched > 0) first = std::min(first, string.begin() - before_);
+    }
+    out_ = first;
+    return std::string_view(text_).substr(0, out_);
   }
 };
 

@@ -74,5 +74,11 @@ inline ChatFormat alpaca_format() {
 inline std::vector<ChatFormat> known_chat_formats() {
   return {plain_format(), chatml_format(), llama2_format(), alpaca_format()};
 }
+/// "plain, chatml, llama2, alpaca": for messages.
+inline std::string chat_format_names() {
+  std::string names;
+  for (const ChatFormat& format : known_chat_formats()) names += (names.empty() ? "" : ", ") + format.name;
+  return names;
+}
 
 }  // namespace tfm::inline TFM_ABI

@@ -75,6 +75,13 @@ struct SequenceMarks {
   std::string bos = "<s>", eos = "</s>";
 };
 
+inline SequenceMarks marks_of(const AnyTokenizer& tokenizer) {
+  SequenceMarks marks{"", ""};
+  if (tokenizer && tokenizer.bos()) marks.bos = tokenizer.piece(*tokenizer.bos());
+  if (tokenizer && tokenizer.eos()) marks.eos = tokenizer.piece(*tokenizer.eos());
+  return marks;
+}
+
 class ChatTemplate {
   ChatFormat format_;
   bool writes_bos_ = false;
@@ -95,12 +102,10 @@ class ChatTemplate {
 
   /// "plain", "chatml", "llama2" or "alpaca". \throws TemplateError with the names that are known
   static ChatTemplate named(std::string_view name, const SequenceMarks& marks = {}) {
-    std::string known;
     for (ChatFormat& format : known_chat_formats()) {
       if (format.name == name) return ChatTemplate(std::move(format), marks);
-      known += (known.empty() ? "" : ", ") + format.name;
     }
-    raise<TemplateError>({"tfm: chat template \"", name, "\" is not known, expected one of: ", known});
+    raise<TemplateError>({"tfm: chat template \"", name, "\" is not known, expected one of: ", chat_format_names()});
   }
 
   /// The template that a file carries as Jinja source (GGUF's tokenizer.chat_template, chat_template in
@@ -147,6 +152,26 @@ class ChatTemplate {
     return out;
   }
 
+  /// Refuses messages whose roles are not system (may be missing), user, assistant, user, …; none at all are fine, too.
+  /// \throws TemplateError with the number and the role of the first that is out of turn
+  void require_turns(std::span<const Message> conversation) const {
+    const Index first = !conversation.empty() && conversation[0].role == Role::system ? 1 : 0;
+    for (Index i = first; i < static_cast<Index>(conversation.size()); ++i) {
+      const Role role = conversation[to_size(i)].role;
+      if (role == Role::system) refuse(conversation, i, "a system prompt as the first message only");
+      const bool users_turn = (i - first) % 2 == 0;
+      if (role == (users_turn ? Role::user : Role::assistant)) continue;
+      refuse(conversation, i, users_turn ? "the user's: the two take turns" : "the assistant's: the two take turns");
+    }
+  }
+  /// The same, and the last must be a reply, or the system prompt alone, so that the user's turn comes next.
+  void require_turns_of_user(std::span<const Message> conversation) const {
+    require_turns(conversation);
+    if (!conversation.empty() && conversation.back().role == Role::user) {
+      refuse(conversation, static_cast<Index>(conversation.size()) - 1, "a last message of the assistant's, after which the user's turn comes");
+    }
+  }
+
   /// The whole conversation with every turn closed, as text to train on. \throws TemplateError as prompt() does
   Rendering transcript(std::span<const Message> conversation) const {
     check(conversation);
@@ -170,17 +195,10 @@ class ChatTemplate {
   }
 
   void check(std::span<const Message> conversation) const {
-    const Index first = !conversation.empty() && conversation[0].role == Role::system ? 1 : 0;
+    require_turns(conversation);
     const auto n = static_cast<Index>(conversation.size());
-    if (first == n) {
+    if (n == 0 || (n == 1 && conversation[0].role == Role::system)) {
       raise<TemplateError>({"tfm: chat template ", name(), ": a conversation of ", n, " messages, expected at least one of the user's"});
-    }
-    for (Index i = first; i < n; ++i) {
-      const Role role = conversation[to_size(i)].role;
-      if (role == Role::system) refuse(conversation, i, "a system prompt as the first message only");
-      const bool users_turn = (i - first) % 2 == 0;
-      if (role == (users_turn ? Role::user : Role::assistant)) continue;
-      refuse(conversation, i, users_turn ? "the user's: the two take turns" : "the assistant's: the two take turns");
     }
   }
 
