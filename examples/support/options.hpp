@@ -83,7 +83,7 @@ CLI::Validator range(T least, T greatest) {
   validator.operation([=](std::string& word) {
     const std::optional<T> value = number_of<T>(word);
     if (value && *value >= least && *value <= greatest) return std::string();  // NaN is neither
-    return "found '" + word + "', expected " + (value && *value > greatest ? kind + " of at most " + text(greatest) : expected);
+    return "found '" + word + "', expected " + (endless && value && *value > greatest ? kind + " of at most " + text(greatest) : expected);
   });
   validator.description("");
   return validator;

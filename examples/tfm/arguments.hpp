@@ -35,6 +35,7 @@ struct AnswerArguments {
   std::optional<std::uint64_t> seed;  ///< none: a random one
   tfm::Index max_tokens = 1024;       ///< or until_full
   std::vector<std::string> stop;
+  bool ignore_eos = false;  ///< what ends a text by the model's word is never drawn
 
   static constexpr tfm::Index until_full = -1;  ///< as many tokens as the context holds
 };
@@ -52,7 +53,8 @@ struct ChatArguments {
   AnswerArguments answer;
   TextArguments text;
   std::optional<std::string> system;
-  std::string chat_template;
+  std::filesystem::path messages;  ///< the conversation so far; empty: none
+  std::string chat_template;       ///< a name, or a file's; empty: the model's own
   bool slide = false, verbose = false, history = true;
 };
 

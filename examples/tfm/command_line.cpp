@@ -35,12 +35,15 @@ Exit codes: 0 all went well; 1 an error, told on standard error; 2 the command l
 130 interrupted with Ctrl-C.)";
 
 constexpr const char* chat_footer =
-    R"(In the terminal: /reset begins a new conversation, /quit or Ctrl-D
+    R"(In the terminal: /regen answers anew, /undo takes the last turn back, /save FILE and /load FILE keep and bring
+back a conversation, /system TEXT changes the system prompt, /reset begins a new conversation, /quit or Ctrl-D
 leaves, /help tells more. Ctrl-C stops an answer, not the program; arrow keys edit the line and bring back earlier
 ones, those of other times too: they are kept in $XDG_STATE_HOME/tfm/history, or ~/.local/state/tfm/history.
 A line that ends with a backslash goes on; """ opens and closes several lines; pasted lines stay together.
 With --prompt or --file, or with text piped in, it answers once and exits: the answer alone on standard output.
 --prompt and --file win over piped text. Texts in files and pipes lose the line break at their end.
+--messages is JSON: [{"role": "user", "content": "..."}, ...], or {"messages": [...]}; where the last one is the
+user's, it is answered.
 The context is the model's own, at most 4096 tokens unless --context asks for more; when it is full, the answer
 ends, or with --overflow slide the oldest turns are forgotten.
 
@@ -48,7 +51,7 @@ Examples:
   tfm chat --model model.gguf --system 'You answer in one sentence.' --temperature 0.3
   tfm chat --model model.gguf --prompt 'Name three fruits.' --temperature 0 --max-tokens 60
   git log -5 | tfm chat --model model.gguf --seed 1 > summary.txt
-  tfm chat model.gguf --prompt 'Why is the sky blue?\nBe brief.' -n -1
+  tfm chat model.gguf --messages talk.json --prompt 'And why?\nBe brief.' -n -1
   tfm chat --model base.gguf --template alpaca --overflow slide --context 2048
   tfm chat --model model.gguf --packed model.packed                  starts at once from the second time on
   tfm chat --model base.gguf --adapter tweets/ --adapter poems/=0    /wear poems changes to the other)";
@@ -125,7 +128,9 @@ std::string template_names(const char* between) {
 std::string template_fault(const std::string& word) {
   for (const tfm::ChatFormat& format : tfm::known_chat_formats())
     if (format.name == word) return "";
-  return "found '" + word + "', expected one of " + template_names(", ");
+  std::error_code unknown;
+  if (std::filesystem::exists(word, unknown) && !std::filesystem::is_directory(word, unknown)) return "";
+  return "found '" + word + "', expected one of " + template_names(", ") + ", or a file with a Jinja template";
 }
 
 /// "[1, 2]", "1,2" or "1 2".
@@ -149,13 +154,14 @@ void describe(CLI::App& app, ChatArguments& chat) {
   add_adapters(app, chat.adapters);
   add_text_source(app, chat.text, "Answer this and exit");
   add_text(app, "--system", chat.system, "The system prompt; the model's own, unless it is given");
-  app.add_option("--template", chat.chat_template, "How turns are written; as the model's file says, unless it is given")
-      ->type_name(template_names("|"))
+  add_optional_path(app, "--messages", chat.messages, "F", "The conversation so far, as /save writes it; - is standard input");
+  app.add_option("--template", chat.chat_template, "How turns are written, by name or by a file with a Jinja template; as the\nmodel's file says, unless it is given")
+      ->type_name(template_names("|") + "|F")
       ->check(template_fault);
   add_choice(app, "--overflow", chat.slide, overflows, "error|slide",
              "When the context is full: say so (the default), or forget the oldest turns");
   app.add_flag("-v,--verbose", chat.verbose, "Tell the seed, the template, the memory and what the CPU runs");
-  app.add_flag("--history,!--no-history", chat.history, "Remember what is typed for the next time; on, unless --no-history is given");
+  app.add_flag_callback("--no-history", [&chat] { chat.history = false; }, "Do not remember what is typed for the next time");
   add_escapes(app, chat.text);
   add_answer(app, chat.answer);
   add_running(app, chat.model);

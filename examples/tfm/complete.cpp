@@ -46,7 +46,9 @@ int run(const CompleteArguments& arguments) {
   Wardrobe wardrobe(arguments.adapters, arguments.model.model, loaded.model);
   tfm::Session session(loaded.model, session_options(arguments.model, loaded.model));
   session.wear(wardrobe.all());
-  tfm::Sampler sampler(sampler_options(arguments.answer));
+  tfm::SamplerOptions options = sampler_options(arguments.answer);
+  if (arguments.answer.ignore_eos) options.forbidden = loaded.stop_tokens;
+  tfm::Sampler sampler(options);
   const tfm::StopRules rules(loaded.stop_tokens, arguments.answer.stop);
   const std::string more = more_context(session.capacity(), loaded.model.shape.context);
 

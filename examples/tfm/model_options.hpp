@@ -68,8 +68,9 @@ inline void add_text_source(CLI::App& app, TextArguments& text, const std::strin
   add_optional_path(app, "-f,--file", text.file, "T", "The same, out of a file; - is standard input");
 }
 inline void add_escapes(CLI::App& app, TextArguments& text) {
-  app.add_flag("-e,--escape,!--no-escape", text.escapes,
-               "\\n, \\t, \\r, \\\", \\', \\\\ and \\xHH stand for what they mean in texts given as\noptions, never in files and piped text; on, unless --no-escape is given");
+  app.add_flag_callback("-e,--escape", [&text] { text.escapes = true; }, "The default")->group("");  // llama.cpp's
+  app.add_flag_callback("--no-escape", [&text] { text.escapes = false; },
+                        "Texts given as options are as they are; otherwise \\n, \\t, \\r, \\\", \\', \\\\ and\n\\xHH stand for what they mean in them. In files and piped text they never do");
 }
 
 inline void add_threads(CLI::App& app, ModelArguments& model) {
@@ -138,13 +139,14 @@ inline void add_answer(CLI::App& app, AnswerArguments& answer) {
       ->check(range(Index{0}, most))
       ->capture_default_str();
   number("--top-p", sampler.top_p, 0, 1,
-         "Choose among the likeliest tokens that together reach this probability; 1: all");
+         "Choose among the likeliest tokens that together reach this probability; 1: all,\n0: the likeliest alone");
   number("--min-p", sampler.min_p, 0, 1,
          "Leave out tokens below this fraction of the likeliest one's probability; 0: none");
   number("--repetition-penalty,--repeat-penalty", sampler.repetition_penalty, 0.001, large,
          "Above 1: tokens that were there before become less likely");
   add_random_seed(app, answer.seed);
   add_max_tokens(app, answer.max_tokens);
+  app.add_flag("--ignore-eos", answer.ignore_eos, "Never draw the tokens that end a text by the model's word");
   const auto stop = [&answer](const CLI::results_t& words) {
     answer.stop = words;
     return true;

@@ -38,6 +38,7 @@ inline void settle(const CLI::App& command, ChatArguments& chat) {
   settle_text(chat.text);
   settle_stops(chat.answer.stop, chat.text.escapes);
   if (chat.system && chat.text.escapes) chat.system = unescaped(*chat.system);
+  if (chat.messages == "-" && chat.text.file == "-") throw UsageError("--messages and --file are both standard input, expected one of them");
   settle_model(command, chat.model.model);
 }
 inline void settle(const CLI::App& command, CompleteArguments& complete) {

@@ -131,6 +131,9 @@ class Numbers(Fails):
         texts = {complete("-p", STORY, "-n", 30, "--temp", 1.5, "--seed", -1)["text"] for _ in range(4)}
         self.assertGreater(len(texts), 1)
 
+    def test_the_likeliest_alone(self):
+        self.assertEqual(complete("-p", STORY, "--temp", 1.5, "--top-p", 0), complete("-p", STORY))
+
     def test_one_sentence(self):
         for words, said in ((["-n", 0], ["--max-tokens", "'0'", "at least 1, or -1"]), (["-n", "-2"], ["'-2'"]), (["-n", "many"], ["'many'"]),
                             (["--temp", -1], ["--temperature", "'-1'", "at least 0"]), (["--temp", "nan"], ["'nan'"]), (["--temp", ""], ["''"]),

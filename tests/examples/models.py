@@ -54,8 +54,10 @@ class Packed(program.Case):
         with open(packed, "r+b") as file:
             file.truncate(100_000)
         out, err = run(*complete, "--packed", packed)
-        self.assertEqual(out, expected[0])
+        found = json.loads(out)
         self.assertRegex(err.decode(), r"tfm: note: the packed file .* has been made anew: it has 100000 bytes, expected \d+\n")
+        self.assertEqual([f"tfm: note: {note}" for note in found["notes"]], err.decode().splitlines())
+        self.assertEqual(found | {"notes": []}, json.loads(expected[0]))
         self.assertEqual(run(*complete, "--packed", packed), expected)
 
     def test_every_command_that_loads(self):
