@@ -3,16 +3,12 @@
 #include "receipt.hpp"
 #include "support/interrupt.hpp"
 #include "support/progress_bar.hpp"
-#include "support/terminal.hpp"
+#include "support/notes.hpp"
 #include "tfm/checkpoint/load_llama.hpp"
 #include "tfm/formats/torch_zip.hpp"
 #include "tfm/train/data/alpaca.hpp"
 
 namespace cli {
-
-void tell_notes(const std::vector<std::string>& notes) {
-  for (const std::string& note : notes) tell("tfm: note: " + note + "\n");
-}
 
 Base open_base(const BaseArguments& arguments, const tfm::AlpacaPrompt& prompt) {
   ProgressBar bar;

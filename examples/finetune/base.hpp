@@ -36,8 +36,6 @@ tfm::Adapter open_adapter(const std::filesystem::path& folder, const Base& base,
 /// The prompt of a template file, or else the one that run.json in an adapter's folder keeps, or else Alpaca's own.
 RunPrompt prompt_of(const std::filesystem::path& file, const std::filesystem::path& adapter);
 
-void tell_notes(const std::vector<std::string>& notes);
-
 /// Seconds, from any beginning.
 inline double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 

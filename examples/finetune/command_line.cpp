@@ -57,8 +57,8 @@ constexpr const char* evaluate_footer =
     R"(The labels are the different outputs of the records. Each record's label is the likeliest of them after its prompt (its
 tokens, without EOS); and, "generated", the one that the model's own answer begins with, if any. With --adapter, before and
 after side by side.
-With --json: {"accuracy", "macro_f1", "confusion", "majority", "recall", "generated": {...}, "labels", "records"}, by the adapter where
-there is one, and then "before": {...} without it. Rows of "confusion" are the records' labels, in the order of "labels", columns what
+With --json: {"accuracy", "macro_f1", "confusion", "majority", "recall", "generated": {...}, "labels", "records", "notes"}, by the
+adapter where there is one, and then "before": {...} without it. Rows of "confusion" are the records' labels, in the order of "labels", columns what
 was given; "other" counts answers that are no label. "majority" is the commonest label's share.
 
 Examples:
@@ -83,7 +83,7 @@ compared with the base that wears the adapters, over --text, or else over record
 the KL divergence between their predictions, and how often both find the same token the likeliest. With a quantised --base
 the sums are quantised again, which costs more than an adapter over it. O is never the base's or an adapter's own folder, and is
 empty unless --overwrite is given.
-With --json: {"out", "kl_divergence", "top_1_agreement", "tokens"}.
+With --json: {"out", "kl_divergence", "top_1_agreement", "tokens", "notes"}.
 
 Examples:
   finetune merge --model model.gguf --adapter adapter --out merged

@@ -9,6 +9,7 @@
 #include "scorer.hpp"
 #include "support/heat_map.hpp"
 #include "support/output_guard.hpp"
+#include "support/json_output.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
 #include "tfm/formats/atomic_file.hpp"
@@ -210,7 +211,7 @@ int run(const EvaluateArguments& arguments) {
     all["labels"] = labelled.labels;
     all["records"] = records.size();
     if (adapter) all["before"] = as_json(verdicts.front(), labelled.labels);
-    print(all.dump() + "\n");
+    print_json(std::move(all));
     return success;
   }
   print(table(verdicts, labelled.labels) + "\n");

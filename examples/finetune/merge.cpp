@@ -3,9 +3,10 @@
 
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "base.hpp"
+#include "support/json_output.hpp"
+#include "support/notes.hpp"
 #include "support/output_guard.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
@@ -130,10 +131,7 @@ int run(const MergeArguments& arguments) {
   const tfm::ModelDifference found =
       tfm::compare_models(context, tfm::ComparedModel{base.loaded.model, adapter}, tfm::ComparedModel{merged.model}, ids);
   if (arguments.json) {
-    print(nlohmann::ordered_json{
-              {"out", arguments.out.string()}, {"kl_divergence", found.kl}, {"top_1_agreement", found.agreement}, {"tokens", found.tokens}}
-              .dump() +
-          "\n");
+    print_json({{"out", arguments.out.string()}, {"kl_divergence", found.kl}, {"top_1_agreement", found.agreement}, {"tokens", found.tokens}});
     return success;
   }
   print("wrote " + arguments.out.string() + "; read back and beside the model that wears the adapter, over " + std::to_string(found.tokens) +

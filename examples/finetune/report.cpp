@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "losses.hpp"
+#include "support/json_output.hpp"
 #include "support/peak_memory.hpp"
 #include "support/terminal.hpp"
 #include "tfm/formats/atomic_file.hpp"
@@ -40,7 +41,7 @@ void report(const TrainArguments& arguments, const Samples& samples, const Train
                                {"peak_memory_bytes", peak_memory_bytes()},
                                {"adapter_sha256", trained.adapter_sha256}};
     if (result.best_step >= 0) all["best_step"] = result.best_step, all["best_loss"] = result.best_loss;
-    print(all.dump() + "\n");
+    print_json(std::move(all));
     return;
   }
   print(picture::in_terminal(chart, static_cast<std::size_t>(terminal_size(standard_output).columns), 18) + "\n");

@@ -1,13 +1,17 @@
 #pragma once
 // Options of a command line that the programs have in common, over CLI11, which costs seconds to compile.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "exit_code.hpp"
@@ -48,10 +52,39 @@ inline void add_path(CLI::App& app, const std::string& flag, std::filesystem::pa
 
 inline constexpr Index most = Index{1} << 30;
 
-/// A range that help does not spell out.
+/// A whole word as a number; none where it is no number, or not one of T's.
+template <class T>
+std::optional<T> number_of(const std::string& word) {
+  T value{};
+  const char *const begin = word.data(), *const end = begin + word.size();
+  if constexpr (std::is_integral_v<T>) {
+    const auto [stop, error] = std::from_chars(begin, end, value);
+    if (error != std::errc() || stop != end) return std::nullopt;
+  } else {
+    char* stop = nullptr;
+    value = static_cast<T>(std::strtod(begin, &stop));
+    if (word.empty() || stop != end) return std::nullopt;
+  }
+  return value;
+}
+
+/// A number in a range that help does not spell out, and a message where its end is `most`, or further, neither.
 template <class T>
 CLI::Validator range(T least, T greatest) {
-  CLI::Validator validator = CLI::Range(least, greatest);
+  const auto text = [](T number) {
+    std::ostringstream out;
+    out << number;
+    return out.str();
+  };
+  const bool endless = static_cast<double>(greatest) >= static_cast<double>(most);
+  const std::string kind = std::is_integral_v<T> ? "a whole number" : "a number";
+  const std::string expected = kind + (endless ? " of at least " + text(least) : " from " + text(least) + " to " + text(greatest));
+  CLI::Validator validator;
+  validator.operation([=](std::string& word) {
+    const std::optional<T> value = number_of<T>(word);
+    if (value && *value >= least && *value <= greatest) return std::string();  // NaN is neither
+    return "found '" + word + "', expected " + (endless && value && *value > greatest ? kind + " of at most " + text(greatest) : expected);
+  });
   validator.description("");
   return validator;
 }
@@ -63,10 +96,7 @@ inline void add_count(CLI::App& app, const std::string& flag, Index& value, Inde
 /// A whole number of 64 bits.
 inline void add_seed(CLI::App& app, std::optional<std::uint64_t>& seed, const std::string& help) {
   app.add_option("--seed", seed, help)->type_name("N")->check([](const std::string& word) {
-    std::uint64_t ignored = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), ignored);
-    const bool whole = error == std::errc() && end == word.data() + word.size();
-    return whole ? std::string() : "found '" + word + "', expected a whole number below 2^64";
+    return number_of<std::uint64_t>(word) ? std::string() : "found '" + word + "', expected a whole number below 2^64";
   });
 }
 
@@ -86,8 +116,19 @@ inline void set_up(CLI::App& app, const std::string& footer) {
   app.get_formatter()->column_width(34);
 }
 
+/// What to say of a word that a command does not take; empty: nothing better than that.
+using Hint = std::string (*)(const CLI::App& command, const std::string& word);
+
+/// The error of one line for words that were not expected.
+inline std::string unexpected(const CLI::App& command, const std::string& word, Hint hint) {
+  const std::string better = hint == nullptr ? "" : hint(command, word);
+  const bool option = word.size() > 1 && word.front() == '-';
+  return (option ? command.get_name() + " has no option " + word : "'" + word + "' is not expected") +
+         (better.empty() ? "; " + command.get_parent()->get_name() + " " + command.get_name() + " --help tells what there is" : better);
+}
+
 /// Parses; an exit code where nothing is left to run: help was asked for, or something is wrong, and has been said.
-inline std::optional<int> parse(CLI::App& app, int count, const char* const* words) {
+inline std::optional<int> parse(CLI::App& app, int count, const char* const* words, Hint hint = nullptr) {
   const std::vector<CLI::App*> commands = app.get_subcommands([](const CLI::App* command) { return !command->get_name().empty(); });
   bool known = count < 2 || words[1][0] == '-';
   std::string expected;
@@ -96,12 +137,26 @@ inline std::optional<int> parse(CLI::App& app, int count, const char* const* wor
     expected += (i == 0 ? "" : i + 1 < commands.size() ? ", " : " or ") + commands[i]->get_name();
   }
   if (!known) {
-    std::cerr << "tfm: there is no command " << words[1] << ", expected " << expected << '\n';
+    std::cerr << "tfm: there is no command " << words[1] << ", expected " << expected << (hint == nullptr ? "" : hint(app, words[1])) << '\n';
     return usage;
   }
+  app.failure_message([](const CLI::App*, const CLI::Error& error) { return std::string("tfm: ") + error.what() + "\n"; });
   try {
     app.parse(count, words);
+  } catch (const CLI::ExtrasError& error) {
+    for (const CLI::App* const command : app.get_subcommands()) {
+      const std::vector<std::string> extras = command->remaining();
+      if (extras.empty()) continue;
+      const auto option = std::find_if(extras.begin(), extras.end(), [](const std::string& word) { return word.starts_with('-'); });
+      std::cerr << "tfm: " << unexpected(*command, option == extras.end() ? extras.front() : *option, hint) << '\n';
+      return usage;
+    }
+    return app.exit(error), usage;
   } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0 && app.get_subcommands().empty()) {
+      std::cerr << "tfm: a command comes first, expected " << expected << "; " << app.get_name() << " --help tells more\n";
+      return usage;
+    }
     return app.exit(error) == 0 ? success : usage;
   }
   return std::nullopt;

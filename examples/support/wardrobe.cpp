@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "exit_code.hpp"
-#include "terminal.hpp"
+#include "notes.hpp"
 #include "tfm/checkpoint/peft.hpp"
 #include "tfm/formats/torch_zip.hpp"
 
@@ -25,7 +25,7 @@ Wardrobe::Wardrobe(const std::vector<AdapterArgument>& named, const std::filesys
   const tfm::peft::LoadOptions options{.base = tfm::base_identity(base, tfm::read_torch), .read_bin = tfm::read_torch};
   for (const AdapterArgument& one : named_) {
     auto loaded = tfm::peft::load(one.folder, model, options);
-    for (const std::string& note : loaded.notes) tell("tfm: note: " + one.folder.string() + ": " + note + "\n");
+    for (const std::string& note : loaded.notes) tell_note(one.folder.string() + ": " + note);
     adapters_.push_back(std::move(loaded.adapter));
   }
 }

@@ -19,7 +19,7 @@ namespace cli {
 struct ModelArguments {
   std::filesystem::path model;
   std::filesystem::path packed;  ///< none: the weights are packed anew
-  tfm::Index context = 0;  ///< 0: the model's, at most default_context
+  tfm::Index context = 0;          ///< 0: the model's, at most default_context
   tfm::Index chunk = 128;
   int threads = 0;  ///< 0: one for each core
   tfm::Arithmetic arithmetic = tfm::Arithmetic::fast;
@@ -33,24 +33,37 @@ struct ModelArguments {
 struct AnswerArguments {
   tfm::SamplerOptions sampler;
   std::optional<std::uint64_t> seed;  ///< none: a random one
-  tfm::Index max_tokens = 1024;
+  tfm::Index max_tokens = 1024;       ///< or until_full
   std::vector<std::string> stop;
+  bool ignore_eos = false;  ///< what ends a text by the model's word is never drawn
+
+  static constexpr tfm::Index until_full = -1;  ///< as many tokens as the context holds
+};
+
+/// Where a text comes from: given, or in a file ("-": standard input), or else piped in.
+struct TextArguments {
+  std::optional<std::string> prompt;
+  std::filesystem::path file;
+  bool escapes = true;  ///< whether "\n" and the like stand for what they mean in what is given on the command line
 };
 
 struct ChatArguments {
   ModelArguments model;
   std::vector<AdapterArgument> adapters;
   AnswerArguments answer;
-  std::optional<std::string> prompt, system;
-  std::string chat_template;
-  bool slide = false, verbose = false;
+  TextArguments text;
+  std::optional<std::string> system;
+  std::filesystem::path messages;  ///< the conversation so far; empty: none
+  std::string chat_template;       ///< a name, or a file's; empty: the model's own
+  bool slide = false, verbose = false, history = true;
 };
 
 struct CompleteArguments {
   ModelArguments model;
   std::vector<AdapterArgument> adapters;
   AnswerArguments answer;
-  std::optional<std::string> prompt;
+  TextArguments text;
+  std::optional<std::vector<tfm::Token>> prompt_ids;
   bool plain = false, json = false;
 };
 
@@ -62,12 +75,13 @@ struct InfoArguments {
 
 struct TokenizeArguments {
   std::filesystem::path model;
+  TextArguments text;
   bool bos = false, special = false, json = false;
 };
 
 struct PerplexityArguments {
   ModelArguments model;
-  std::filesystem::path file;
+  std::filesystem::path file;  ///< "-": standard input
   bool json = false;
 };
 

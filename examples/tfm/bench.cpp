@@ -1,9 +1,8 @@
 // tfm bench: speed and memory.
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
-#include "support/interrupt.hpp"
 #include "model.hpp"
+#include "support/json_output.hpp"
 #include "support/peak_memory.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
@@ -88,10 +87,10 @@ Measured measure(const BenchArguments& arguments) {
     std::optional<Loaded> loaded;
     repeat(arguments, "loading", times.load, [&] {
       loaded.reset();  // before the next is loaded: memory is that of one model
-      return seconds_of([&] { loaded.emplace(open_model(arguments.model)); });
+      return seconds_of([&] { loaded.emplace(load_model(arguments.model)); });
     });
     measured.costs = costs_of(loaded->model, cache_format(arguments.model));
-    if (!arguments.model.packed.empty()) tell_notes(*loaded);
+    tell_notes(loaded->notes);
     ModelArguments model = arguments.model;
     model.context = std::max(arguments.prompt, arguments.depth + arguments.generate);
     tfm::Session session(loaded->model, session_options(model, loaded->model));
@@ -122,17 +121,15 @@ int run(const BenchArguments& arguments) {
   const double decode = static_cast<double>(arguments.generate) / median(times.decode), load = median(times.load);
   const Index memory = peak_memory_bytes();
   if (arguments.json) {
-    print(nlohmann::ordered_json{{"prefill_tokens_per_second", prefill},
-                                 {"decode_tokens_per_second", decode},
-                                 {"load_seconds", load},
-                                 {"peak_memory_bytes", memory},
-                                 {"layer_parameters", costs.layer_parameters},
-                                 {"quantised_parameters", costs.quantised_parameters},
-                                 {"output_parameters", costs.output_parameters},
-                                 {"weight_bytes_per_token", costs.weight_bytes},
-                                 {"cache_bytes_per_token", costs.cache_bytes}}
-              .dump() +
-          "\n");
+    print_json({{"prefill_tokens_per_second", prefill},
+                {"decode_tokens_per_second", decode},
+                {"load_seconds", load},
+                {"peak_memory_bytes", memory},
+                {"layer_parameters", costs.layer_parameters},
+                {"quantised_parameters", costs.quantised_parameters},
+                {"output_parameters", costs.output_parameters},
+                {"weight_bytes_per_token", costs.weight_bytes},
+                {"cache_bytes_per_token", costs.cache_bytes}});
     return success;
   }
   char text[512];

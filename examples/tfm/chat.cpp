@@ -1,52 +1,29 @@
 // tfm chat: a conversation in the terminal, or one question and its answer.
 #include "tfm/generate/chat.hpp"
 
-#include <cstdio>
+#include <algorithm>
 
-#include "support/interrupt.hpp"
-#include "line_editor.hpp"
+#include "conversation.hpp"
+#include "messages_file.hpp"
 #include "model.hpp"
+#include "support/interrupt.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
+#include "support/text_file.hpp"
 #include "support/wardrobe.hpp"
 
 namespace cli {
 
 namespace {
 
-using Chat = tfm::Chat<tfm::AnyLlama>;
-
-constexpr const char* commands =
-    "/reset  begins a new conversation\n"
-    "/wear   tells the adapters; /wear NAME puts one on, /wear NAME=0.5 OTHER=0.5\n"
-    "        a mix, /wear none takes all off; the conversation goes on\n"
-    "/help   shows this\n"
-    "/quit   leaves, as Ctrl-D does\n"
-    "Ctrl-C stops an answer. A line that begins with // is said with one slash.\n";
-
 /// Where the library tells how far the prompt is read.
 void show_progress(tfm::ChatOptions& options, ProgressBar& bar) {
   options.progress = [&bar](const tfm::Progress& progress) { bar.update(progress); };
 }
 
-std::string figures(const tfm::ChatStatistics& last) {
-  const double after_first = last.total_seconds - last.first_token_seconds;
-  const bool several = last.answer_tokens > 1 && after_first > 0;
-  const double speed = several ? static_cast<double>(last.answer_tokens - 1) / after_first
-                               : static_cast<double>(last.answer_tokens) / std::max(last.total_seconds, 1e-9);
-  char text[160];
-  std::snprintf(text, sizeof text, "[%ld tokens, %.1f tokens/s, first after %.2f s",
-                static_cast<long>(last.answer_tokens), speed, last.first_token_seconds);
-  std::string line = text;
-  switch (last.reason) {
-    case tfm::StopReason::max_tokens: line += "; ended by --max-tokens"; break;
-    case tfm::StopReason::context_full:
-      line += "; the context is full: /reset, a larger --context, or --overflow slide";
-      break;
-    case tfm::StopReason::stopped: line += "; stopped"; break;
-    default: break;
-  }
-  return line + "]\n";
+/// Where the context has its size from, if that is neither the model nor the user.
+std::string context_origin(const ModelArguments& arguments, tfm::Index models) {
+  return arguments.context == 0 && models > ModelArguments::default_context ? " of the model's " + std::to_string(models) + " (--context asks for more)" : "";
 }
 
 void tell_setup(const ChatArguments& arguments, const Loaded& loaded, const Chat& chat,
@@ -58,81 +35,16 @@ void tell_setup(const ChatArguments& arguments, const Loaded& loaded, const Chat
                                                   .rank = worn == nullptr ? 0 : worn->rank(),
                                                   .cache = session.cache});
   tell("tfm: seed " + std::to_string(options.sampler.seed) + ", template " + chat.chat_template().name() +
-       ", context " + std::to_string(session.context) + ", memory " + std::to_string(memory.total() / tfm::MiB) +
-       " MiB, " + std::to_string(thread_count(arguments.model)) + " threads, " + std::string(name(session.isa)) +
-       ", arithmetic " + std::string(name(session.arithmetic)) + "\n");
+       ", context " + std::to_string(session.context) + context_origin(arguments.model, loaded.model.shape.context) + ", memory " +
+       std::to_string(memory.total() / tfm::MiB) + " MiB, " + std::to_string(thread_count(arguments.model)) + " threads, " +
+       std::string(name(session.isa)) + ", arithmetic " + std::string(name(session.arithmetic)) + "\n");
 }
 
-/// Says one thing and prints the answer. False if it was not finished: Ctrl-C, or nobody reads any more.
-bool say(Chat& chat, ProgressBar& bar, const std::string& text) {
-  const bool to_terminal = is_terminal(standard_output);
-  bar.begin();
-  bool any = false;
-  chat.say(text, [&](std::string_view piece) {
-    if (!std::exchange(any, true)) bar.clear();
-    return print(to_terminal ? printable(piece) : std::string(piece));
-  });
-  bar.clear();
-  print("\n");
-  tell_dimly(figures(chat.last()));
-  return chat.last().reason != tfm::StopReason::stopped && output_is_whole();
-}
-
-int answer_once(Chat& chat, ProgressBar& bar, const std::string& text) {
-  if (say(chat, bar, text)) return success;
+int answer_once(Chat& chat, ProgressBar& bar, const std::string& text, const std::string& advice) {
+  try {
+    if (say(chat, bar, text, advice)) return success;
+  } catch (const tfm::ContextFull& full) { tfm::raise(tfm::ContextFull(full.what() + ("; " + advice))); }
   return was_interrupted() ? interrupted : failure;
-}
-
-/// An answer in the terminal: Ctrl-C and a full context end it, and nothing else.
-void answer(Chat& chat, ProgressBar& bar, const std::string& text) {
-  const TerminalMode mode(TerminalMode::answering);
-  reset_interrupt();
-  try {
-    say(chat, bar, text);
-    tell("\n");
-  } catch (const tfm::Stopped&) {
-    bar.clear();
-    tell_dimly("[stopped before the answer began]\n");
-  } catch (const tfm::ContextFull& error) {
-    bar.clear();
-    tell(std::string(error.what()) +
-         "\n/reset begins a new conversation; --overflow slide forgets the oldest turns instead.\n");
-  }
-  reset_interrupt();
-}
-
-/// "/wear …": the adapters are told, or changed.
-void change(Chat& chat, Wardrobe& wardrobe, std::string_view names) {
-  if (names.find_first_not_of(' ') == names.npos) return tell(wardrobe.list());
-  try {
-    chat.wear(wardrobe.chosen(names));
-    tell_dimly("[the conversation goes on with" + std::string(names) + "]\n");
-  } catch (const UsageError& error) {
-    tell(std::string(error.what()) + "; there are:\n" + wardrobe.list());
-  }
-}
-
-int converse(Chat& chat, Wardrobe& wardrobe, ProgressBar& bar, const std::string& name) {
-  catch_interrupt(false);
-  LineEditor editor;
-  tell_dimly(name + ". /help lists the commands; Ctrl-C stops an answer, Ctrl-D leaves.\n");
-  while (const auto line = editor.read("> ")) {
-    if (line->find_first_not_of(" \t\n") == line->npos) continue;
-    if (line->starts_with("//")) {
-      answer(chat, bar, line->substr(1));
-    } else if (!line->starts_with("/")) {
-      answer(chat, bar, *line);
-    } else {
-      const std::string command = line->substr(0, line->find_last_not_of(" \t\n") + 1);
-      if (command == "/quit" || command == "/exit") return success;
-      if (command == "/reset") chat.reset(), tell_dimly("[a new conversation]\n");
-      else if (command == "/help") tell(commands);
-      else if (command == "/wear" || command.starts_with("/wear ")) change(chat, wardrobe, std::string_view(command).substr(5));
-      else tell("There is no command " + command + ".\n" + commands);
-    }
-    if (!output_is_whole()) return failure;
-  }
-  return success;
 }
 
 /// The last part of a path; of "folder/" too.
@@ -140,41 +52,90 @@ std::string model_name(const std::filesystem::path& path) {
   return (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
 }
 
-/// The one question, where there is only one: --prompt, or else what is piped in.
-std::optional<std::string> single_question(const ChatArguments& arguments) {
-  if (arguments.prompt) return arguments.prompt;
+/// The conversation so far; a last message of the user's is what is to be answered now.
+struct Beginning {
+  std::vector<tfm::Message> messages{};
+  std::optional<std::string> question{};
+};
+
+Beginning beginning_of(const ChatArguments& arguments) {
+  Beginning beginning;
+  if (arguments.messages.empty()) return beginning;
+  beginning.messages = read_messages(arguments.messages);
+  auto& messages = beginning.messages;
+  if (!messages.empty() && messages.back().role == tfm::Role::user) {
+    beginning.question = std::move(messages.back().content);
+    messages.pop_back();
+  }
+  if (arguments.system) {  // wins over the file's
+    if (!messages.empty() && messages.front().role == tfm::Role::system) messages.erase(messages.begin());
+  }
+  return beginning;
+}
+
+/// The one question, where there is only one: --prompt, --file, the last of --messages, or else what is piped in.
+std::optional<std::string> single_question(const ChatArguments& arguments, std::optional<std::string> asked) {
+  std::optional<std::string> given = given_text(arguments.text);
+  if (given && !arguments.text.prompt) given = without_last_break(*given);
+  if (given && asked) throw UsageError("the last of --messages is the user's, and there is a text besides: expected one of them");
+  if (given) return given;
   if (is_terminal(standard_input)) return std::nullopt;
-  std::string piped = read_all_input();
-  if (piped.ends_with('\n')) piped.pop_back();
-  if (piped.ends_with('\r')) piped.pop_back();
+  if (asked) return asked;
+  std::string piped = arguments.messages == "-" ? "" : without_last_break(read_all_input());
   if (piped.empty()) throw UsageError("standard input is empty, expected a question; or give --prompt");
   return piped;
+}
+
+/// A name, or a file.
+void set_template(tfm::ChatOptions& options, const std::string& chat_template) {
+  if (const auto known = tfm::known_chat_formats(); std::any_of(known.begin(), known.end(), [&](const tfm::ChatFormat& format) { return format.name == chat_template; }))
+    options.chat_template = chat_template;
+  else if (!chat_template.empty())
+    options.template_source = read_text(chat_template);
+}
+
+/// Of a template's file, errors name the file.
+Chat open_chat(const Loaded& loaded, const tfm::ChatOptions& options, const std::string& chat_template) {
+  try {
+    return Chat(loaded, options);
+  } catch (const tfm::TemplateError& error) {
+    if (options.template_source.empty()) throw;
+    tfm::raise(tfm::TemplateError("tfm: " + chat_template + ": " + std::string(error.what()).substr(5)));
+  }
 }
 
 }  // namespace
 
 int run(const ChatArguments& arguments) {
-  const auto question = single_question(arguments);
+  Beginning beginning = beginning_of(arguments);
+  const auto question = single_question(arguments, beginning.question);
   const Loaded loaded = open_model(arguments.model);
-  tell_notes(loaded);
 
   ProgressBar bar;
   tfm::ChatOptions options;
   options.sampler = sampler_options(arguments.answer);
-  options.max_tokens = arguments.answer.max_tokens;
+  if (arguments.answer.ignore_eos) options.sampler.forbidden = loaded.stop_tokens;
   options.stop_strings = arguments.answer.stop;
   options.system = arguments.system;
-  options.chat_template = arguments.chat_template;
+  options.messages = std::move(beginning.messages);
+  set_template(options, arguments.chat_template);
   options.overflow = arguments.slide ? tfm::Overflow::slide : tfm::Overflow::error;
   options.session = session_options(arguments.model, loaded.model);
+  options.max_tokens = max_tokens(arguments.answer, options.session.context);
   options.clock = seconds;
   show_progress(options, bar);
   Wardrobe wardrobe(arguments.adapters, arguments.model.model, loaded.model);
-  Chat chat(loaded, options);
+  Chat chat = open_chat(loaded, options, arguments.chat_template);
   const tfm::Adapter* const worn = wardrobe.all();
   chat.wear(worn);
   if (arguments.verbose) tell_setup(arguments, loaded, chat, options, worn);
-  return question ? answer_once(chat, bar, *question) : converse(chat, wardrobe, bar, model_name(arguments.model.model));
+
+  std::string advice = more_context(options.session.context, loaded.model.shape.context);
+  if (!arguments.slide) advice += "; --overflow slide forgets the oldest turns instead";
+  if (question) return answer_once(chat, bar, *question, advice);
+  Conversation conversation(chat, wardrobe, bar, "/reset begins a new conversation; " + advice);
+  LineEditor editor(History(arguments.history ? history_file() : std::filesystem::path()));
+  return conversation.run(model_name(arguments.model.model), std::move(editor), beginning.question);
 }
 
 }  // namespace cli

@@ -1,10 +1,7 @@
 // tfm complete: continues a text.
-#include <nlohmann/json.hpp>
-
-#include "support/interrupt.hpp"
 #include "model.hpp"
+#include "support/json_output.hpp"
 #include "support/progress_bar.hpp"
-#include "support/terminal.hpp"
 #include "support/wardrobe.hpp"
 #include "tfm/generate/generate.hpp"
 
@@ -14,11 +11,16 @@ namespace {
 
 using tfm::Token;
 
-/// The prompt's ids, with the BOS that the tokenizer asks for; an empty prompt is BOS alone.
-std::vector<Token> prompt_ids(const tfm::AnyTokenizer& tokenizer, const std::string& prompt, bool plain) {
+/// The ids that were given, or else the prompt's with the BOS that the tokenizer asks for; an empty prompt is BOS alone.
+std::vector<Token> prompt_ids(const CompleteArguments& arguments, const tfm::AnyTokenizer& tokenizer, const std::string& prompt, tfm::Index vocabulary) {
   std::vector<Token> ids;
+  if (arguments.prompt_ids) {
+    for (const Token id : *arguments.prompt_ids)
+      if (id < 0 || id >= vocabulary) throw UsageError("--prompt-ids: found " + std::to_string(id) + ", expected ids from 0 to " + std::to_string(vocabulary - 1));
+    return *arguments.prompt_ids;
+  }
   if ((tokenizer.add_bos() || prompt.empty()) && tokenizer.bos()) ids.push_back(*tokenizer.bos());
-  const auto text = plain ? tokenizer.encode(tfm::UserText{prompt}) : tokenizer.encode(tfm::TemplateText{prompt});
+  const auto text = arguments.plain ? tokenizer.encode(tfm::UserText{prompt}) : tokenizer.encode(tfm::TemplateText{prompt});
   ids.insert(ids.end(), text.begin(), text.end());
   if (ids.empty())
     tfm::raise(tfm::TokenizerError("tfm: the prompt is empty, and the tokenizer has no BOS to begin with"));
@@ -26,8 +28,9 @@ std::vector<Token> prompt_ids(const tfm::AnyTokenizer& tokenizer, const std::str
 }
 
 std::string prompt_of(const CompleteArguments& arguments) {
-  if (arguments.prompt) return *arguments.prompt;
-  if (is_terminal(standard_input)) throw UsageError("there is no prompt: give --prompt, or a text on standard input");
+  if (arguments.prompt_ids) return "";
+  if (auto given = given_text(arguments.text)) return *given;
+  if (is_terminal(standard_input)) throw UsageError("there is no prompt: give --prompt, --file, or a text on standard input");
   return read_all_input();
 }
 
@@ -36,34 +39,35 @@ std::string prompt_of(const CompleteArguments& arguments) {
 int run(const CompleteArguments& arguments) {
   const std::string prompt = prompt_of(arguments);
   const Loaded loaded = open_model(arguments.model);
-  if (!arguments.model.packed.empty()) tell_notes(loaded);
   if (!loaded.tokenizer)
     tfm::raise(
         tfm::TokenizerError("tfm: " + arguments.model.model.string() + " has no tokenizer: no text can be continued"));
-  const std::vector<Token> ids = prompt_ids(loaded.tokenizer, prompt, arguments.plain);
+  const std::vector<Token> ids = prompt_ids(arguments, loaded.tokenizer, prompt, loaded.model.shape.vocab);
   Wardrobe wardrobe(arguments.adapters, arguments.model.model, loaded.model);
   tfm::Session session(loaded.model, session_options(arguments.model, loaded.model));
   session.wear(wardrobe.all());
-  tfm::Sampler sampler(sampler_options(arguments.answer));
+  tfm::SamplerOptions options = sampler_options(arguments.answer);
+  if (arguments.answer.ignore_eos) options.forbidden = loaded.stop_tokens;
+  tfm::Sampler sampler(options);
   const tfm::StopRules rules(loaded.stop_tokens, arguments.answer.stop);
+  const std::string more = more_context(session.capacity(), loaded.model.shape.context);
 
   ProgressBar bar;
-  session.evaluate(ids, bar.callback());
+  try {
+    session.evaluate(ids, bar.callback());
+  } catch (const tfm::ContextFull& full) { tfm::raise(tfm::ContextFull(full.what() + ("; " + more))); }
   bar.clear();
   const bool to_terminal = is_terminal(standard_output);
   const auto show = [&](std::string_view piece) {
     return arguments.json || print(to_terminal ? printable(piece) : std::string(piece));
   };
-  const auto start = prompt.empty() ? tfm::TextStart::beginning : tfm::TextStart::middle;
+  const auto start = prompt.empty() && !arguments.prompt_ids ? tfm::TextStart::beginning : tfm::TextStart::middle;
   const tfm::Generated answer =
-      generate(session, loaded.tokenizer, sampler, rules, arguments.answer.max_tokens, show, start);
-  if (arguments.json) {
-    print(nlohmann::ordered_json{{"prompt_ids", ids}, {"ids", answer.ids}, {"text", answer.text}}.dump() + "\n");
-  } else {
-    print("\n");
-  }
-  if (answer.reason == tfm::StopReason::context_full)
-    tell("tfm: note: the text ends because the context of " + std::to_string(session.capacity()) + " tokens is full\n");
+      generate(session, loaded.tokenizer, sampler, rules, max_tokens(arguments.answer, session.capacity()), show, start);
+  if (!arguments.json) print("\n");
+  if (answer.reason == tfm::StopReason::context_full && output_is_whole())
+    tell_note("the text ends because the context of " + std::to_string(session.capacity()) + " tokens is full; " + more);
+  if (arguments.json) print_json({{"prompt_ids", ids}, {"ids", answer.ids}, {"text", answer.text}});
   return answer.reason == tfm::StopReason::stopped ? interrupted : success;
 }
 

@@ -1,9 +1,10 @@
 // tfm info: what a model file holds, and the memory that it would need. The weights are looked at, not loaded.
 #include <cstdio>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "model.hpp"
+#include "support/json_output.hpp"
+#include "support/notes.hpp"
 #include "support/terminal.hpp"
 #include "tfm/checkpoint/open_checkpoint.hpp"
 #include "tfm/formats/torch_zip.hpp"
@@ -108,8 +109,7 @@ Json json_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint& opened
               {"logits", memory.logits},
               {"total", memory.total()}}},
             {"tokenizer", nullptr},
-            {"chat_template", chat_template ? Json(chat_template->name()) : Json(nullptr)},
-            {"notes", opened.notes}};
+            {"chat_template", chat_template ? Json(chat_template->name()) : Json(nullptr)}};
   for (const auto& [type, count] : contents.types)
     json["weights"].push_back({{"type", type},
                                {"tensors", count.tensors},
@@ -174,7 +174,8 @@ std::string text_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint&
                    (count.supported ? "" : "; tfm does not compute with it"));
     name.clear();
   }
-  line("memory", mebibytes(memory.total()) + " for a context of " + number(context_of(arguments.model, s.context)) +
+  const Index context = context_of(arguments.model, s.context);
+  line("memory", mebibytes(memory.total()) + " for a context of " + number(context) + (context < s.context ? " (--context asks for more)" : "") +
                      (arguments.sequences > 1 ? " in each of " + number(arguments.sequences) + " sequences" : "") +
                      ":");
   line("", "weights " + mebibytes(memory.weights) + ", keys and values " + mebibytes(memory.cache) + ", scratch " +
@@ -198,10 +199,9 @@ int run(const InfoArguments& arguments) {
   const auto chat_template = chat_template_of(opened);
   const Contents contents = contents_of(opened);
   const tfm::Memory memory = memory_of(arguments, opened.shape, contents);
-  if (arguments.json)
-    print(json_of(arguments, opened, contents, memory, chat_template)
-              .dump(2, ' ', false, Json::error_handler_t::replace) +
-          "\n");
+  const bool told_once = !arguments.json && is_terminal(standard_output) && is_terminal(standard_error);  // the table has them
+  if (!told_once) tell_notes(opened.notes);
+  if (arguments.json) print_json(json_of(arguments, opened, contents, memory, chat_template), 2);
   else print(text_of(arguments, opened, contents, memory, chat_template));
   return success;
 }

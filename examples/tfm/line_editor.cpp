@@ -3,18 +3,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "several_lines.hpp"
 #include "support/interrupt.hpp"
 #include "support/terminal.hpp"
 
 namespace cli {
 
-LineEditor::LineEditor()
-    : output_(is_terminal(standard_output) ? standard_output : standard_error), keys_(standard_input) {}
+LineEditor::LineEditor(History history)
+    : output_(is_terminal(standard_output) ? standard_output : standard_error), keys_(standard_input), history_(std::move(history)) {}
 
 std::optional<std::string> LineEditor::read(std::string_view prompt) {
   auto line = has_escapes(output_) ? edit_line(prompt) : read_plain(prompt);
-  if (line && !line->empty() && (history_.empty() || history_.back() != *line)) history_.push_back(*line);
+  if (line) history_.add(*line);
   return line;
 }
 
@@ -31,9 +33,10 @@ std::optional<std::string> LineEditor::read_plain(std::string_view prompt) {
       line.clear();
     } else if (got <= 0) {
       return line.empty() ? std::nullopt : std::optional(line);
-    } else if (c == '\n') {
+    } else if (c == '\n' && !goes_on(line)) {
       return line;
     } else {
+      if (c == '\n' && !is_quoted(line)) line.pop_back();
       line += c;
     }
   }
@@ -45,7 +48,7 @@ std::optional<std::string> LineEditor::edit_line(std::string_view prompt) {
   write_all(output_, paste_on);
   line_.set("");
   new_line_.clear();
-  place_ = history_.size();
+  place_ = history_.entries().size();
   drawn_row_ = 0;
   const auto leave = [&] {
     draw(prompt, true);
@@ -55,7 +58,10 @@ std::optional<std::string> LineEditor::edit_line(std::string_view prompt) {
     draw(prompt, false);
     const Key key = keys_.next();
     switch (key.kind) {
-      case KeyKind::enter: return leave(), line_.text();
+      case KeyKind::enter:
+        if (!goes_on(line_.text())) return leave(), line_.text();
+        begin_line();
+        break;
       case KeyKind::end_of_file:
         if (line_.empty()) return leave(), std::nullopt;
         line_.erase_after();
@@ -68,7 +74,7 @@ std::optional<std::string> LineEditor::edit_line(std::string_view prompt) {
         reset_interrupt();
         if (line_.empty()) write_all(output_, "\r\x1b[J(/quit or Ctrl-D to leave)\r\n"), drawn_row_ = 0;
         line_.set("");
-        place_ = history_.size();
+        place_ = history_.entries().size();
         break;
       case KeyKind::suspend:
         leave();
@@ -84,7 +90,7 @@ std::optional<std::string> LineEditor::edit_line(std::string_view prompt) {
         if (place_ > 0) recall(place_ - 1);
         break;
       case KeyKind::down:
-        if (place_ < history_.size()) recall(place_ + 1);
+        if (place_ < history_.entries().size()) recall(place_ + 1);
         break;
       default: edit(key);
     }
@@ -92,9 +98,16 @@ std::optional<std::string> LineEditor::edit_line(std::string_view prompt) {
 }
 
 void LineEditor::recall(std::size_t place) {
-  if (place_ == history_.size()) new_line_ = line_.text();
+  if (place_ == history_.entries().size()) new_line_ = line_.text();
   place_ = place;
-  line_.set(place_ == history_.size() ? new_line_ : history_[place_]);
+  line_.set(place_ == history_.entries().size() ? new_line_ : history_.entries()[place_]);
+}
+
+/// What was typed goes on in a line of its own; a backslash that says so is no part of it.
+void LineEditor::begin_line() {
+  line_.end();
+  if (!is_quoted(line_.text())) line_.erase_before();
+  line_.insert("\n");
 }
 
 void LineEditor::edit(const Key& key) {

@@ -3,8 +3,9 @@
 #include <random>
 
 #include "support/interrupt.hpp"
+#include "support/notes.hpp"
 #include "support/progress_bar.hpp"
-#include "support/terminal.hpp"
+#include "support/text_file.hpp"
 #include "tfm/checkpoint/load_llama.hpp"
 #include "tfm/formats/torch_zip.hpp"
 
@@ -12,7 +13,7 @@ namespace cli {
 
 using tfm::Index;
 
-Loaded open_model(const ModelArguments& arguments) {
+Loaded load_model(const ModelArguments& arguments) {
   ProgressBar bar;
   tfm::LoadOptions options;
   options.threads = arguments.threads;
@@ -23,12 +24,19 @@ Loaded open_model(const ModelArguments& arguments) {
   return tfm::load_llama(arguments.model, options);
 }
 
-void tell_notes(const Loaded& loaded) {
-  for (const std::string& note : loaded.notes) tell("tfm: note: " + note + "\n");
+Loaded open_model(const ModelArguments& arguments) {
+  Loaded loaded = load_model(arguments);
+  tell_notes(loaded.notes);
+  return loaded;
 }
 
 Index context_of(const ModelArguments& arguments, Index models) {
   return arguments.context != 0 ? arguments.context : std::min(models, ModelArguments::default_context);
+}
+
+std::string more_context(Index context, Index models) {
+  return context < models ? "--context makes room for up to " + std::to_string(models) + " tokens, which the model was made for"
+                          : "the model was made for no more, and --context asks for more all the same";
 }
 
 tfm::Format cache_format(const ModelArguments& arguments) {
@@ -42,8 +50,7 @@ int thread_count(const ModelArguments& arguments) {
 tfm::SessionOptions session_options(const ModelArguments& arguments, const tfm::AnyLlama& model) {
   const Index context = context_of(arguments, model.shape.context);
   if (context > model.shape.context)
-    tell("tfm: note: the model was made for a context of " + std::to_string(model.shape.context) + " tokens, not " +
-         std::to_string(context) + "\n");
+    tell_note("the model was made for a context of " + std::to_string(model.shape.context) + " tokens, not " + std::to_string(context));
   tfm::SessionOptions options;
   options.context = context;
   options.chunk = arguments.chunk;
@@ -64,6 +71,15 @@ tfm::SamplerOptions sampler_options(const AnswerArguments& arguments) {
     options.seed = device();  // 32 bits: short enough to be typed again
   }
   return options;
+}
+
+Index max_tokens(const AnswerArguments& arguments, Index context) {
+  return arguments.max_tokens == AnswerArguments::until_full ? context : arguments.max_tokens;
+}
+
+std::optional<std::string> given_text(const TextArguments& text) {
+  if (text.prompt) return text.prompt;
+  return text.file.empty() ? std::nullopt : std::optional(read_text(text.file));
 }
 
 }  // namespace cli

@@ -1,12 +1,10 @@
 // tfm perplexity: how well a model predicts a text.
 #include <cmath>
-#include <nlohmann/json.hpp>
 
-#include "support/interrupt.hpp"
 #include "model.hpp"
+#include "support/json_output.hpp"
 #include "support/progress_bar.hpp"
-#include "support/terminal.hpp"
-#include "tfm/formats/mapped_file.hpp"
+#include "support/text_file.hpp"
 
 namespace cli {
 
@@ -66,22 +64,16 @@ class Reader {
   }
 };
 
-std::vector<Token> tokens_of(const PerplexityArguments& arguments, const tfm::AnyTokenizer& tokenizer) {
-  const auto file = tfm::MappedFile::open(arguments.file);
-  const auto bytes = file->bytes();
-  return tokenizer.encode(tfm::UserText{{reinterpret_cast<const char*>(bytes.data()), bytes.size()}});
-}
-
 }  // namespace
 
 int run(const PerplexityArguments& arguments) {
+  const std::string words = read_text(arguments.file);
   const Loaded loaded = open_model(arguments.model);
-  if (!arguments.model.packed.empty()) tell_notes(loaded);
   const tfm::AnyTokenizer& tokenizer = loaded.tokenizer;
   if (!tokenizer)
     tfm::raise(
         tfm::TokenizerError("tfm: " + arguments.model.model.string() + " has no tokenizer: no text can be read"));
-  const std::vector<Token> text = tokens_of(arguments, tokenizer);
+  const std::vector<Token> text = tokenizer.encode(tfm::UserText{words});
   const tfm::SessionOptions options = session_options(arguments.model, loaded.model);
   Reader reader(loaded.model, options);
 
@@ -102,10 +94,10 @@ int run(const PerplexityArguments& arguments) {
   }
   bar.clear();
   if (tokens == 0)
-    tfm::raise(tfm::LoadError("tfm: " + arguments.file.string() + ": a text of " + std::to_string(total) +
+    tfm::raise(tfm::LoadError("tfm: " + (arguments.file == "-" ? "standard input" : arguments.file.string()) + ": a text of " + std::to_string(total) +
                               " tokens, expected enough to predict at least one"));
   const double perplexity = std::exp(sum / static_cast<double>(tokens));
-  if (arguments.json) print(nlohmann::ordered_json{{"perplexity", perplexity}, {"tokens", tokens}}.dump() + "\n");
+  if (arguments.json) print_json({{"perplexity", perplexity}, {"tokens", tokens}});
   else print("perplexity " + tfm::number_text(perplexity) + " over " + std::to_string(tokens) + " tokens\n");
   return success;
 }

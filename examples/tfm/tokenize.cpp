@@ -1,8 +1,6 @@
 // tfm tokenize: the tokens of a text.
-#include <nlohmann/json.hpp>
-
-#include "arguments.hpp"
-#include "support/terminal.hpp"
+#include "model.hpp"
+#include "support/json_output.hpp"
 #include "tfm/checkpoint/load_tokenizer.hpp"
 
 namespace cli {
@@ -19,8 +17,9 @@ std::string described(const tfm::AnyTokenizer& tokenizer, tfm::Token token) {
 
 int run(const TokenizeArguments& arguments) {
   const auto [tokenizer, jinja, notes] = tfm::find_tokenizer(arguments.model);
-  for (const std::string& note : notes) tell("tfm: note: " + note + "\n");
-  const std::string text = read_all_input();
+  tell_notes(notes);
+  const auto given = given_text(arguments.text);
+  const std::string text = given ? *given : read_all_input();
   std::vector<tfm::Token> ids =
       arguments.special ? tokenizer.encode(tfm::TemplateText{text}) : tokenizer.encode(tfm::UserText{text});
   if (arguments.bos) {
@@ -28,7 +27,7 @@ int run(const TokenizeArguments& arguments) {
     ids.insert(ids.begin(), *tokenizer.bos());
   }
   if (arguments.json) {
-    print(nlohmann::json{{"ids", ids}}.dump() + "\n");
+    print_json({{"ids", ids}});
   } else {
     std::string lines;
     for (const tfm::Token id : ids) lines += described(tokenizer, id);

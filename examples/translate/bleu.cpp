@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "notes.hpp"
+#include "support/json_output.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
 #include "tfm/train/bleu.hpp"
@@ -31,7 +32,7 @@ int run(const BleuArguments& arguments) {
   bar.clear();
   const double bleu = counts.score().score;
   tell_cut(translator.cut());
-  if (arguments.json) print(nlohmann::ordered_json{{"bleu", bleu}, {"pairs", count}}.dump() + "\n");
+  if (arguments.json) print_json({{"bleu", bleu}, {"pairs", count}});
   else print("BLEU " + tfm::number_text(bleu) + " over " + std::to_string(count) + " pairs\n");
   return success;
 }

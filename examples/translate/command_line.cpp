@@ -53,7 +53,7 @@ Examples:
 constexpr const char* bleu_footer =
     R"(The file has a pair on each line, as the training's data. Both sides are normalised as for training; each line has one
 reference. The figure is that of sacrebleu with tokenize='none' for these lines: 0 to 100.
-With --json: {"bleu": ..., "pairs": ...}.
+With --json: {"bleu": ..., "pairs": ..., "notes": [...]}.
 
 Examples:
   translate bleu --model large --file large/held_out.txt

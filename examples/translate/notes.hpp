@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <string>
 
-#include "support/terminal.hpp"
+#include "support/notes.hpp"
 #include "tfm/train/data/translation.hpp"
 
 namespace cli {
@@ -15,12 +15,12 @@ inline void tell_skipped(const std::filesystem::path& file, const tfm::SkippedLi
     if (lines > 0) what += (what.empty() ? "" : ", ") + std::to_string(lines) + " " + why;
   };
   add(skipped.empty, "empty"), add(skipped.without_tab, "without a tab"), add(skipped.not_utf8, "not UTF-8");
-  tell("tfm: note: " + file.string() + ": lines skipped: " + std::to_string(skipped.total()) + " (" + what + ")\n");
+  tell_note(file.string() + ": lines skipped: " + std::to_string(skipped.total()) + " (" + what + ")");
 }
 
 inline void tell_cut(tfm::Index sentences) {
   if (sentences > 0)
-    tell("tfm: note: sentences that are longer than the model's, whose end was cut off: " + std::to_string(sentences) + "\n");
+    tell_note("sentences that are longer than the model's, whose end was cut off: " + std::to_string(sentences));
 }
 
 }  // namespace cli

@@ -3,6 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "support/json_output.hpp"
 #include "support/terminal.hpp"
 #include "tfm/formats/atomic_file.hpp"
 #include "tfm/train/bleu.hpp"
@@ -89,7 +90,7 @@ void report(const TrainArguments& arguments, const Trained& trained) {
              {"loss_per_token", trained.losses.per_token}, {"loss_per_token_without_dropout", trained.evaluated},
              {"translations", translations}};
     if (bleu) all["held_out_bleu"] = *bleu;
-    print(all.dump() + "\n");
+    print_json(std::move(all));
     return;
   }
   print("trained on " + std::to_string(trained.pairs) + " pairs, " + std::to_string(trained.steps) + " steps in " +

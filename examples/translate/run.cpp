@@ -54,7 +54,7 @@ int run(const RunArguments& arguments) {
       if (!print(arguments.json ? as_json(source, found) : as_lines(found, number, several))) return failure;
     }
   }
-  if (invalid > 0) tell("tfm: note: lines that are not UTF-8, and became empty ones: " + std::to_string(invalid) + "\n");
+  if (invalid > 0) tell_note("lines that are not UTF-8, and became empty ones: " + std::to_string(invalid));
   tell_cut(translator.cut());
   return success;
 }

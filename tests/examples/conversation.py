@@ -10,9 +10,11 @@ import re
 import select
 import signal
 import struct
+import tempfile
 import termios
 import time
 import unittest
+import unittest.mock
 
 import program
 from program import need, Program, run, SHARED, STORIES
@@ -29,6 +31,7 @@ def control(letter):
 
 class Terminal:
     """tfm chat at the other end of a pseudo-terminal."""
+    state = "/dev/null"  # a folder for what is remembered; here: none
 
     def __init__(self, *arguments):
         self.screen = Screen(COLUMNS, ROWS)
@@ -37,7 +40,7 @@ class Terminal:
         self.child, self.master = pty.fork()
         if self.child == 0:
             try:
-                os.execve(command[0], command, os.environ | {"TERM": "xterm", "NO_COLOR": "1"})
+                os.execve(command[0], command, os.environ | {"TERM": "xterm", "NO_COLOR": "1", "XDG_STATE_HOME": Terminal.state})
             finally:
                 os._exit(127)
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
@@ -99,13 +102,15 @@ def wrapped(text):
     return [line[at:at + COLUMNS].rstrip() for line in text.split("\n") for at in range(0, max(len(line), 1), COLUMNS)]
 
 
-class Conversation(unittest.TestCase):
+class Talk(unittest.TestCase):
     def open(self, *arguments):
         terminal = Terminal(*arguments)
         self.addCleanup(terminal.close)
         terminal.wait_for_prompt()
         return terminal
 
+
+class Conversation(Talk):
     def test_what_is_on_the_screen(self):
         terminal = self.open("--max-tokens", 20)
         terminal.type("Once upon a tame", LEFT, LEFT, BACKSPACE)
@@ -231,6 +236,40 @@ class Conversation(unittest.TestCase):
         terminal.type("/quit\r")
         self.assertEqual(terminal.leave(), 0)
 
+    def message_of(self, terminal, keys):
+        """What is said when `keys` are typed: the answer to it, which is that of the same text given as an option."""
+        terminal.type("/reset\r")
+        terminal.wait_for_prompt()
+        terminal.type(keys)
+        terminal.wait_for_prompt()
+        lines = terminal.screen.lines()
+        last = max(i for i, line in enumerate(lines) if line.startswith("["))
+        return "\n".join(lines[:last])
+
+    def test_several_lines(self):
+        terminal = self.open("--max-tokens", 8)
+
+        def says(keys, text):
+            asked = run("chat", "--model", STORIES, "--temperature", 0, "--max-tokens", 8, "--no-escape", "--prompt", text)
+            answer = "\n".join(wrapped(asked[0].decode()[:-1]))
+            self.assertTrue(self.message_of(terminal, keys).endswith("\n" + answer), (keys, answer, terminal.screen.lines()))
+
+        says("Once upon\\\ra time\r", "Once upon\na time")
+        says("Once\\\r\\\rupon\r", "Once\n\nupon")
+        says('"""Once\rupon\\\ra time\r"""\r', "Once\nupon\\\na time")
+        says('"""\rOnce\rupon\r"""\r', "Once\nupon")
+        says('"""/help"""\r', "/help")
+        says("\x1b[200~Once\nupon a\\\ntime\x1b[201~\r", "Once\nupon a\\\ntime")
+        says("\x1b[200~Once\rupon\r\x1b[201~\r", "Once\nupon")
+        terminal.type("a\\\rb\\\r")
+        terminal.wait(lambda: terminal.screen.lines()[-2:] == ["> a", "b"], "the first lines")
+        terminal.type(control("C"))
+        terminal.wait_for_prompt()
+        terminal.type(UP)
+        terminal.wait(lambda: terminal.screen.lines()[-2:] == ["> Once", "upon"], "the last message")
+        terminal.type(control("C"), "/quit\r")
+        self.assertEqual(terminal.leave(), 0)
+
     def test_full_context(self):
         terminal = self.open("--context", 64, "--max-tokens", 10)
         terminal.type("a dog and a cat and " * 8, "\r")
@@ -241,6 +280,67 @@ class Conversation(unittest.TestCase):
         self.assertIn("[10 tokens; ended by --max-tokens]", without_figures(terminal.screen.lines()))
         terminal.type("/quit\r")
         self.assertEqual(terminal.leave(), 0)
+
+
+class History(Talk):
+    """What was typed is there again the next time."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.file = os.path.join(folder.name, "state", "tfm", "history")
+        patch = unittest.mock.patch.object(Terminal, "state", os.path.join(folder.name, "state"))
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def talk(self, *keys, options=()):
+        terminal = self.open("--max-tokens", 1, *options)
+        for line in keys:
+            terminal.type(line)
+            terminal.wait_for_prompt()
+        terminal.type(control("D"))
+        self.assertEqual(terminal.leave(), 0)
+
+    def kept(self):
+        with open(self.file, encoding="utf-8") as file:
+            return file.read().splitlines()
+
+    def test_next_time(self):
+        self.talk("Once\r", "a\\\rback\\slash\r", "a\\\rback\\slash\r")
+        self.assertEqual(self.kept(), ["Once", "a\\nback\\\\slash"])
+        self.assertEqual(os.stat(self.file).st_mode & 0o777, 0o600)
+        terminal = self.open()
+        terminal.type(UP)
+        terminal.wait(lambda: terminal.screen.lines()[-2:] == ["> a", "back\\slash"], "the last message")
+        terminal.type(UP)
+        terminal.wait_for_line("> Once")
+        terminal.type(control("C"), control("D"))
+        self.assertEqual(terminal.leave(), 0)
+        self.talk("Tom\r", options=["--no-history"])
+        self.assertEqual(len(self.kept()), 2)
+        run("chat", "--model", STORIES, "--max-tokens", 1, text="piped", env=os.environ | {"XDG_STATE_HOME": Terminal.state})
+        self.assertEqual(len(self.kept()), 2)
+
+    def test_at_most_a_thousand(self):
+        os.makedirs(os.path.dirname(self.file))
+        with open(self.file, "w", encoding="utf-8") as file:
+            file.write("".join(f"line {i}\n" for i in range(1500)))
+        os.chmod(self.file, 0o644)
+        self.talk("Once\r")
+        self.assertEqual(self.kept(), [f"line {i}" for i in range(501, 1500)] + ["Once"])
+        self.assertEqual(os.stat(self.file).st_mode & 0o777, 0o600)
+
+    def test_no_error(self):
+        os.makedirs(self.file)  # a folder of that name
+        self.talk("Once\r")
+        os.rmdir(self.file)
+        os.mkfifo(self.file)
+        self.talk("Once\r")
+        os.remove(self.file)
+        os.rmdir(os.path.dirname(self.file))
+        with open(os.path.dirname(self.file), "wb"):
+            pass
+        self.talk("Once\r")
 
 
 if __name__ == "__main__":

@@ -54,8 +54,10 @@ class Packed(program.Case):
         with open(packed, "r+b") as file:
             file.truncate(100_000)
         out, err = run(*complete, "--packed", packed)
-        self.assertEqual(out, expected[0])
+        found = json.loads(out)
         self.assertRegex(err.decode(), r"tfm: note: the packed file .* has been made anew: it has 100000 bytes, expected \d+\n")
+        self.assertEqual([f"tfm: note: {note}" for note in found["notes"]], err.decode().splitlines())
+        self.assertEqual(found | {"notes": []}, json.loads(expected[0]))
         self.assertEqual(run(*complete, "--packed", packed), expected)
 
     def test_every_command_that_loads(self):
@@ -80,7 +82,8 @@ class Bench(unittest.TestCase):
         figures = run_json(*bench)
         self.assertEqual(list(figures), ["prefill_tokens_per_second", "decode_tokens_per_second", "load_seconds",
                                          "peak_memory_bytes", "layer_parameters", "quantised_parameters",
-                                         "output_parameters", "weight_bytes_per_token", "cache_bytes_per_token"])
+                                         "output_parameters", "weight_bytes_per_token", "cache_bytes_per_token", "notes"])
+        self.assertEqual(figures.pop("notes"), [])
         self.assertEqual(figures.pop("quantised_parameters"), 0)  # a model of floats
         self.assertTrue(all(value > 0 for value in figures.values()), figures)
         shape = run_json("info", "--model", STORIES)["shape"]

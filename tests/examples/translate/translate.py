@@ -175,7 +175,8 @@ class Translating(Case):
         pairs = self.write("pairs", "Go.\tVa !\nHi.\tSalut !\n\nno tab\n" + "I see .\tUne phrase toute diff\u00e9rente .\n")
         out, err = run("bleu", "--model", self.model, "--file", pairs, "--json")
         found = json.loads(out)
-        self.assertEqual(sorted(found), ["bleu", "pairs"])
+        self.assertEqual(sorted(found), ["bleu", "notes", "pairs"])
+        self.assertIn("2 (1 empty, 1 without a tab)", found["notes"][0])
         self.assertEqual(found["pairs"], 3)
         self.assertIn(b"lines skipped: 2 (1 empty, 1 without a tab)", err)
         said = self.lines("go .\nhi .\ni see .\n")[:-1]

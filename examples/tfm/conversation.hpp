@@ -1,0 +1,45 @@
+#pragma once
+// A conversation in the terminal: what is typed is said, and lines that begin with a slash are commands.
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "line_editor.hpp"
+#include "model.hpp"
+#include "support/progress_bar.hpp"
+#include "support/wardrobe.hpp"
+#include "tfm/generate/chat.hpp"
+
+namespace cli {
+
+using Chat = tfm::Chat<tfm::AnyLlama>;
+
+/// Says one thing and prints the answer; its figures go to standard error, with `advice` where the context is full. False if it was
+/// not finished: Ctrl-C, or nobody reads any more.
+bool say(Chat& chat, ProgressBar& bar, const std::string& text, const std::string& advice);
+
+class Conversation {
+  Chat& chat_;
+  Wardrobe& wardrobe_;
+  ProgressBar& bar_;
+  std::string advice_;                 // where the context is full
+  std::optional<std::string> system_;  // the one that /system gave
+
+  bool answer(const std::string& text);
+  bool obey(const std::string& line);
+  void regenerate();
+  void undo();
+  void save(const std::string& file);
+  void load(const std::string& file);
+  void set_system(const std::string& text);
+  void wear(const std::string& names);
+  void reset();
+
+ public:
+  Conversation(Chat& chat, Wardrobe& wardrobe, ProgressBar& bar, std::string advice);
+  /// Talks until the user leaves; says `first`, if there is one, before all. The exit code.
+  int run(const std::string& model, LineEditor editor, const std::optional<std::string>& first);
+};
+
+}  // namespace cli
