@@ -19,7 +19,10 @@ using tfm::Index;
 
 struct PrepareArguments {
   std::filesystem::path tweets, out;
-  bool drop_retweets = false, drop_links = false, overwrite = false, json = false;
+  std::string text_column, label_column;  ///< empty: by their usual names
+  std::vector<std::string> labels;        ///< "LABEL=NAME"; empty: sentiments
+  char separator = ',';
+  bool skip_unlabelled = false, drop_retweets = false, drop_links = false, overwrite = false, json = false;
 };
 
 /// The model that an adapter is for, and how it computes.
@@ -62,7 +65,18 @@ struct EvaluateArguments {
   BaseArguments base;
   std::filesystem::path adapter, data, prompt, picture;  ///< all but data may be empty
   std::vector<std::string> labels;                       ///< empty: every output that the data has
+  std::optional<Index> cutoff;                           ///< tokens of a prompt and its answer; none: the adapter's training's
   bool any_base = false, overwrite = false, json = false;
+};
+
+struct PredictArguments {
+  BaseArguments base;
+  std::filesystem::path adapter, prompt;   ///< may be empty
+  std::optional<std::string> instruction;  ///< none: the one that all of the adapter's records had
+  std::vector<std::string> labels;         ///< empty: those that the adapter learnt
+  std::optional<Index> cutoff;             ///< as of EvaluateArguments
+  Index max_tokens = 256;                  ///< of an answer that is no label
+  bool any_base = false, json = false;
 };
 
 struct ChatArguments {
@@ -81,12 +95,13 @@ struct MergeArguments {
   bool overwrite = false, json = false;
 };
 
-using Arguments = std::variant<PrepareArguments, TrainArguments, EvaluateArguments, ChatArguments, MergeArguments>;
+using Arguments = std::variant<PrepareArguments, TrainArguments, EvaluateArguments, PredictArguments, ChatArguments, MergeArguments>;
 
 /// The commands. Each returns the program's exit code; errors are thrown.
 int run(const PrepareArguments& arguments);
 int run(const TrainArguments& arguments);
 int run(const EvaluateArguments& arguments);
+int run(const PredictArguments& arguments);
 int run(const ChatArguments& arguments);
 int run(const MergeArguments& arguments);
 

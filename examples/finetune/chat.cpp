@@ -2,10 +2,12 @@
 #include <iostream>
 
 #include "base.hpp"
+#include "one_line.hpp"
 #include "support/interrupt.hpp"
 #include "support/terminal.hpp"
 #include "support/wardrobe.hpp"
 #include "tfm/generate/generate.hpp"
+#include "tfm/text/white_space.hpp"
 #include "tfm/train/data/alpaca_samples.hpp"
 
 namespace cli {
@@ -25,21 +27,44 @@ struct Conversation {
   Wardrobe wardrobe;
   tfm::Session<tfm::AnyLlama> session;
   Index max_tokens;
+  bool line_by_line;  ///< no terminal asks: a line of output for each of input
 
   void answer(const std::string& line) {
     tfm::AlpacaRecord record{line};
     if (!prompt.instruction.empty()) record = {prompt.instruction, line};
-    session.truncate(0);
-    session.evaluate(tfm::alpaca_prompt_ids(base.loaded.tokenizer, prompt.prompt, record));
     tfm::Sampler sampler({.temperature = 0});
+    const tfm::StopRules stop(base.loaded.stop_tokens, {});
+    const auto say = [&](const auto& take) {
+      session.truncate(0);
+      session.evaluate(tfm::alpaca_prompt_ids(base.loaded.tokenizer, prompt.prompt, record));
+      generate(session, base.loaded.tokenizer, sampler, stop, max_tokens, take);
+    };
+    if (line_by_line) {
+      std::string said;
+      try {
+        say([&](std::string_view piece) { said += piece; });
+      } catch (const tfm::ContextFull& error) {
+        tell(std::string(error.what()) + "\n");
+      }
+      print(in_one_line(tfm::trimmed(said)) + "\n");
+      return;
+    }
     const bool to_terminal = is_terminal(standard_output);
-    generate(session, base.loaded.tokenizer, sampler, tfm::StopRules(base.loaded.stop_tokens, {}), max_tokens,
-             [&](std::string_view piece) { return print(to_terminal ? printable(piece) : std::string(piece)); });
+    say([&](std::string_view piece) { return print(to_terminal ? printable(piece) : std::string(piece)); });
     print("\n");
   }
   void wear(const std::string& names) {
     if (names.empty()) return tell(wardrobe.list());
     session.wear(wardrobe.chosen(names));
+  }
+  /// Whether a line is for the program and not for the model. Without a terminal only a command's own word is one: texts begin with / too.
+  bool is_command(const std::string& line) const {
+    if (!line.starts_with('/')) return false;
+    const std::string word = line.substr(0, line.find(' '));
+    for (const char* const known : {"/wear", "/instruction", "/help", "/quit", "/exit"})
+      if (word == known) return true;
+    if (line_by_line) tell("There is no command " + word + ": the line is answered.\n");
+    return !line_by_line;
   }
   /// False where the program is to end.
   bool obey(const std::string& line) {
@@ -66,7 +91,7 @@ int run(const ChatArguments& arguments) {
   options.arithmetic = arguments.base.arithmetic;
   options.stop = interrupt_token();
   Conversation conversation{base, std::move(prompt), Wardrobe(arguments.adapters, arguments.base.model, base.loaded.model),
-                            tfm::Session(base.loaded.model, options), arguments.max_tokens};
+                            tfm::Session(base.loaded.model, options), arguments.max_tokens, !is_terminal(standard_input)};
   conversation.session.wear(conversation.wardrobe.all());
   if (!conversation.prompt.instruction.empty()) tell_dimly("Instruction: " + conversation.prompt.instruction + "\n");
 
@@ -76,9 +101,12 @@ int run(const ChatArguments& arguments) {
   while (output_is_whole() && (!asks || (tell("> "), true)) && std::getline(std::cin, line)) {
     if (line.ends_with('\r')) line.pop_back();
     line.resize(line.find_last_not_of(' ') + 1);
+    if (tfm::trimmed(line).empty()) line.clear();
+    const bool command = conversation.is_command(line);
+    if (!asks && (line.empty() || command)) print("\n");
     if (line.empty()) continue;
     try {
-      if (line[0] != '/') conversation.answer(line);
+      if (!command) conversation.answer(line);
       else if (!conversation.obey(line)) break;
     } catch (const UsageError& error) {
       tell(std::string(error.what()) + "\n");

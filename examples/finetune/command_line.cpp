@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "support/options.hpp"
+#include "common_options.hpp"
 
 namespace cli {
 
@@ -16,6 +16,7 @@ constexpr const char* footer =
   finetune prepare bitcoin-sentiment-tweets.csv --out tweets.json
   finetune train --model model.gguf --data tweets.json --out adapter --seed 1
   finetune evaluate --model model.gguf --adapter adapter --data adapter/validation.json
+  finetune predict --model model.gguf --adapter adapter < tweets.txt
   finetune chat --model model.gguf --adapter adapter
   finetune merge --model model.gguf --adapter adapter --out merged
 
@@ -26,17 +27,21 @@ Exit codes: 0 all went well; 1 an error, told on standard error; 2 the command l
 130 interrupted with Ctrl-C.)";
 
 constexpr const char* prepare_footer =
-    R"(F is CSV in UTF-8 with a header; its columns tweet and sentiment (-1, 0 or 1) are used. J becomes an array of records
+    R"(F is CSV in UTF-8 with a header. Its columns tweet and sentiment are used, in small or large letters; or else the only one
+there is of text, content, message ..., and of label, polarity, score ...; or those that --text-column and
+--label-column name. A label is -1, 0 or 1; or negative, neutral or positive; or, where one of the file is a fraction or negative, any
+number, which counts by its sign; or what --labels says. J becomes an array of records
 {"instruction", "input", "output"} as Alpaca has them, written whole or not at all, and over another file only with --overwrite: the instruction asks for the
 sentiment of the tweet, the input is the tweet, the output Negative, Neutral or Positive. Beside J the labels are drawn
 into a picture, J's name without its ending and -labels.svg.
 
 With --json: {"out", "picture", "rows", "retweets", "links", "records", "labels": {...}, "distinct", "duplicates",
-"commonest": {"copies", "text"}}; retweets and links are those that were left out.
+"commonest": {"copies", "text"}}; retweets and links are those that were left out, and with --skip-unlabelled "unlabelled" too.
 
 Examples:
   finetune prepare bitcoin-sentiment-tweets.csv --out tweets.json
-  finetune prepare BTC_Tweets.csv --out tweets.json --drop-retweets --drop-links --json)";
+  finetune prepare BTC_Tweets.csv --out tweets.json --drop-retweets --drop-links --json
+  finetune prepare training.csv --out tweets.json --text-column text --label-column target --labels 0=Negative,2=Neutral,4=Positive)";
 
 constexpr const char* train_footer =
     R"(J is Alpaca's JSON or JSON lines: records of instruction, input and output. The defaults are those of Alpaca-LoRA's recipe.
@@ -54,12 +59,15 @@ Examples:
   finetune train --model folder/ --data alpaca.json --out adapter --steps 60 --batch 16 --micro-batch 8 --lr 1e-3 --response-only)";
 
 constexpr const char* evaluate_footer =
-    R"(The labels are the different outputs of the records. Each record's label is the likeliest of them after its prompt (its
-tokens, without EOS); and, "generated", the one that the model's own answer begins with, if any. With --adapter, before and
-after side by side.
-With --json: {"accuracy", "macro_f1", "confusion", "majority", "recall", "generated": {...}, "labels", "records", "notes"}, by the
-adapter where there is one, and then "before": {...} without it. Rows of "confusion" are the records' labels, in the order of "labels", columns what
-was given; "other" counts answers that are no label. "majority" is the commonest label's share.
+    R"(The labels are the different outputs of the records, with those that the adapter learnt, or those of --labels, which may name some that no
+record has. Each record's label is the likeliest of them after its prompt (its tokens, without EOS; but with it where another label goes on
+from it); and, "generated", the one that the model's own answer begins with, if any. With --adapter, before and after side by side.
+A record that is longer than --cutoff or the model's context, with its answer, loses the end of its input; a note tells how many do.
+
+With --json: {"accuracy", "macro_f1", "confusion", "majority", "precision", "recall", "f1", "generated": {...}, "labels", "records", "notes"}, by the
+adapter where there is one, and then "before": {...} without it. Rows of "confusion" are the records' labels, in the order of "labels",
+columns what was given; "other" counts answers that are no label. "majority" is the commonest label's share. "cut" and "left_out" count
+records that were too long, if there are any.
 
 Examples:
   finetune evaluate --model model.gguf --data tweets.json
@@ -70,7 +78,8 @@ constexpr const char* chat_footer =
     R"(Each line of standard input becomes a prompt as the adapter's training made them, and the answer is a line of standard
 output: the likeliest token, one after the other. The template and the instruction are those that run.json in the first
 adapter's folder keeps. /wear NAME changes the adapter, /wear NAME=0.5 NAME=0.5 mixes them, /wear none takes all off;
-/help tells more.
+/help tells more. Where standard input is no terminal, every line gives one line of output, a blank one for blank lines and commands;
+other lines that begin with / are answered, and breaks in an answer are written \n. For a file of texts there is finetune predict.
 
 Examples:
   finetune chat --model model.gguf --adapter adapter
@@ -94,6 +103,7 @@ const std::map<std::string, std::optional<tfm::Format>> formats{
 const std::map<std::string, tfm::Format> file_formats{{"f32", tfm::Format::f32}, {"bf16", tfm::Format::bf16}, {"f16", tfm::Format::f16}};
 const std::map<std::string, tfm::Arithmetic> arithmetics{
     {"exact", tfm::Arithmetic::exact}, {"fast", tfm::Arithmetic::fast}, {"bf16", tfm::Arithmetic::bf16}};
+const std::map<std::string, char> separators{{"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"bar", '|'}};
 const std::map<std::string, bool> backwards{{"float", false}, {"int8", true}};
 const std::map<std::string, ScheduleName> schedules{
     {"linear", ScheduleName::linear}, {"cosine", ScheduleName::cosine}, {"constant", ScheduleName::constant}};
@@ -103,6 +113,8 @@ const std::map<std::string, bool> accumulations{{"means", false}, {"tokens", tru
 void add_number(CLI::App& app, const std::string& flag, double& value, double least, double greatest, const std::string& help) {
   app.add_option(flag, value, help)->type_name("X")->check(range(least, greatest))->capture_default_str();
 }
+
+}  // namespace
 
 void add_optional_path(CLI::App& app, const std::string& flag, std::filesystem::path& path, const std::string& name, const std::string& help) {
   add_path(app, flag, path, name, help);
@@ -133,10 +145,23 @@ void add_names(CLI::App& app, const std::string& flag, std::vector<std::string>&
   app.add_option(flag, names, help)->type_name("A,B")->delimiter(',')->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+void add_cutoff(CLI::App& app, std::optional<Index>& cutoff) {
+  app.add_option("--cutoff", cutoff, "Tokens of a prompt and its answer, at most: longer texts lose their end; as many as the\nadapter's training had, unless it is given")
+      ->type_name("N")
+      ->check(range(Index{2}, most));
+}
+
+namespace {
+
 void describe(CLI::App& app, PrepareArguments& prepare) {
   app.footer(prepare_footer);
   add_path(app, "F", prepare.tweets, "", "Tweets, as CSV");
   add_path(app, "--out", prepare.out, "J", "The file for the records");
+  app.add_option("--text-column", prepare.text_column, "The column of the tweets, by its name in the header")->type_name("NAME");
+  app.add_option("--label-column", prepare.label_column, "The column of the sentiments")->type_name("NAME");
+  add_names(app, "--labels", prepare.labels, "What the labels of the file become: LABEL=NAME,LABEL=NAME");
+  add_choice(app, "--separator", prepare.separator, separators, "comma|semicolon|tab|bar", "What stands between fields; a comma, unless it is given");
+  app.add_flag("--skip-unlabelled", prepare.skip_unlabelled, "Leave out rows without a text or a label");
   app.add_flag("--drop-retweets", prepare.drop_retweets, "Leave out tweets that begin with RT");
   app.add_flag("--drop-links", prepare.drop_links, "Leave out tweets with a link in them");
   add_overwrite(app, prepare.overwrite);
@@ -207,7 +232,8 @@ void describe(CLI::App& app, EvaluateArguments& evaluate) {
   add_optional_path(app, "-a,--adapter", evaluate.adapter, "D", "A PEFT folder");
   add_path(app, "--data", evaluate.data, "J", "Records of instruction, input and output");
   add_prompt(app, evaluate.prompt, "the adapter's own, or else Alpaca's");
-  add_names(app, "--labels", evaluate.labels, "The labels, in the order of the confusion matrix; all outputs, sorted,\nunless they are given");
+  add_names(app, "--labels", evaluate.labels, "The labels, in the order of the confusion matrix; all outputs, sorted, and those that\nthe adapter learnt, unless they are given");
+  add_cutoff(app, evaluate.cutoff);
   add_optional_path(app, "--picture", evaluate.picture, "F", "Write the confusion matrices to this SVG file");
   add_overwrite(app, evaluate.overwrite);
   app.add_flag("--any-base", evaluate.any_base, "Take an adapter that was made for another base");
@@ -256,6 +282,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   PrepareArguments prepare;
   TrainArguments train;
   EvaluateArguments evaluate;
+  PredictArguments predict;
   ChatArguments chat;
   MergeArguments merge;
   std::optional<std::uint64_t> seed;
@@ -268,6 +295,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   const CLI::App* const prepare_command = add("prepare", "Make instruction data of a CSV file of tweets", prepare);
   const CLI::App* const train_command = add("train", "Train an adapter on records", train, seed, warmup);
   const CLI::App* const evaluate_command = add("evaluate", "Measure how often a model gives records their labels", evaluate);
+  const CLI::App* const predict_command = add("predict", "Label or answer each line of standard input", predict);
   const CLI::App* const chat_command = add("chat", "Try adapters by hand, change and mix them", chat);
   add("merge", "Make adapters part of their base", merge);
 
@@ -278,6 +306,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
     return Arguments(train);
   }
   if (evaluate_command->parsed()) return Arguments(evaluate);
+  if (predict_command->parsed()) return Arguments(predict);
   if (chat_command->parsed()) return Arguments(chat);
   return Arguments(merge);
 }

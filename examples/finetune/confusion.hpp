@@ -45,11 +45,16 @@ struct Confusion {
     for (std::size_t i = 0; i < counts.size(); ++i) most = std::max(most, meant(i));
     return share(most, all());
   }
+  /// Of the records that were given the label, the share that have it; 0 where none was given it.
+  double precision(std::size_t label) const { return share(counts[label][label], given(label)); }
+  /// Of the records that have the label, the share that were given it; 0 where none has it.
   double recall(std::size_t label) const { return share(counts[label][label], meant(label)); }
-  /// 2 TP / (2 TP + FP + FN), its mean over the labels.
+  /// 2 TP / (2 TP + FP + FN); 0 where that is 0 / 0.
+  double f1(std::size_t label) const { return share(2 * counts[label][label], meant(label) + given(label)); }
+  /// The mean over the labels, those that no record has included.
   double macro_f1() const {
     double sum = 0;
-    for (std::size_t i = 0; i < counts.size(); ++i) sum += share(2 * counts[i][i], meant(i) + given(i));
+    for (std::size_t i = 0; i < counts.size(); ++i) sum += f1(i);
     return sum / static_cast<double>(counts.size());
   }
 

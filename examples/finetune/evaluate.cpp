@@ -5,17 +5,16 @@
 #include <nlohmann/json.hpp>
 
 #include "base.hpp"
-#include "confusion.hpp"
-#include "scorer.hpp"
-#include "support/heat_map.hpp"
-#include "support/output_guard.hpp"
+#include "confusion_picture.hpp"
+#include "questions.hpp"
+#include "run_facts.hpp"
 #include "support/json_output.hpp"
+#include "support/output_guard.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
 #include "tfm/formats/atomic_file.hpp"
 #include "tfm/text/white_space.hpp"
 #include "tfm/train/data/alpaca.hpp"
-#include "tfm/train/data/alpaca_samples.hpp"
 
 namespace cli {
 
@@ -30,7 +29,8 @@ struct Labelled {
   std::vector<std::size_t> of;
 };
 
-Labelled labels_of(const std::vector<tfm::AlpacaRecord>& records, const EvaluateArguments& arguments) {
+/// The labels are those that were asked for; or else the records' outputs, and with them those that the adapter learnt, if it learnt all of these.
+Labelled labels_of(const std::vector<tfm::AlpacaRecord>& records, const EvaluateArguments& arguments, const Labels& learnt) {
   constexpr std::size_t most = 100;
   const std::string file = "tfm: " + arguments.data.string() + ": ";
   Labelled found{arguments.labels, {}};
@@ -40,49 +40,23 @@ Labelled labels_of(const std::vector<tfm::AlpacaRecord>& records, const Evaluate
     found.labels.erase(std::unique(found.labels.begin(), found.labels.end()), found.labels.end());
     if (found.labels.size() > most)
       tfm::raise(tfm::LoadError(file + std::to_string(found.labels.size()) + " different outputs, expected labels: at most " + std::to_string(most)));
+    if (std::includes(learnt.begin(), learnt.end(), found.labels.begin(), found.labels.end())) found.labels = learnt;
   }
-  std::vector<bool> seen(found.labels.size());
+  for (std::size_t i = 0; i < found.labels.size(); ++i)
+    if (std::count(found.labels.begin(), found.labels.end(), found.labels[i]) > 1) throw UsageError("--labels has " + tfm::in_quotes(found.labels[i]) + " twice");
   for (std::size_t i = 0; i < records.size(); ++i) {
+    if (records[i].output.empty()) tfm::raise(tfm::LoadError(file + "record " + std::to_string(i + 1) + " has an empty output: a label is empty, expected a text"));
     const auto at = static_cast<std::size_t>(std::find(found.labels.begin(), found.labels.end(), records[i].output) - found.labels.begin());
     if (at == found.labels.size())
       tfm::raise(tfm::LoadError(file + "record " + std::to_string(i + 1) + " has the output " + tfm::in_quotes(records[i].output) +
                                 ", which is none of --labels"));
-    seen[at] = true;
     found.of.push_back(at);
   }
-  for (std::size_t i = 0; i < seen.size(); ++i) {
-    if (found.labels[i].empty()) tfm::raise(tfm::LoadError(file + "a label is empty, expected a text"));
-    if (!seen[i]) tfm::raise(tfm::LoadError(file + "no record has the label " + tfm::in_quotes(found.labels[i])));
-  }
+  if (std::count(found.labels.begin(), found.labels.end(), "") > 0) throw UsageError("--labels: a label is empty, expected a text");
+  if (found.labels.size() == 1)
+    tell("tfm: note: " + tfm::in_quotes(found.labels[0]) + " is the only label that is known: there is nothing to choose from, and by likelihood all is right; "
+         "--labels names the others\n");
   return found;
-}
-
-/// The ids of a prompt and an output as training has them, but without EOS, and whole.
-std::vector<tfm::Token> ids_of(const tfm::AnyTokenizer& tokenizer, const tfm::AlpacaPrompt& prompt, tfm::AlpacaRecord record,
-                               const std::string& output) {
-  record.output = output;
-  std::vector<tfm::Token> ids = tfm::alpaca_sample(tokenizer, prompt, record, {.cutoff = Index{1} << 40}).ids;
-  ids.pop_back();
-  return ids;
-}
-
-std::vector<Question> questions_of(const Base& base, const tfm::AlpacaPrompt& prompt, const std::vector<tfm::AlpacaRecord>& records,
-                                   const Labels& labels, Index& most) {
-  const tfm::AnyTokenizer& tokenizer = base.loaded.tokenizer;
-  std::vector<Question> questions;
-  for (const auto& record : records) {
-    Question question{tfm::alpaca_prompt_ids(tokenizer, prompt, record), {}};
-    for (const std::string& label : labels) {
-      question.answers.push_back(ids_of(tokenizer, prompt, record, label));
-      most = std::max(most, static_cast<Index>(question.answers.back().size()) - static_cast<Index>(question.prompt.size()) + 1);
-    }
-    if (const auto longest = static_cast<Index>(question.prompt.size()) + most; longest > base.loaded.model.shape.context)
-      tfm::raise(tfm::ContextFull("tfm: record " + std::to_string(questions.size() + 1) + " has a prompt of " +
-                                  std::to_string(question.prompt.size()) + " tokens, which with its answer is more than the model's context of " +
-                                  std::to_string(base.loaded.model.shape.context)));
-    questions.push_back(std::move(question));
-  }
-  return questions;
 }
 
 /// The label that an answer begins with, if no letter or digit of ASCII goes on; the longest of several.
@@ -103,26 +77,30 @@ struct Verdict {
   Confusion likelihood, generated;
 };
 
-Verdict verdict_of(const std::vector<Opinion>& opinions, const Labelled& labelled, const tfm::AnyTokenizer& tokenizer) {
+Verdict verdict_of(const std::vector<Opinion>& opinions, const std::vector<std::size_t>& of, const Labelled& labelled, const tfm::AnyTokenizer& tokenizer) {
   Verdict verdict{Confusion(labelled.labels.size()), Confusion(labelled.labels.size())};
   for (std::size_t i = 0; i < opinions.size(); ++i) {
+    const std::size_t meant = labelled.of[of[i]];
     const auto& scores = opinions[i].log_likelihood;
     const auto best = static_cast<std::size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
-    ++verdict.likelihood.counts[labelled.of[i]][best];
+    ++verdict.likelihood.counts[meant][best];
     const auto said = label_said(tokenizer.decode(opinions[i].said, tfm::TextStart::middle), labelled.labels);
-    ++(said ? verdict.generated.counts[labelled.of[i]][*said] : verdict.generated.other[labelled.of[i]]);
+    ++(said ? verdict.generated.counts[meant][*said] : verdict.generated.other[meant]);
   }
   return verdict;
 }
 
 Json as_json(const Confusion& confusion, const Labels& labels) {
-  Json recall = Json::object();
-  for (std::size_t i = 0; i < labels.size(); ++i) recall[labels[i]] = confusion.recall(i);
+  Json precision = Json::object(), recall = Json::object(), f1 = Json::object();
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    precision[labels[i]] = confusion.precision(i), recall[labels[i]] = confusion.recall(i), f1[labels[i]] = confusion.f1(i);
   return {{"accuracy", confusion.accuracy()},
           {"macro_f1", confusion.macro_f1()},
           {"confusion", confusion.counts},
           {"majority", confusion.majority()},
-          {"recall", recall}};
+          {"precision", precision},
+          {"recall", recall},
+          {"f1", f1}};
 }
 Json as_json(const Verdict& verdict, const Labels& labels) {
   Json all = as_json(verdict.likelihood, labels);
@@ -131,33 +109,25 @@ Json as_json(const Verdict& verdict, const Labels& labels) {
   return all;
 }
 
-/// Each row's shares.
-std::vector<float> shares(const Confusion& confusion) {
-  std::vector<float> out;
-  for (std::size_t row = 0; row < confusion.counts.size(); ++row)
-    for (const Index n : confusion.counts[row]) out.push_back(static_cast<float>(n) / static_cast<float>(std::max<Index>(confusion.meant(row), 1)));
-  return out;
-}
-
-picture::HeatMaps picture_of(const std::vector<Verdict>& verdicts, const Labels& labels) {
-  picture::HeatMaps maps{.title = "Labels that were meant, and those that were given",
-                         .row_axis = "meant",
-                         .column_axis = "given",
-                         .row_labels = labels,
-                         .column_labels = labels,
-                         .down = {"likelihood", "generated"},
-                         .across = {"before", "after"},
-                         .maps = {}};
-  if (verdicts.size() == 1) maps.across = {"model"};
+ConfusionPicture picture_of(const std::vector<Verdict>& verdicts, const Labels& labels) {
+  ConfusionPicture all{.title = "Confusion matrices: records, and their share of the true label's",
+                       .labels = labels,
+                       .down = {"likelihood", "generated"},
+                       .across = {"before", "after"},
+                       .with_other = {false, true},
+                       .matrices = {}};
+  if (verdicts.size() == 1) all.across = {"model"};
   for (const auto kind : {&Verdict::likelihood, &Verdict::generated})
-    for (const Verdict& verdict : verdicts) maps.maps.push_back(shares(verdict.*kind));
-  return maps;
+    for (const Verdict& verdict : verdicts) all.matrices.push_back(verdict.*kind);
+  return all;
 }
 
 std::string table(const std::vector<Verdict>& verdicts, const Labels& labels) {
   std::string out;
+  std::size_t width = 24;
+  for (const std::string& label : labels) width = std::clamp(picture::characters(label) + 14, width, std::size_t{48});
   const auto line = [&](const std::string& what, auto&& figure) {
-    out += picture::right_aligned(what, 24);
+    out += picture::right_aligned(what, width);
     for (const auto kind : {&Verdict::likelihood, &Verdict::generated})
       for (const Verdict& verdict : verdicts) {
         char text[32];
@@ -166,14 +136,18 @@ std::string table(const std::vector<Verdict>& verdicts, const Labels& labels) {
       }
     out += "\n";
   };
-  out += std::string(24, ' ');
+  out += std::string(width, ' ');
   for (const char* const kind : {"likelihood", "generated"})
     for (std::size_t i = 0; i < verdicts.size(); ++i) out += picture::right_aligned(i == 0 ? kind : "", 14);
   out += "\n";
-  if (verdicts.size() > 1) out += std::string(24, ' ') + "        before         after        before         after\n";
+  if (verdicts.size() > 1) out += std::string(width, ' ') + "        before         after        before         after\n";
   line("accuracy", [](const Confusion& c) { return c.accuracy(); });
   line("macro F1", [](const Confusion& c) { return c.macro_f1(); });
-  for (std::size_t i = 0; i < labels.size(); ++i) line("recall of " + labels[i], [i](const Confusion& c) { return c.recall(i); });
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    line("precision of " + labels[i], [i](const Confusion& c) { return c.precision(i); });
+    line("recall of " + labels[i], [i](const Confusion& c) { return c.recall(i); });
+    line("F1 of " + labels[i], [i](const Confusion& c) { return c.f1(i); });
+  }
   line("commonest label's share", [](const Confusion& c) { return c.majority(); });
   return out;
 }
@@ -187,35 +161,41 @@ int run(const EvaluateArguments& arguments) {
                 {"a file of the adapter", arguments.adapter / "adapter_model.safetensors"}, {"a file of the adapter", arguments.adapter / "adapter_config.json"}},
                arguments.overwrite);
   const tfm::AlpacaPrompt prompt = prompt_of(arguments.prompt, arguments.adapter).prompt;
+  const RunFacts facts = read_run_facts(arguments.adapter);
   const std::vector<tfm::AlpacaRecord> records = tfm::read_alpaca(arguments.data);
-  const Labelled labelled = labels_of(records, arguments);
+  const Labelled labelled = labels_of(records, arguments, facts.labels);
   const Base base = open_base(arguments.base, prompt);
   std::optional<tfm::Adapter> adapter;
   if (!arguments.adapter.empty()) adapter = open_adapter(arguments.adapter, base, arguments.any_base);
-  Index most = 1;
-  const std::vector<Question> questions = questions_of(base, prompt, records, labelled.labels, most);
+  const Index limit = std::min(base.loaded.model.shape.context, arguments.cutoff ? *arguments.cutoff : facts.cutoff.value_or(PTRDIFF_MAX));
+  const Questions questions = questions_of(base.loaded.tokenizer, prompt, records, labelled.labels, limit);
+  tell_cuts(questions.cut, questions.left_out, std::ssize(records), limit, "records");
+  if (questions.asked.empty())
+    tfm::raise(tfm::LoadError("tfm: " + arguments.data.string() + ": no record is left to ask: the template and an answer have more than " + std::to_string(limit) + " tokens"));
   tfm::Context context = context_of(arguments.base);
   const Scorer scorer(base.loaded.model, context, base.loaded.stop_tokens);
   std::vector<Verdict> verdicts;
   const auto judge = [&](const tfm::Adapter* worn) {
     ProgressBar bar;
-    verdicts.push_back(verdict_of(scorer.ask(questions, worn, most, bar.callback()), labelled, base.loaded.tokenizer));
+    verdicts.push_back(verdict_of(scorer.ask(questions.asked, worn, questions.most, bar.callback()), questions.of, labelled, base.loaded.tokenizer));
   };
   judge(nullptr);
   if (adapter) judge(&*adapter);
 
-  const picture::HeatMaps maps = picture_of(verdicts, labelled.labels);
-  if (!arguments.picture.empty()) tfm::write_file(arguments.picture, tfm::bytes_of(picture::svg(maps)));
+  const ConfusionPicture picture = picture_of(verdicts, labelled.labels);
+  if (!arguments.picture.empty()) tfm::write_file(arguments.picture, tfm::bytes_of(svg(picture)));
   if (arguments.json) {
     Json all = as_json(verdicts.back(), labelled.labels);
     all["labels"] = labelled.labels;
-    all["records"] = records.size();
+    all["records"] = questions.asked.size();
+    if (questions.cut > 0) all["cut"] = questions.cut;
+    if (questions.left_out > 0) all["left_out"] = questions.left_out;
     if (adapter) all["before"] = as_json(verdicts.front(), labelled.labels);
     print_json(std::move(all));
     return success;
   }
   print(table(verdicts, labelled.labels) + "\n");
-  print(picture::in_terminal(maps, static_cast<std::size_t>(terminal_size(standard_output).columns), has_escapes(standard_output)));
+  print(in_terminal(picture, static_cast<std::size_t>(terminal_size(standard_output).columns)));
   return success;
 }
 

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "run_facts.hpp"
 #include "tfm/formats/atomic_file.hpp"
 #include "tfm/formats/json.hpp"
 #include "tfm/formats/mapped_file.hpp"
@@ -111,6 +112,7 @@ void begin_run(const Receipt& receipt) {
 void end_run(const Receipt& receipt, const tfm::TrainResult& result, const std::string& adapter_sha256) {
   Json run = as_json(receipt);
   run["result"] = {{"steps", result.steps}, {"best_step", result.best_step}, {"best_loss", result.best_loss}, {"adapter_sha256", adapter_sha256}};
+  if (const auto labels = label_names(receipt.samples.records); !labels.empty()) run["labels"] = labels;
   write(receipt.arguments.out, run);
 }
 

@@ -15,8 +15,10 @@ namespace cli {
 std::string mebibytes(Index bytes) { return std::to_string((bytes + tfm::MiB / 2) / tfm::MiB) + " MiB"; }
 
 void tell_outlook(const Samples& samples, const Base& base, const Outlook& outlook) {
-  for (const std::string& line : tfm::preflight(samples.texts, samples.split, samples.training, samples.validation, base.loaded.tokenizer).lines())
+  const tfm::PreflightFacts facts{.records = samples.records, .context = base.loaded.model.shape.context, .cutoff = samples.cutoff};
+  for (const std::string& line : tfm::preflight(samples.texts, samples.split, samples.training, samples.validation, base.loaded.tokenizer, facts).lines())
     tell("tfm: " + line + "\n");
+  if (!samples.validation.empty() && !samples.can_measure()) tell("tfm: validation is left out, and the last step is kept, as with --validation 0\n");
   const Index all = outlook.parameters + outlook.trainable, passes = outlook.memory.kept + outlook.memory.scratch;
   tell("tfm: " + tfm::detail::with_commas(outlook.trainable) + " of " + tfm::detail::with_commas(all) + " parameters train (" +
        tfm::detail::fixed(100 * static_cast<double>(outlook.trainable) / static_cast<double>(all), 3) + " %)\n");

@@ -4,11 +4,18 @@
 
 #include "tfm/train/data/alpaca.hpp"
 #include "tfm/train/data/alpaca_samples.hpp"
+#include "tfm/train/data/preflight.hpp"
 
 namespace cli {
 
+namespace {
+bool any_label(const std::vector<tfm::CausalSample>& samples) {
+  return std::any_of(samples.begin(), samples.end(), [](const tfm::CausalSample& sample) { return tfm::label_count(sample) > 0; });
+}
+}  // namespace
+
 Samples samples_of(const TrainArguments& arguments, std::vector<tfm::AlpacaRecord> records, const Base& base, const tfm::AlpacaPrompt& prompt) {
-  Samples samples{.records = std::move(records), .texts = {}, .split = {}, .training = {}, .validation = {}};
+  Samples samples{.records = std::move(records), .texts = {}, .split = {}, .training = {}, .validation = {}, .cutoff = arguments.cutoff};
   samples.texts = tfm::distinct_texts(samples.records);
   samples.split = tfm::split_by_text(samples.texts, arguments.validation, arguments.split_seed);
   if (samples.split.validation.empty() && arguments.validation > 0)
@@ -18,8 +25,14 @@ Samples samples_of(const TrainArguments& arguments, std::vector<tfm::AlpacaRecor
   const auto made = [&](const std::vector<Index>& which) { return tfm::alpaca_samples(base.loaded.tokenizer, prompt, samples.records, which, options); };
   samples.training = made(samples.split.training);
   samples.validation = made(samples.split.validation);
+  if (!any_label(samples.training))
+    tfm::raise(tfm::LoadError("tfm: " + arguments.data.string() + ": there is nothing to learn: no token of the " + std::to_string(samples.training.size()) +
+                              " training samples has a label; they are cut to --cutoff " + std::to_string(arguments.cutoff) + " tokens" +
+                              (arguments.response_only ? ", of which none is of an output, and --response-only learns outputs alone" : "") + "; give a greater --cutoff"));
   return samples;
 }
+
+bool Samples::can_measure() const { return any_label(validation); }
 
 std::string common_instruction(const std::vector<tfm::AlpacaRecord>& records) {
   const auto same = [&](const tfm::AlpacaRecord& record) { return record.instruction == records.front().instruction; };

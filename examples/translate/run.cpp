@@ -1,8 +1,8 @@
 // translate run: the lines of standard input, translated.
 #include <nlohmann/json.hpp>
 
-#include "line_reader.hpp"
 #include "notes.hpp"
+#include "support/line_reader.hpp"
 #include "support/terminal.hpp"
 #include "tfm/formats/message.hpp"
 #include "tfm/text/white_space.hpp"

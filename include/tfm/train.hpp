@@ -10,6 +10,7 @@
 #include "tfm/train/data/alpaca_samples.hpp"
 #include "tfm/train/data/padded_batch.hpp"
 #include "tfm/train/data/preflight.hpp"
+#include "tfm/train/data/sentiment.hpp"
 #include "tfm/train/data/split.hpp"
 #include "tfm/train/data/translation.hpp"
 #include "tfm/train/data/windows.hpp"

@@ -111,5 +111,11 @@ TEST_CASE("figures of a confusion matrix", "[finetune]") {
   CHECK(confusion.majority() == 10.0 / 20);
   CHECK(confusion.recall(0) == 5.0 / 6);
   CHECK(confusion.recall(2) == 0);
+  CHECK(confusion.precision(0) == 5.0 / 7);
+  CHECK(confusion.precision(1) == 3.0 / 4);
+  CHECK(confusion.precision(2) == 0);  // given once, and wrong
+  CHECK(std::abs(confusion.f1(0) - 2 * (5.0 / 7) * (5.0 / 6) / (5.0 / 7 + 5.0 / 6)) < 1e-15);
+  CHECK(confusion.f1(2) == 0);
+  CHECK(cli::Confusion(2).f1(0) == 0);  // 0 / 0
   CHECK(std::abs(confusion.macro_f1() - (10.0 / 13 + 6.0 / 14 + 0) / 3) < 1e-15);
 }

@@ -1,6 +1,7 @@
 #pragma once
 // CausalTask: training a LLaMA, or an adapter that it wears, on texts.
 #include <array>
+#include <limits>
 #include <optional>
 #include <set>
 #include <span>
@@ -183,14 +184,14 @@ class CausalTask {
     return pass_memory(context, validation_, [&](const auto& f) { for_each_evaluation(f); }, false);
   }
 
-  /// The mean over all labelled tokens of the validation texts, in nats.
+  /// The mean over all labelled tokens of the validation texts, in nats; NaN, which is never the best, where no token has a label.
   Evaluation evaluate(Context& context) const {
     Loss loss;
     for_each_evaluation([&](std::span<const Index> which) {
       const Rows own = rows(validation_, which, {});
       loss += causal_loss(context, model_, own.batch(), own.ids, own.labels, {}, nullptr, options_.recompute);
     });
-    return {loss.per_token(), {{"tokens", static_cast<double>(loss.tokens)}}};
+    return {loss.tokens > 0 ? loss.per_token() : std::numeric_limits<double>::quiet_NaN(), {{"tokens", static_cast<double>(loss.tokens)}}};
   }
 };
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The program examples/finetune, from outside, with the small model that the repository ships: what train, evaluate, chat and merge
-print and write, and what bad input does to them.
+"""The program examples/finetune, from outside, with the small model that the repository ships: what train
+prints and writes, and what bad input does to it.
 
   finetune.py PROGRAM [TEST...]
 """
@@ -11,12 +11,11 @@ import random
 import shutil
 import struct
 import sys
-import tempfile
 import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import program
-from program import STORIES, contents, run, run_json
+from program import STORIES, contents, run
 
 LABELS = ["blue", "green", "red"]
 WORDS = {"blue": "sea sky rain river lake".split(), "green": "tree grass leaf frog hill".split(), "red": "fire rose blood sun cherry".split()}
@@ -160,6 +159,44 @@ class Train(Case):
         self.assertNotIn("best_loss", figures)
         self.assertFalse(os.path.exists(self.path("a/validation.json")))
 
+    def test_records_over_several_lines(self):
+        """The same adapter, however the records lie in the file."""
+        records = colours(60)
+        self.train("array", "--steps", 2, records=records)
+        expected = sha256(self.path("array"), "adapter_model.safetensors")
+        self.train("objects", "--steps", 2, data=self.write("objects.json", "\n".join(json.dumps(record, indent=1) for record in records)))
+        self.assertEqual(sha256(self.path("objects"), "adapter_model.safetensors"), expected)
+        last = self.fails(1, *self.words("no", data=self.write("object.json", json.dumps({"data": records}, indent=2))))
+        self.assertIn("found an object, expected an array of records", last)
+        self.assertIn("its member 'data' is an array: save that alone", last)
+
+    def test_nothing_to_measure(self):
+        """Records that are too long have no label left. The others are copies of one text, more than are held out, so that only the long ones can be."""
+        records = [colours(1)[0]] * 20 + [{"instruction": "Colour?", "input": "very long " * 60 + str(i), "output": "red"} for i in range(3)]
+        words = ["--response-only", "--steps", 4, "--eval-every", 1]
+        _, err = self.train("a", *words, "--validation", 3, records=records)
+        self.assertIn(b"none of the 3 validation samples has a token to measure", err)
+        self.assertIn(b"the last step is kept, as with --validation 0", err)
+        self.assertNotIn(b"best so far", err)
+        self.train("b", *words, "--validation", 0, records=records[:20])  # the same training samples
+        self.assertEqual(sha256(self.path("a"), "adapter_model.safetensors"), sha256(self.path("b"), "adapter_model.safetensors"))
+        self.assertEqual(json.loads(contents(self.path("a/run.json")))["result"]["best_step"], -1)
+
+    def test_nothing_to_learn(self):
+        last = self.fails(1, *self.words("no", "--response-only", "--cutoff", 4))
+        for words in ("there is nothing to learn", "--cutoff 4 tokens", "--response-only learns outputs alone"):
+            self.assertIn(words, last)
+        self.assertFalse(os.path.exists(self.path("no")))
+
+    def test_empty_outputs_and_a_cutoff_beyond_the_context(self):
+        records = colours(20) + [{"instruction": "Colour?", "input": f"nothing {i}", "output": ""} for i in range(5)]
+        _, err = self.train("a", "--cutoff", 600, "--steps", 1, records=records)
+        self.assertIn(b"the output is empty in 5 of 25 samples (20.0 %)", err)
+        self.assertIn(b"the cutoff of 600 tokens is beyond the model's context of 512; no sample is that long", err)
+        long = [{"instruction": "Colour?", "input": "very long " * 250, "output": "red"}]
+        _, err = self.train("b", "--cutoff", 600, "--steps", 1, "--batch", 1, "--micro-batch", 1, "--validation", 0, records=long)
+        self.assertIn(b"more tokens than the model's context of 512 in 1 of 1 samples", err)
+
     def test_what_the_preflight_sees(self):
         records = colours(30)
         copies = [dict(records[0]) for _ in range(20)]
@@ -199,7 +236,7 @@ class Train(Case):
         self.assertIn("holds checkpoint-8 and no run.json", self.fails(2, *self.words("a", "--resume")))
         for words in (["train"], ["fly"], ["train", "--model", STORIES, "--data", "x", "--out", "y", "--base", "int7"], []):
             run(*words, code=2)
-        for words in (["--help"], ["--version"], *([command, "--help"] for command in ("prepare", "train", "evaluate", "chat", "merge"))):
+        for words in (["--help"], ["--version"], *([command, "--help"] for command in ("prepare", "train", "evaluate", "predict", "chat", "merge"))):
             run(*words)
 
     def test_a_loss_that_is_no_number(self):
@@ -215,8 +252,9 @@ class Train(Case):
         records = colours(40) + [{"instruction": "Colour?", "input": "x" * 1_000_000, "output": "red"}]
         _, err = self.train("a", records=records)
         self.assertIn(b"EOS is cut off in 1 of 41 samples", err)
-        last = self.fails(1, "evaluate", "--model", STORIES, "--data", self.path("data.json"), "--template", self.template)
-        self.assertRegex(last, "record 41 has a prompt of [0-9]+ tokens, .*context of 512")
+        out, err = run("evaluate", "--model", STORIES, "--data", self.path("data.json"), "--template", self.template, "--json")
+        self.assertIn(b"1 of 41 records have more than 512 tokens with their answer: the end of their text is cut off", err)
+        self.assertEqual((json.loads(out)["records"], json.loads(out)["cut"]), (41, 1))
 
     def test_a_folder_that_cannot_be_written(self):
         file = self.write("file", "not a folder")
@@ -234,208 +272,6 @@ def tensors(path):
     size = struct.unpack("<Q", data[:8])[0]
     head = json.loads(data[8:8 + size])
     return {name: data[8 + size + t["data_offsets"][0]:8 + size + t["data_offsets"][1]] for name, t in head.items() if name != "__metadata__"}
-
-
-def types(path):
-    """The header of a safetensors file: its tensors."""
-    data = contents(path)
-    head = json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])
-    return {name: t for name, t in head.items() if name != "__metadata__"}
-
-
-class Evaluate(Case):
-    """With an adapter that has learnt the colours."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.home = tempfile.mkdtemp(prefix="tfm-test-")
-        cls.addClassCleanup(shutil.rmtree, cls.home)
-        data, template = os.path.join(cls.home, "data.json"), os.path.join(cls.home, "template.json")
-        for path, value in (data, colours(120)), (template, TEMPLATE):
-            with open(path, "w", encoding="utf-8") as file:
-                json.dump(value, file)
-        cls.adapter = os.path.join(cls.home, "colours")
-        run("train", "--model", STORIES, "--data", data, "--out", cls.adapter, "--template", template, "--validation", 30, "--cutoff", 64, "--base", "f32", "--batch", 16,
-            "--micro-batch", 16, "--steps", 200, "--eval-every", 25, "--lr", 0.01, "--targets", "all", "--response-only", "--json")
-        cls.data = os.path.join(cls.adapter, "validation.json")
-
-    def evaluate(self, *options, data=None):
-        return run_json("evaluate", "--model", STORIES, "--base", "f32", "--data", data or self.data, *options)
-
-    def check(self, figures, records, labels):
-        """What follows from the confusion matrix."""
-        for found in figures, figures["generated"]:
-            counts, n = found["confusion"], len(records)
-            other = found.get("other", [0] * len(labels))
-            meant = [sum(record["output"] == label for record in records) for label in labels]
-            self.assertEqual([sum(row) + o for row, o in zip(counts, other)], meant)
-            self.assertAlmostEqual(found["accuracy"], sum(counts[i][i] for i in range(len(labels))) / n)
-            self.assertAlmostEqual(found["majority"], max(meant) / n)
-            self.assertEqual(list(found["recall"]), labels)
-            f1 = 0
-            for i, label in enumerate(labels):
-                self.assertAlmostEqual(found["recall"][label], counts[i][i] / meant[i])
-                given = sum(row[i] for row in counts)
-                f1 += 2 * counts[i][i] / (meant[i] + given)
-            self.assertAlmostEqual(found["macro_f1"], f1 / len(labels))
-
-    def test_before_and_after(self):
-        records = json.loads(contents(self.data))
-        figures = self.evaluate("--adapter", self.adapter)
-        self.assertEqual(sorted(figures), sorted(["accuracy", "macro_f1", "confusion", "majority", "recall", "generated", "labels", "records", "before"]))
-        self.assertEqual((figures["labels"], figures["records"]), (LABELS, len(records)))
-        self.check(figures, records, LABELS)
-        self.check(figures["before"], records, LABELS)
-        self.assertGreater(figures["accuracy"], 0.8)
-        self.assertGreater(figures["generated"]["accuracy"], 0.8)
-        self.assertLess(figures["before"]["accuracy"], 0.6)
-        alone = self.evaluate("--template", os.path.join(self.home, "template.json"))
-        self.assertEqual({k: alone[k] for k in figures["before"]}, figures["before"])
-
-    def test_same_however_it_is_run(self):
-        expected = self.evaluate("--adapter", self.adapter)
-        for threads in 1, 3:
-            self.assertEqual(self.evaluate("--adapter", self.adapter, "--threads", threads), expected)
-        # Other neighbours, another order: each record is judged as among all.
-        records = json.loads(contents(self.data))
-        halves = [self.evaluate("--adapter", self.adapter, data=self.write_json("part.json", part)) for part in (records[:13][::-1], records[13:])]
-        for part in "before", "generated", None:
-            counts = [(found[part] if part else found)["confusion"] for found in [*halves, expected]]
-            self.assertEqual([[a + b for a, b in zip(*rows)] for rows in zip(*counts[:2])], counts[2])
-
-    def test_words_and_pictures(self):
-        picture = self.path("confusion.svg")
-        out = run("evaluate", "--model", STORIES, "--base", "f32", "--data", self.data, "--adapter", self.adapter, "--picture", picture)[0].decode()
-        for words in ("accuracy", "macro F1", "recall of green", "before", "after", "likelihood", "generated", "\u2588"):
-            self.assertIn(words, out)
-        self.assertNotIn("\x1b", out)
-        self.assertTrue(xml.etree.ElementTree.parse(picture).getroot().tag.endswith("}svg"))
-        words = ["evaluate", "--model", STORIES, "--base", "f32", "--data", self.data, "--picture"]
-        before = contents(picture)
-        self.assertIn("is there already: give --overwrite, or another --picture", self.fails(2, *words, picture))
-        self.assertEqual(contents(picture), before)
-        run(*words, picture, "--overwrite")
-        self.assertNotEqual(contents(picture), before)  # one model, not two
-        self.assertIn("--picture is the data itself", self.fails(2, *words, self.data, "--overwrite"))
-
-    def test_labels(self):
-        figures = self.evaluate("--adapter", self.adapter, "--labels", "red,blue,green")
-        self.assertEqual(figures["labels"], ["red", "blue", "green"])
-        sorted_figures = self.evaluate("--adapter", self.adapter)
-        self.assertEqual(figures["confusion"][0], [sorted_figures["confusion"][2][i] for i in (2, 0, 1)])
-        words = ["evaluate", "--model", STORIES, "--data", self.data]
-        self.assertIn("no record has the label 'black'", self.fails(1, *words, "--labels", "red,blue,green,black"))
-        self.assertIn("is none of --labels", self.fails(1, *words, "--labels", "red,blue"))
-        many = self.write_json("many.json", [{"instruction": "Say it", "output": f"text {i}"} for i in range(101)])
-        self.assertIn("101 different outputs", self.fails(1, "evaluate", "--model", STORIES, "--data", many))
-        self.assertIn("found no record", self.fails(1, "evaluate", "--model", STORIES, "--data", self.write("none", "[]")))
-
-    def test_another_base(self):
-        """The same model with one weight changed: the adapter is refused by name, unless that is asked for."""
-        changed = bytearray(contents(STORIES))
-        changed[-4:] = struct.pack("<f", 0.25)
-        base = self.write("changed.gguf", bytes(changed))
-        words = ["evaluate", "--model", base, "--base", "f32", "--data", self.data, "--adapter", self.adapter]
-        last = self.fails(1, *words)
-        self.assertIn("the adapter was made for the base of 'stories260K.F32.gguf'", last)
-        self.assertIn("this is that of 'changed.gguf'", last)
-        self.assertIn(b"note", run(*words, "--any-base", "--json")[1])
-        self.assertIn("the adapter was made for", self.fails(1, "chat", "--model", base, "--adapter", self.adapter))
-        self.assertIn("the adapter was made for", self.fails(1, "merge", "--model", base, "--adapter", self.adapter, "--out", self.path("merged")))
-
-    def test_chat(self):
-        def chat(text, *options, adapter=None):
-            out, err = run("chat", "--model", STORIES, "--base", "f32", "--adapter", adapter or self.adapter, "-n", 4, *options, text=text)
-            return out.decode().split("\n"), err.decode()
-
-        said, err = chat("fire 12\n\nsea 40\n")
-        self.assertEqual([line[:3] for line in said], ["red", "blu", ""])  # this model has never seen an EOS, and cannot say it
-        self.assertIn("Instruction: Colour?", err)
-        without, _ = chat("/wear none\nfire 12\n/wear colours\nfire 12\n")
-        self.assertEqual(without[1], said[0])
-        self.assertNotEqual(without[0], said[0])
-        mixed, _ = chat("fire 12\n/wear colours=0 twin\nfire 12\n", "--adapter", shutil.copytree(self.adapter, self.path("twin")), adapter=self.adapter + "=0")
-        self.assertEqual(mixed[:2], [said[0], said[0]])  # 0 of the one and all of the other, which is the same
-        _, err = chat("/wear\n/wear nobody\n/fly\n/instruction Say\n/quit\nfire\n")
-        for words in ("colours", "there is no adapter nobody", "There is no command /fly"):
-            self.assertIn(words, err)
-
-    def test_merge(self):
-        out = self.path("merged")
-        found = run_json("merge", "--model", STORIES, "--adapter", self.adapter, "--out", out)
-        self.assertEqual(found["out"], out)
-        self.assertLess(abs(found["kl_divergence"]), 1e-8)
-        self.assertGreater(found["top_1_agreement"], 0.98)  # bytes that no story has share one embedding: rounding chooses among them
-        self.assertGreater(found["tokens"], 100)
-        for name in "config.json", "model.safetensors", "tokenizer.model":
-            self.assertTrue(os.path.exists(os.path.join(out, name)), name)
-        template = os.path.join(self.home, "template.json")
-        merged = run_json("evaluate", "--model", out, "--base", "f32", "--data", self.data, "--template", template)
-        worn = self.evaluate("--adapter", self.adapter)
-        self.assertEqual(merged["confusion"], worn["confusion"])
-        self.assertEqual({t["dtype"] for t in types(os.path.join(out, "model.safetensors")).values()}, {"F32"})
-        coarse = run_json("merge", "--model", STORIES, "--adapter", self.adapter, "--out", self.path("coarse"), "--base", "int8", "--text", template)
-        self.assertGreater(coarse["kl_divergence"], 10 * abs(found["kl_divergence"]))
-
-
-    def merge(self, base, out, *options, code=0):
-        return run("merge", "--model", base, "--adapter", self.adapter, "--out", out, *options, code=code)[1].decode()
-
-    def test_a_merge_never_writes_over_what_it_reads(self):
-        base = self.path("base")
-        os.mkdir(base)
-        shutil.copy(STORIES, base)
-        gguf = os.path.join(base, os.path.basename(STORIES))
-        os.symlink(base, self.path("soft"))
-        for out in base, base + "/", self.path("soft"), os.path.join(base, "..", "base"):
-            last = self.fails(2, "merge", "--model", gguf, "--adapter", self.adapter, "--out", out, "--overwrite")
-            self.assertIn("--out is the folder of the base itself", last)
-        self.assertEqual(os.listdir(base), [os.path.basename(STORIES)])
-        self.assertIn("--out is a file, expected a folder", self.fails(2, "merge", "--model", gguf, "--adapter", self.adapter, "--out", gguf, "--overwrite"))
-        adapter = shutil.copytree(self.adapter, self.path("twin"))
-        last = self.fails(2, "merge", "--model", gguf, "--adapter", self.adapter + "=0.5", "--adapter", adapter, "--out", adapter, "--overwrite")
-        self.assertIn("--out is an adapter itself", last)
-
-        folder = self.path("hf")
-        self.merge(STORIES, folder)
-        sums = {name: sha256(folder, name) for name in os.listdir(folder)}
-        os.mkdir(self.path("hard"))
-        for name in sums:
-            os.link(os.path.join(folder, name), self.path("hard", name))
-        os.symlink(folder, self.path("link"))
-        for out, said in ((folder, "--out is the base itself"), (self.path("link"), "--out is the base itself"), (self.path("hard"), "is a file of the base")):
-            for options in [], ["--overwrite"]:
-                self.assertIn(said, self.fails(2, "merge", "--model", folder, "--adapter", self.adapter, "--out", out, *options))
-        self.assertEqual({name: sha256(folder, name) for name in os.listdir(folder)}, sums)
-
-    def test_a_merge_writes_into_a_folder_with_something_in_it_only_when_told(self):
-        out = self.path("o")
-        os.mkdir(out)
-        os.mkdir(os.path.join(out, ".git"))
-        self.merge(STORIES, out)  # into a folder that is as good as empty
-        before = sha256(out, "model.safetensors")
-        last = self.fails(2, "merge", "--model", STORIES, "--adapter", self.adapter + "=0.5", "--out", out)
-        self.assertIn("there is something in " + out + " already (config.json): give --overwrite, or another --out", last)
-        self.assertEqual(sha256(out, "model.safetensors"), before)
-        run("merge", "--model", STORIES, "--adapter", self.adapter + "=0.5", "--out", out, "--overwrite")
-        self.assertNotEqual(sha256(out, "model.safetensors"), before)
-
-    def test_a_merge_keeps_the_bases_types(self):
-        half = self.path("half")
-        size = os.path.getsize(STORIES)
-        self.assertRegex(self.merge(STORIES, half, "--type", "bf16"), r"tfm: writing 0\.5 MB of weights in BF16 to .*model\.safetensors\n")
-        kinds = {t["dtype"] for t in types(os.path.join(half, "model.safetensors")).values()}
-        self.assertEqual(kinds, {"BF16"})
-        self.assertLess(os.path.getsize(os.path.join(half, "model.safetensors")), 0.6 * size)
-        # The adapter knows the base by its weights' hash; without it, any will do.
-        adapter = shutil.copytree(self.adapter, self.path("anybody's"))
-        os.remove(os.path.join(adapter, "tfm_adapter.json"))
-        for name, said, wanted in (("kept", "writing 0.5 MB of weights in BF16", {"BF16"}), ("wide", "writing 1 MB of weights in F32", {"F32"})):
-            err = run("merge", "--model", half, "--adapter", adapter, "--out", self.path(name), *(["--type", "f32"] if name == "wide" else []))[1].decode()
-            self.assertIn(said, err)
-            self.assertEqual({t["dtype"] for t in types(self.path(name, "model.safetensors")).values()}, wanted)
-        config = json.loads(contents(self.path("kept/config.json")))
-        self.assertEqual(config.get("torch_dtype", config.get("dtype")), "bfloat16")
 
 
 if __name__ == "__main__":

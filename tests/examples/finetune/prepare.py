@@ -56,6 +56,33 @@ class Prepare(Case):
         self.assertNotIn("\x1b", out)
         self.assertNotIn("copies", out)
 
+    def labels(self, text, *options):
+        """The outputs of a file's records."""
+        run("prepare", self.write("t.csv", text), "--out", self.path("j.json"), *options)
+        return [record["output"] for record in json.loads(contents(self.path("j.json")))]
+
+    def test_files_as_people_have_them(self):
+        kaggle = "Date,Tweet,Source,Sentiment,sent_score\nFri,up,web,['positive'],0.3\nFri,down,web,['negative'],-0.3\n"
+        self.assertEqual(self.labels(kaggle), ["Positive", "Negative"])
+        self.assertEqual(self.labels(kaggle, "--label-column", "SENT_SCORE"), ["Positive", "Negative"])
+        self.assertEqual(self.labels("text,label\na,positive\nb,NEUTRAL\n"), ["Positive", "Neutral"])
+        self.assertEqual(self.labels("tweet,sentiment\na,0.37\nb,-1e-3\nc,0.0\nd,2\n"), ["Positive", "Negative", "Neutral", "Positive"])
+        self.assertEqual(self.labels("text;target\na;0\nb;4\n", "--separator", "semicolon", "--label-column", "target", "--labels", "0=Negative,4=Positive"),
+                         ["Negative", "Positive"])
+        self.assertEqual(self.labels(HEADER.encode() + b'x,she said "hi" ok,1\r\nx,"hello" there,-1\r\n'), ["Positive", "Negative"])
+        self.assertEqual(self.labels("tweet,text,sentiment\na,b,1\n"), ["Positive"])
+        out, err = run("prepare", self.path("t.csv"), "--out", self.path("j.json"))
+        self.assertIn(b"note: the tweet is read from the column 'tweet', not from 'text'; --text-column names another", err)
+
+    def test_rows_without_a_label(self):
+        text = "tweet,sentiment\nhello,1\nbye,\n,-1\nx,NaN\n"
+        self.assertIn("line 3: 'sentiment': found an empty label, expected a sentiment; --skip-unlabelled leaves such rows out", self.fails(self.write("t.csv", text)))
+        os.remove(self.path("t.csv"))
+        self.assertEqual(self.labels(text, "--skip-unlabelled"), ["Positive"])
+        figures = self.figures(self.path("t.csv"), "--skip-unlabelled")
+        self.assertEqual((figures["rows"], figures["unlabelled"], figures["records"]), (4, 3, 1))
+        self.assertIn(b"left out: 3 rows without a text or a label, of 4", run("prepare", self.path("t.csv"), "--out", self.path("j.json"), "--skip-unlabelled")[0])
+
     def fails(self, tweets, *options, code=1, **more):
         before = sorted(os.listdir(self.folder))
         err = run("prepare", tweets, "--out", self.path("j.json"), *options, code=code, **more)[1].decode()
@@ -68,7 +95,14 @@ class Prepare(Case):
         self.assertIn("No such file", self.fails("/nowhere/t.csv"))
         self.assertIn("it is empty", self.fails(self.write("t.csv", "")))
         self.assertIn("t.csv: line 3: 'sentiment': found '2', expected -1, 0 or 1", self.fails(self.write("t.csv", HEADER + "x,a,1\nx,b,2\n")))
+        self.assertIn("no label of the file is negative or a fraction", self.fails(self.path("t.csv")))
+        self.assertIn("'sentiment': found words and numbers: 'positive' in line 3 and '1' in line 2", self.fails(self.write("t.csv", HEADER + "x,a,1\nx,b,positive\n")))
         self.assertIn("t.csv: line 1: found no column 'sentiment'", self.fails(self.write("t.csv", "date,tweet\nx,y\n")))
+        self.assertIn("found the columns 'text' and 'Content', each of which may hold the tweet, expected one; --text-column names it",
+                      self.fails(self.write("t.csv", "text,Content,label\nx,y,1\n")))
+        self.assertIn("separated by tabs, which --separator allows", self.fails(self.write("t.csv", "tweet\tsentiment\nx\t1\n")))
+        self.assertIn("found text in UTF-16", self.fails(self.write("t.csv", (HEADER + "x,fine,1\n").encode("utf-16"))))
+        self.assertIn("found 'good', expected LABEL=NAME", self.fails(good, "--labels", "good", code=2))
         self.assertIn("t.csv: line 2: found '\\xff'", self.fails(self.write("t.csv", HEADER.encode() + b"x,\xff,1\n")))
         self.assertIn("nothing is left of 1 tweets", self.fails(self.write("t.csv", HEADER + "x,RT @a,1\n"), "--drop-retweets"))
         self.assertIn("--out is the file of tweets itself", self.fails(good, "--out", good, code=2))

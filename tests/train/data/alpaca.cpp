@@ -39,6 +39,27 @@ TEST_CASE("Alpaca records are an array, or one a line", "[alpaca]") {
   }
 }
 
+TEST_CASE("Alpaca records stand over several lines", "[alpaca]") {
+  const std::string one = "{\n \"instruction\": \"a {[\",\n \"output\": \"} \\\" ]\"\n}\n", other = R"({"instruction": "c", "output": "d"})";
+  const auto outputs = [](const std::string& text) {
+    std::string all;
+    for (const auto& record : tfm::parse_alpaca(text, "x.json")) all += record.output + "|";
+    return all;
+  };
+  CHECK(outputs(one) == "} \" ]|");
+  CHECK(outputs(one + one + "\n" + other) == "} \" ]|} \" ]|d|");
+  CHECK(outputs(other + other) == "d|d|");
+  const std::string expected = "tfm: x.json: found an object, expected an array of records, or records with 'instruction' and 'output' one behind the other";
+  CHECK(refusal("{\"version\": 1,\n \"data\": [\n" + one + "," + other + "]}\n") == expected + "; its member 'data' is an array: save that alone");
+  CHECK(refusal(R"({"train": [], "test": []})") == expected + "; its members 'train', 'test' are arrays: save one alone");
+  CHECK(refusal(R"({"0": {}, "1": {}})") == expected);
+  CHECK(refusal(one + "\n" + other + "\n{\"a\": 1}") == "tfm: x.json: line 7: record 3: 'instruction' is missing, expected a string");
+  CHECK(refusal(one + "\n{\"instruction\": \"a\",\n\"output\": \"b\n}\n" + other).starts_with("tfm: x.json: line 6: not valid JSON at byte "));
+  CHECK(refusal(other + "}\n").starts_with("tfm: x.json: line 1: not valid JSON at byte 1"));
+  CHECK(refusal(one + "[1]").starts_with("tfm: x.json: line 5: record 2: found an array"));
+  CHECK(refusal(std::string("\xFF\xFE[\0]\0", 6)).starts_with("tfm: x.json: line 1: found text in UTF-16, expected UTF-8"));
+}
+
 TEST_CASE("what is wrong with Alpaca records is told with the record's number, the field, found and expected", "[alpaca]") {
   const std::string good = R"({"instruction": "a", "output": "b"})";
   CHECK(refusal("[" + good + R"(, {"instruction": "a"}])") == "tfm: x.json: record 2: 'output' is missing, expected a string");

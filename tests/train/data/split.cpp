@@ -182,4 +182,24 @@ TEST_CASE("the preflight finds nothing wrong where nothing is, and tokens that p
   CHECK(found.lines().size() == 6);
 }
 
+TEST_CASE("the preflight counts empty outputs and samples beyond the model's context, and tells where nothing can be measured", "[split]") {
+  const std::vector<AlpacaRecord> all{{"a", "", " \n"}, {"b", "", "x"}, {"c", "", ""}};
+  const auto texts = tfm::distinct_texts(all);
+  const Split split{{0, 1}, {2}};
+  const std::vector<CausalSample> training{sample({2, 4, 3}), sample({2, 4, 4, 5, 3})}, validation{sample({2, 4, 5}, 3)};
+  const auto found = tfm::preflight(texts, split, training, validation, vocabulary(), {.records = all, .context = 4, .cutoff = 8});
+  CHECK(found.empty_outputs == 2);
+  CHECK(found.beyond_context == 1);
+  CHECK(found.to_measure == 0);
+  CHECK(!found.clean());
+  const auto lines = found.lines();
+  const auto told = [&](const std::string& line) { return std::count(lines.begin(), lines.end(), line) == 1; };
+  CHECK(told("the output is empty in 2 of 3 samples (66.7 %): they teach the model to say nothing"));
+  CHECK(told("more tokens than the model's context of 4 in 1 of 3 samples (33.3 %): it was not made for such positions; a cutoff of 4 helps"));
+  CHECK(told("none of the 1 validation samples has a token to measure: no step can be the best one; a greater cutoff helps"));
+  const auto wide = tfm::preflight(texts, split, training, validation, vocabulary(), {.context = 6, .cutoff = 8}).lines();
+  CHECK(std::count(wide.begin(), wide.end(), "the cutoff of 8 tokens is beyond the model's context of 6; no sample is that long") == 1);
+  CHECK_THROWS_AS(tfm::preflight(texts, split, training, validation, vocabulary(), {.records = std::span(all).first(2)}), tfm::ShapeError);
+}
+
 }  // namespace

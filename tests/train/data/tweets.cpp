@@ -37,9 +37,9 @@ std::string after_name(const std::string& error) { return error.substr(std::min(
 std::string csv_error(std::string_view text) {
   return after_name(tfm_test::error_of<tfm::LoadError>([&] { rows(text); }));
 }
-std::string tweet_error(std::string_view text) {
+std::string tweet_error(std::string_view text, const tfm::TweetOptions& options = {}) {
   const File file(text);
-  return after_name(tfm_test::error_of<tfm::LoadError>([&] { tfm::read_tweets(file.path); }));
+  return after_name(tfm_test::error_of<tfm::LoadError>([&] { tfm::read_tweets(file.path, options); }));
 }
 
 TEST_CASE("CSV rows have the number of the line where they begin, whatever ends it", "[csv]") {
@@ -70,13 +70,49 @@ TEST_CASE("a CSV field may be a megabyte, and a row have many", "[csv]") {
   CHECK(rows("a" + commas + "b")[0].fields.size() == 5001);
 }
 
+TEST_CASE("quotes where RFC 4180 has none are read as Python's csv module reads them", "[csv]") {
+  struct Case {
+    std::string text;
+    std::vector<std::vector<std::string>> rows;
+  };
+  // list(csv.reader(io.StringIO(text, newline="")))
+  const std::vector<Case> cases{
+      {"she said \"hi\" ok,1\n", {{"she said \"hi\" ok", "1"}}},
+      {"5\" screen,1\n", {{"5\" screen", "1"}}},
+      {" \"hello\",1\n", {{" \"hello\"", "1"}}},
+      {"\"hello\" there,1\n", {{"hello there", "1"}}},
+      {"\"a\"b\"c,d\n", {{"ab\"c", "d"}}},
+      {"\"a\"\"b\"c\"\",d\n", {{"a\"bc\"\"", "d"}}},
+      {"a\"b,c\"d\n", {{"a\"b", "c\"d"}}},
+      {"\"a\",b\"\n", {{"a", "b\""}}},
+      {"\"\"x,\"y\"z\n", {{"x", "yz"}}},
+      {"\"a\"\n\"b\" c\n", {{"a"}, {"b c"}}},
+      {"\"x,y\"z,w\n", {{"x,yz", "w"}}},
+      {"\"two\nlines\" and more,1\n", {{"two\nlines and more", "1"}}},
+      {"\"a\" \"b\",c\n", {{"a \"b\"", "c"}}},
+      {"\"\"\"\",1\n", {{"\"", "1"}}},
+      {"\"a\"\"\"\n", {{"a\""}}},
+      {"x\"\"y,1\n", {{"x\"\"y", "1"}}},
+  };
+  for (const Case& one : cases)
+    for (const bool ends : {true, false}) {  // with a line end, and without
+      CAPTURE(one.text, ends);
+      std::vector<std::vector<std::string>> found;
+      for (const Row& row : rows(ends ? one.text : one.text.substr(0, one.text.size() - 1))) found.push_back(row.fields);
+      CHECK(found == one.rows);
+    }
+  const File file("a;\"b;c\" d;e,f\n");
+  tfm::read_csv(file.path, [](Index, std::span<const std::string_view> fields) {
+    CHECK(std::vector<std::string>(fields.begin(), fields.end()) == std::vector<std::string>{"a", "b;c d", "e,f"});
+  }, ';');
+}
+
 TEST_CASE("what is no CSV is refused with its line", "[csv]") {
-  CHECK(csv_error("a,b\n1,2\n3,caf\xE9\n") == "line 3: found '\\xe9' at byte 6, which is not UTF-8");
+  CHECK(csv_error("a,b\n1,2\n3,caf\xE9\n").starts_with("line 3: found '\\xe9' at byte 6, which is not UTF-8"));
   CHECK(csv_error("a,b\n1,\xF0\x9F\x98\n").starts_with("line 2: found '\\xf0' at byte 3"));
   CHECK(csv_error("a,b\n1,\"never\n closed\n").starts_with("line 2: a quote is opened in this row and never closed"));
-  CHECK(csv_error("a,b\n1,2\n3,he \"said\" so\n") ==
-        "line 3: found a quote where none can stand, expected quotes around the whole field and those inside it twice");
-  CHECK(csv_error("a,b\n1,\"two\nlines\"x\n").starts_with("line 3: found a quote where none can stand"));
+  CHECK(csv_error("a,b\n1,\"two\nlines\"x,\"\n").starts_with("line 2: a quote is opened in this row and never closed"));
+  CHECK(csv_error(std::string("\xFF\xFE" "a\0,\0b\0\n\0", 10)).starts_with("line 1: found text in UTF-16, expected UTF-8"));
   CHECK(tfm_test::error_of<tfm::LoadError>([] { rows(""); }).find("x.csv: it is empty") != std::string::npos);
 }
 
@@ -139,6 +175,86 @@ TEST_CASE("what is wrong with tweets is told with file, line, found and expected
     CHECK(tweet_error(header + "x,y," + label + "\n") == "line 3: 'sentiment': found '" + std::string(label) + "', expected -1, 0 or 1");
   }
   for (const char* label : {"-1", "0", "1", "-1.0", "0.00", "1.000", "-0.0"}) CHECK(tfm::read_tweets(File(header + "x,y," + label + "\n").path).rows == 2);
+}
+
+
+const tfm::TweetOptions any{.text_columns = {"tweet", "text", "content"}, .label_columns = {"sentiment", "label"}, .labels = tfm::SentimentLabels::any};
+
+// The sentiments of a file, as "+0-".
+std::string signs(const std::string& text, const tfm::TweetOptions& options = any) {
+  const File file(text);
+  std::string all;
+  for (const auto& record : tfm::read_tweets(file.path, options).records) all += record.output == "Positive" ? '+' : record.output == "Neutral" ? '0' : '-';
+  return all;
+}
+
+TEST_CASE("columns are found in small and large letters, and by other names where there is one such", "[tweets]") {
+  CHECK(signs("Tweet,Sentiment\na,1\n") == "+");
+  CHECK(signs(" TWEET , sentimenT\na,1\n") == "+");
+  CHECK(signs("label,Text\n-1,a\n") == "-");
+  auto named = any;
+  named.text_columns = {"Corps"}, named.label_columns = {"\xC3\x89TAT"};
+  CHECK(signs("tweet,corps,\xC3\xA9tat\n1,a,-1\n", named) == "-");
+  CHECK(tweet_error("text,content,label\na,b,1\n", any) == "line 1: found the columns 'text' and 'content', each of which may hold the tweet, expected one");
+  CHECK(tweet_error("TWEET,Tweet,label\na,b,1\n", any).starts_with("line 1: found the columns 'TWEET' and 'Tweet'"));
+  auto helped = any;
+  helped.help = {.text_column = "--text-column", .separator = "--separator"};
+  CHECK(tweet_error("text,content,label\na,b,1\n", helped).ends_with(", expected one; --text-column names it"));
+  CHECK(tweet_error("a;b\n", helped).ends_with("separated by commas; --text-column names another; the header seems to be separated by semicolons, which --separator allows"));
+  auto same = any;
+  same.label_columns = {"tweet"};
+  CHECK(tweet_error("tweet,x\na,1\n", same) == "line 1: the column 'tweet' is both the tweet and the sentiment, expected two columns");
+  // The first name stands before the others, and a note tells.
+  const File two("text,tweet,Tweet,sentiment\na,b,c,1\n");
+  const auto tweets = tfm::read_tweets(two.path, helped);
+  CHECK(tweets.records[0].input == "b");
+  CHECK(tweets.text_column == "tweet");
+  CHECK(tweets.notes == std::vector<std::string>{"the tweet is read from the column 'tweet', not from 'Tweet'; --text-column names another",
+                                                 "the tweet is read from the column 'tweet', not from 'text'; --text-column names another"});
+  auto tabs = any;
+  tabs.separator = '\t';
+  CHECK(signs("tweet\tsentiment\na, b\t1\n", tabs) == "+");
+}
+
+TEST_CASE("sentiments are classes, words, or scores by their sign", "[tweets]") {
+  const std::string header = "tweet,sentiment\n";
+  const auto all = [&](std::initializer_list<const char*> labels) {
+    std::string text = header;
+    for (const char* label : labels) text += std::string("x,") + label + "\n";
+    return text;
+  };
+  CHECK(signs(all({"1", "0", "-1", "1.0", "-1.00", "-0.0", "+1", " 1 ", "01"})) == "+0-+-0+++");
+  CHECK(signs(all({"positive", "NEGATIVE", "Neutral", " positive", "['negative']", "\"[\"\"Neutral\"\"]\""})) == "+-0+-0");
+  CHECK(signs(all({"0.73", "-1e-3", "1.0", "0", "0.000", "-.5", "5.", "1E2", "-0e5", "1e-300"})) == "+-+00-++0+");
+  CHECK(signs(all({"-5", "0", "3"})) == "-0+");  // a scale with a sign
+  for (const char* label : {"nan", "inf", "-inf", "1e400", "0x1p0", "1,5", "--1", ".", "-", "1e", "good", "\xE2\x88\x92" "1", "1_0"}) {
+    CAPTURE(label);
+    CHECK(tweet_error(all({"1", ("\"" + std::string(label) + "\"").c_str()}), any).starts_with("line 3: 'sentiment': found '"));
+  }
+  CHECK(tweet_error(all({"1", "0", "positive", "negative"}), any) ==
+        "'sentiment': found words and numbers: 'positive' in line 4 and '1' in line 2, expected one kind of label");
+  CHECK(tweet_error(all({"0", "4", "2"}), any) ==
+        "line 3: 'sentiment': found '4', expected -1, 0 or 1; no label of the file is negative or a fraction, so that these are no scores with a sign");
+  auto named = any;
+  named.names = {{"0", "Negative"}, {"4", "Positive"}, {"None", "Neutral"}};
+  CHECK(signs(all({"4", "0", "none"}), named) == "+-0");
+  CHECK(tweet_error(all({"4", "2"}), named) == "line 3: 'sentiment': found '2', expected one of '0', '4', 'none'");
+}
+
+TEST_CASE("rows without a text or a label are left out on request, and counted", "[tweets]") {
+  const std::string text = "tweet,sentiment\nhello,1\nbye,\n,1\nx,nan\n\" \",-1\nNA,-1\ny,NULL\n";
+  auto options = any;
+  CHECK(tweet_error(text, options).starts_with("line 3: 'sentiment': found '', expected"));
+  options.help.skip_unlabelled = "--skip-unlabelled";
+  CHECK(tweet_error(text, options) == "line 3: 'sentiment': found an empty label, expected a sentiment; --skip-unlabelled leaves such rows out");
+  CHECK(tweet_error("tweet,sentiment\n,1\n", options) == "line 2: 'tweet': found an empty text, expected a tweet; --skip-unlabelled leaves such rows out");
+  options.skip_unlabelled = true;
+  const auto tweets = tfm::read_tweets(File(text).path, options);
+  CHECK(tweets.rows == 7);
+  CHECK(tweets.unlabelled == 5);
+  REQUIRE(tweets.records.size() == 2);
+  CHECK(tweets.records[1].input == "NA");  // a text may say anything
+  CHECK(tweet_error("tweet,sentiment\nx,1\ny\n", options) == "line 3: found 1 fields, expected the header's 2");
 }
 
 }  // namespace

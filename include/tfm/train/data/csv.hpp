@@ -1,5 +1,5 @@
 #pragma once
-// CSV files (RFC 4180) row by row, read with libcsv, which comes only with this header.
+// CSV files (RFC 4180, and misplaced quotes as Python and pandas read them) row by row, read with libcsv, which comes only with this header.
 #include <csv.h>
 
 #include <algorithm>
@@ -13,11 +13,51 @@
 
 #include "tfm/formats/byte_views.hpp"
 #include "tfm/formats/mapped_file.hpp"
-#include "tfm/text/utf8.hpp"
+#include "tfm/text/encoding.hpp"
 
 namespace tfm::inline TFM_ABI {
 
 namespace detail {
+
+/// Writes the quotes of a CSV text as libcsv takes them, where Python's csv module and pandas read what RFC 4180 does not allow: a quote within
+/// a field that does not begin with one stands for itself, which libcsv does too; what follows a closing quote belongs to the
+/// field as it is, for which libcsv would leave the field open.
+class CsvQuotes {
+  enum class In : unsigned char { begin, bare, quoted, closed, after };  // closed: behind a quote in quotes, after: behind the text that follows one
+  In in_ = In::begin;
+  char separator_;
+
+ public:
+  explicit CsvQuotes(char separator) : separator_(separator) {}
+
+  bool open() const noexcept { return in_ == In::quoted; }
+  /// Appends the bytes of `text`, where a field may begin before and end after it.
+  void add(std::string_view text, std::string& to) {
+    for (const char c : text) {
+      const bool ends = in_ != In::quoted && (c == separator_ || c == '\n' || c == '\r');
+      if (ends) {
+        if (in_ == In::closed || in_ == In::after) to += '"';
+        in_ = In::begin;
+      } else if (c != '"') {
+        if (in_ == In::begin) in_ = In::bare;
+        if (in_ == In::closed) in_ = In::after;
+      } else if (in_ == In::begin) {
+        in_ = In::quoted;
+      } else if (in_ == In::quoted) {
+        in_ = In::closed;
+        continue;  // until it is known what follows
+      } else if (in_ != In::bare) {
+        to += '"';
+        if (in_ == In::closed) in_ = In::quoted;
+      }
+      to += c;
+    }
+  }
+  /// Where the text ends.
+  void end(std::string& to) const {
+    if (in_ == In::closed || in_ == In::after) to += '"';
+  }
+};
 
 /// Turns the text of a CSV file into rows. libcsv gets a line at a time, so that what it finds has a line's number; what it calls
 /// allocates nothing, so that nothing is thrown through C.
@@ -28,6 +68,9 @@ class CsvRows {
   std::size_t pending_ = 0;        // bytes of the open row
   Index line_ = 0, first_ = 0;     // the line that is read, and the one where the open row begins
   bool open_ = false, complete_ = false;
+  char separator_;
+  CsvQuotes quotes_;
+  std::string strict_;  // the line with its quotes as libcsv takes them
   csv_parser parser_{};
 
   struct Free {
@@ -45,13 +88,6 @@ class CsvRows {
   [[noreturn]] void refuse(Index line, const std::string& what) const {
     fail(file_, "line " + std::to_string(line) + ": " + what);
   }
-  void check_encoding(std::string_view line) const {
-    for (std::string_view rest = line; !rest.empty();) {
-      const int length = utf8_character(rest);
-      if (length <= 0) refuse(line_, "found " + in_quotes(rest.substr(0, 1)) + " at byte " + std::to_string(line.size() - rest.size() + 1) + ", which is not UTF-8");
-      rest.remove_prefix(static_cast<std::size_t>(length));
-    }
-  }
   /// The row that is complete, if there is one, goes to `each`.
   template <class Each>
   void deliver(Each& each) {
@@ -66,25 +102,26 @@ class CsvRows {
   template <class Each>
   void read_line(std::string_view line, Each& each) {
     ++line_;
-    check_encoding(line);
     if (!open_) first_ = line_;
     open_ = open_ || line.find_first_not_of("\r\n") != line.npos;
     pending_ += line.size();
     text_.reserve(pending_);
-    ends_.reserve(ends_.size() + static_cast<std::size_t>(std::count(line.begin(), line.end(), ',')) + 1);
-    if (csv_parse(&parser_, line.data(), line.size(), field, row, this) != line.size()) {
-      if (csv_error(&parser_) == CSV_EPARSE)
-        refuse(line_, "found a quote where none can stand, expected quotes around the whole field and those inside it twice");
-      refuse(line_, csv_strerror(csv_error(&parser_)));
-    }
+    ends_.reserve(ends_.size() + static_cast<std::size_t>(std::count(line.begin(), line.end(), separator_)) + 1);
+    strict_.clear();
+    quotes_.add(line, strict_);
+    parse_strict();
     if (complete_) pending_ = 0;
     deliver(each);
   }
+  void parse_strict() {
+    if (csv_parse(&parser_, strict_.data(), strict_.size(), field, row, this) != strict_.size()) refuse(line_, csv_strerror(csv_error(&parser_)));
+  }
 
  public:
-  explicit CsvRows(std::string file) : file_(std::move(file)) {
-    csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI);
+  CsvRows(std::string file, char separator) : file_(std::move(file)), separator_(separator), quotes_(separator) {
+    csv_init(&parser_, 0);
     owner_.reset(&parser_);
+    csv_set_delim(&parser_, static_cast<unsigned char>(separator));
     csv_set_space_func(&parser_, [](unsigned char) { return 0; });  // spaces are part of a field
     csv_set_blk_size(&parser_, 1 << 16);
   }
@@ -93,7 +130,7 @@ class CsvRows {
 
   template <class Each>
   void read(std::string_view text, Each&& each) {
-    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark
+    text = utf8_text(text, file_);
     while (!text.empty()) {
       std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
       end += text.substr(end).starts_with("\r\n") ? 2 : end < text.size() ? 1 : 0;
@@ -102,7 +139,11 @@ class CsvRows {
     }
     text_.reserve(text_.size() + pending_);
     ends_.reserve(ends_.size() + 1);
-    if (csv_fini(&parser_, field, row, this) != 0) refuse(first_, "a quote is opened in this row and never closed");
+    if (quotes_.open()) refuse(first_, "a quote is opened in this row and never closed");
+    strict_.clear();
+    quotes_.end(strict_);
+    parse_strict();
+    if (csv_fini(&parser_, field, row, this) != 0) refuse(first_, csv_strerror(csv_error(&parser_)));
     deliver(each);
   }
 };
@@ -110,13 +151,15 @@ class CsvRows {
 }  // namespace detail
 
 /// Reads a CSV file: `each(line, fields)` for every row that is not blank, the header among them; `line` is where it begins, from 1,
-/// and `fields` are good until the call returns. Fields are separated by commas; one with a comma, quote or line break in it stands in
-/// quotes, and quotes inside are doubled. Spaces belong to a field. Lines end with LF, CR LF or CR. Errors: LoadError with file, line,
-/// found and expected: for bytes that are not UTF-8, quotes that are misplaced or never closed, a file that is empty or unreadable.
+/// and `fields` are good until the call returns. Fields are separated by commas, or another character; one with a separator, quote or
+/// line break in it stands in quotes, and quotes inside are doubled. A quote within a field that does not begin with one stands for
+/// itself, and what follows a closing quote belongs to the field, as Python's csv module and pandas have it. Spaces belong to a field. Lines
+/// end with LF, CR LF or CR. Errors: LoadError with file, line, found and expected: for bytes that are not UTF-8 (UTF-16 by
+/// name), quotes that are never closed, a file that is empty or unreadable.
 template <class Each>
-void read_csv(const std::filesystem::path& path, Each&& each) {
+void read_csv(const std::filesystem::path& path, Each&& each, char separator = ',') {
   const auto file = MappedFile::open(path);
-  detail::CsvRows(file->name()).read(text_of(file->bytes()), each);
+  detail::CsvRows(file->name(), separator).read(text_of(file->bytes()), each);
 }
 
 }  // namespace tfm::inline TFM_ABI

@@ -8,6 +8,7 @@
 
 #include "tfm/formats/message.hpp"
 #include "tfm/text/tokenizer.hpp"
+#include "tfm/text/white_space.hpp"
 #include "tfm/train/data/causal_sample.hpp"
 #include "tfm/train/data/split.hpp"
 #include "tfm/train/losses.hpp"
@@ -25,11 +26,16 @@ struct Preflight {
   Index distinct = 0;            ///< texts (split.hpp) of both
   Index copies = 0;              ///< of the commonest text
   Index shared = 0;              ///< validation samples whose text is in training too
+  Index to_measure = 0;          ///< tokens of the validation samples that have a label
+  Index empty_outputs = 0;       ///< of both: the record's output is empty or white space
+  Index beyond_context = 0;      ///< of both: more tokens than the model's context
+  Index context = 0, cutoff = 0;  ///< tokens, as PreflightFacts has them
   std::vector<std::string> special;  ///< what is wrong with the tokenizer's BOS and EOS
 
   /// Whether something should be looked at before hours are spent.
   bool clean() const noexcept {
-    return without_eos == 0 && without_label == 0 && without_bos == 0 && shared == 0 && distinct == training + validation && special.empty();
+    return without_eos == 0 && without_label == 0 && without_bos == 0 && shared == 0 && distinct == training + validation && special.empty() &&
+           empty_outputs == 0 && beyond_context == 0;
   }
   /// What was found, a sentence each, without line ends.
   std::vector<std::string> lines() const {
@@ -43,6 +49,14 @@ struct Preflight {
                                  std::to_string(longest) + " tokens a sample"};
     if (without_eos > 0) out.push_back("EOS is cut off in " + share(without_eos) + ": they do not teach the model to stop; a greater cutoff helps");
     if (without_label > 0) out.push_back("no label in " + share(without_label) + ": nothing is learnt from them; a greater cutoff helps");
+    if (validation > 0 && to_measure == 0)
+      out.push_back("none of the " + std::to_string(validation) + " validation samples has a token to measure: no step can be the best one; a greater cutoff helps");
+    if (empty_outputs > 0) out.push_back("the output is empty in " + share(empty_outputs) + ": they teach the model to say nothing");
+    if (beyond_context > 0)
+      out.push_back("more tokens than the model's context of " + std::to_string(context) + " in " + share(beyond_context) + ": it was not made for such positions; a cutoff of " +
+                    std::to_string(context) + " helps");
+    else if (context > 0 && cutoff > context)
+      out.push_back("the cutoff of " + std::to_string(cutoff) + " tokens is beyond the model's context of " + std::to_string(context) + "; no sample is that long");
     if (without_bos > 0) out.push_back("no BOS at the beginning of " + share(without_bos) + ", where the tokenizer puts one");
     if (distinct < all)
       out.push_back(std::to_string(all - distinct) + " of " + std::to_string(all) + " samples are copies of another's text: " + std::to_string(distinct) +
@@ -53,33 +67,49 @@ struct Preflight {
   }
 };
 
+/// What the samples themselves do not say; what is left out is not looked at.
+struct PreflightFacts {
+  std::span<const AlpacaRecord> records{};  ///< those that `texts` and the split are of
+  Index context = 0;                        ///< tokens that the model was made for
+  Index cutoff = 0;                         ///< tokens that samples were cut to
+};
+
+/// Labels of a sample that a token is asked for.
+inline Index label_count(const CausalSample& sample) noexcept {
+  Index n = 0;
+  for (std::size_t t = 1; t < sample.labels.size(); ++t) n += sample.labels[t] != ignored_label ? 1 : 0;
+  return n;
+}
+
 /// Looks at the samples that were made of `records` by alpaca_samples with a split's two sides. What config.json and the tokenizer
-/// disagree on is in Loaded::notes, which a program shows beside this. ShapeError where there are more or fewer samples than the split has.
+/// disagree on is in Loaded::notes, which a program shows beside this. ShapeError where there are more or fewer samples than the split has, or
+/// records than texts.
 inline Preflight preflight(const DistinctTexts& texts, const Split& split, std::span<const CausalSample> training,
-                           std::span<const CausalSample> validation, const AnyTokenizer& tokenizer) {
+                           std::span<const CausalSample> validation, const AnyTokenizer& tokenizer, const PreflightFacts& facts = {}) {
   const auto need = [](std::size_t found, std::size_t expected, const char* side) {
     if (found != expected)
       raise(ShapeError(std::string("tfm: preflight: found ") + std::to_string(found) + " " + side + " samples, expected the split's " + std::to_string(expected)));
   };
   need(training.size(), split.training.size(), "training");
   need(validation.size(), split.validation.size(), "validation");
+  if (!facts.records.empty() && facts.records.size() != texts.of.size())
+    raise(ShapeError("tfm: preflight: found " + std::to_string(facts.records.size()) + " records, expected the " + std::to_string(texts.of.size()) + " that the texts are of"));
 
-  Preflight found{.training = static_cast<Index>(training.size()), .validation = static_cast<Index>(validation.size()), .special = {}};
-  const auto labels_of = [](const CausalSample& sample) {
-    Index n = 0;
-    for (std::size_t t = 1; t < sample.labels.size(); ++t) n += sample.labels[t] != ignored_label ? 1 : 0;
-    return n;
-  };
+  Preflight found{.training = static_cast<Index>(training.size()), .validation = static_cast<Index>(validation.size()), .context = facts.context, .cutoff = facts.cutoff, .special = {}};
   for (const auto side : {training, validation})
     for (const CausalSample& sample : side) {
       found.without_eos += sample.ids.empty() || sample.ids.back() != tokenizer.eos() ? 1 : 0;
       found.without_bos += tokenizer.add_bos() && (sample.ids.empty() || sample.ids.front() != tokenizer.bos()) ? 1 : 0;
-      found.without_label += labels_of(sample) == 0 ? 1 : 0;
+      found.without_label += label_count(sample) == 0 ? 1 : 0;
+      found.beyond_context += facts.context > 0 && static_cast<Index>(sample.ids.size()) > facts.context ? 1 : 0;
     }
+  for (const CausalSample& sample : validation) found.to_measure += label_count(sample);
+  for (const auto* const side : {&split.training, &split.validation})
+    for (const Index i : *side) found.empty_outputs += !facts.records.empty() && trimmed(facts.records[to_size(i)].output).empty() ? 1 : 0;
   for (const CausalSample& sample : training) {
     const auto length = static_cast<Index>(sample.ids.size());
     found.tokens += length;
-    found.labels += labels_of(sample);
+    found.labels += label_count(sample);
     found.longest = std::max(found.longest, length);
     found.shortest = &sample == training.data() ? length : std::min(found.shortest, length);
   }

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <utility>
 
-#include "support/terminal.hpp"
+#include "terminal.hpp"
 #include "tfm/core/error.hpp"
 
 namespace cli {
