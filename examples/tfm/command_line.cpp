@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "prove_options.hpp"
 #include "support/options.hpp"
 
 namespace cli {
@@ -286,6 +287,11 @@ void describe(CLI::App& app, BenchArguments& bench) {
   add_running(app, bench.model);
 }
 
+void describe(CLI::App& app, ProveArguments& prove) {
+  add_model(app, prove.model);
+  add_prove_options(app, prove);
+}
+
 }  // namespace
 
 std::variant<Arguments, int> parse_command_line(int count, const char* const* words) {
@@ -298,6 +304,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   TokenizeArguments tokenize;
   PerplexityArguments perplexity;
   BenchArguments bench;
+  ProveArguments prove;
   const auto add = [&](const char* name, const char* help, auto& arguments) {
     CLI::App* const command = app.add_subcommand(name, help);
     describe(*command, arguments);
@@ -309,6 +316,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   CLI::App* const tokenize_command = add("tokenize", "Tell the tokens of a text", tokenize);
   CLI::App* const perplexity_command = add("perplexity", "Measure how well a model predicts a text", perplexity);
   CLI::App* const bench_command = add("bench", "Measure speed and memory", bench);
+  CLI::App* const prove_command = add("prove", "Hold a model to the same bits in every way, and hash them", prove);
 
   if (const auto code = parse(app, count, words)) return *code;
   if (chat_command->parsed()) return Arguments(chat);
@@ -316,8 +324,9 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   if (info_command->parsed()) return Arguments(info);
   if (tokenize_command->parsed()) return Arguments(tokenize);
   if (perplexity_command->parsed()) return Arguments(perplexity);
-  static_cast<void>(bench_command);
-  return Arguments(bench);
+  if (bench_command->parsed()) return Arguments(bench);
+  static_cast<void>(prove_command);
+  return Arguments(prove);
 }
 
 }  // namespace cli
