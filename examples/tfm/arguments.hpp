@@ -92,8 +92,15 @@ struct BenchArguments {
   bool json = false;
 };
 
+struct ProveArguments {
+  ModelArguments model;
+  std::optional<tfm::Isa> isa;  ///< none: all that the CPU has
+  std::string expected;         ///< empty: any hash will do
+  bool json = false;
+};
+
 using Arguments = std::variant<ChatArguments, CompleteArguments, InfoArguments, TokenizeArguments, PerplexityArguments,
-                               BenchArguments>;
+                               BenchArguments, ProveArguments>;
 
 /// The commands. Each returns the program's exit code; errors are thrown.
 int run(const ChatArguments& arguments);
@@ -102,5 +109,6 @@ int run(const InfoArguments& arguments);
 int run(const TokenizeArguments& arguments);
 int run(const PerplexityArguments& arguments);
 int run(const BenchArguments& arguments);
+int run(const ProveArguments& arguments);
 
 }  // namespace cli

@@ -8,6 +8,7 @@
 
 #include "hints.hpp"
 #include "model_options.hpp"
+#include "prove_options.hpp"
 #include "settle.hpp"
 #include "tfm/text/chat_format.hpp"
 
@@ -233,6 +234,11 @@ void describe(CLI::App& app, BenchArguments& bench) {
   add_running(app, bench.model);
 }
 
+void describe(CLI::App& app, ProveArguments& prove) {
+  add_model(app, prove.model);
+  add_prove_options(app, prove);
+}
+
 }  // namespace
 
 std::variant<Arguments, int> parse_command_line(int count, const char* const* words) {
@@ -245,6 +251,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   TokenizeArguments tokenize;
   PerplexityArguments perplexity;
   BenchArguments bench;
+  ProveArguments prove;
   const auto add = [&](const char* name, const char* help, auto& arguments) {
     CLI::App* const command = app.add_subcommand(name, help);
     describe(*command, arguments);
@@ -256,6 +263,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   const CLI::App* const tokenize_command = add("tokenize", "Tell the tokens of a text", tokenize);
   const CLI::App* const perplexity_command = add("perplexity", "Measure how well a model predicts a text", perplexity);
   const CLI::App* const bench_command = add("bench", "Measure speed and memory", bench);
+  const CLI::App* const prove_command = add("prove", "Hold a model to the same bits in every way, and hash them", prove);
 
   if (const auto code = refuse_habits(app, count, words)) return *code;
   if (const auto code = parse(app, count, words, hint)) return *code;
@@ -269,6 +277,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
     if (info_command->parsed()) return settled(info_command, info);
     if (tokenize_command->parsed()) return settled(tokenize_command, tokenize);
     if (perplexity_command->parsed()) return settled(perplexity_command, perplexity);
+    if (prove_command->parsed()) return settled(prove_command, prove);
     return settled(bench_command, bench);
   } catch (const UsageError& error) { return fail(usage, error.what()); } catch (const tfm::Error& error) {
     return fail(failure, error.what());

@@ -11,7 +11,7 @@ struct Habit {
   std::string_view advice;
 };
 
-const Habit options[] = {
+const Habit other_options[] = {
     {{"-ngl", "--gpu-layers", "--n-gpu-layers", "-sm", "--split-mode", "-ts", "--tensor-split", "-mg", "--main-gpu", "-dev", "--device", "--device-map", "--device_map", "-nkvo",
       "--no-kv-offload", "--list-devices", "-ot", "--override-tensor", "-cmoe", "--cpu-moe"},
      "is about GPUs, and tfm runs on the CPU: leave it out"},
@@ -62,7 +62,7 @@ const Habit options[] = {
     {{"--stdin"}, "is not needed: standard input is read unless a text is given"},
 };
 
-const Habit commands[] = {
+const Habit other_commands[] = {
     {{"run", "cli", "talk", "ask", "conversation"}, "chat"}, {{"generate", "completion", "continue", "predict"}, "complete"}, {{"show", "inspect", "gguf"}, "info"},
     {{"tokenise", "encode", "tokens"}, "tokenize"},          {{"ppl", "evaluate", "eval"}, "perplexity"},                     {{"benchmark"}, "bench"},
 };
@@ -77,7 +77,7 @@ std::string_view found_in(const Habit (&habits)[N], std::string_view word) {
 
 }  // namespace
 
-std::string_view foreign_option(std::string_view word) { return found_in(options, word.substr(0, word.find('='))); }
-std::string_view foreign_command(std::string_view word) { return found_in(commands, word); }
+std::string_view foreign_option(std::string_view word) { return found_in(other_options, word.substr(0, word.find('='))); }
+std::string_view foreign_command(std::string_view word) { return found_in(other_commands, word); }
 
 }  // namespace cli

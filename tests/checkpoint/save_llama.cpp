@@ -242,6 +242,26 @@ TEST_CASE("compare_models is the mean divergence and the share of equal first ch
   CHECK_THROWS_AS(compare_models(context, ComparedModel{model}, ComparedModel{model}, ids, {.window = 0}), OptionError);
 }
 
+// Float weights are multiplied in float32 by both arithmetics. Of Int8, fast arithmetic rounds each token's activations to 8 bits as the format rounded
+// each row of weights. A token's largest value stands out of it more than a weight's out of its row: twice the noise is allowed for, whose
+// square the divergence is.
+TEST_CASE("compare_models tells what an arithmetic costs") {
+  const AnyLlama model = stories_as(Format::f32), halves = stories_as(Format::f16), bytes = stories_as(Format::int8);
+  Context context = exact();
+  const Ids ids = tfm_test::greedy(model, context, {1}, 200);
+  const auto run = [](const AnyLlama& of, Arithmetic arithmetic, Format cache = Format::f32) { return ComparedModel{of, nullptr, arithmetic, cache}; };
+  const auto same = compare_models(context, run(halves, Arithmetic::exact), run(halves, Arithmetic::fast), ids);
+  CHECK((same.kl == 0 && same.agreement == 1));
+  const auto cached = compare_models(context, run(halves, Arithmetic::exact), run(halves, Arithmetic::exact, Format::q8_0), ids);
+  CHECK(cached.kl > 0);
+  const auto of_format = compare_models(context, run(model, Arithmetic::exact), run(bytes, Arithmetic::exact), ids);
+  const auto of_fast = compare_models(context, run(bytes, Arithmetic::exact), run(bytes, Arithmetic::fast), ids);
+  INFO("KL of the format " << of_format.kl << ", of fast arithmetic " << of_fast.kl);
+  CHECK(of_fast.kl > 0);
+  CHECK(of_fast.kl <= 4 * of_format.kl);
+  CHECK(context.arithmetic == Arithmetic::exact);  // as it was
+}
+
 TEST_CASE("what is written as a folder loads again with the same bits, from folders and from GGUF files") {
   const TemporaryFolder folder;
   tfm_test::TinyLlama tiny;

@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
-"""What examples/tfm tells of models, keeps of them, and measures: tfm info, --packed, tfm bench.
+"""What examples/tfm tells of models, keeps of them, measures and proves: tfm info, --packed, tfm bench, tfm prove.
 
   models.py PROGRAM [TEST...]
 """
 import json
 import os
+import platform
 import time
 import unittest
 
 import program
-from program import run, run_json, STORIES
+from program import need, run, run_json, SHARED, STORIES
 
 EXACT = ["--temperature", 0, "--arithmetic", "exact"]
 STORY = "Once upon a time"
+DATA = os.path.join(SHARED, "data")
 
 
 class Info(unittest.TestCase):
@@ -99,6 +101,49 @@ class Bench(unittest.TestCase):
         table = run(*bench)[0].decode()
         for row in "prefill", "decode", "load", "memory", "reading":
             self.assertIn(row, table)
+
+
+class Prove(program.Case):
+    HASH = "9a53c595ad5f6eea5355a0a342b9bcd3dcf84813106b41f47baf674369e1b38f"
+
+    def test_hash(self):
+        proof = run_json("prove", "--model", STORIES)
+        self.assertEqual(list(proof), ["sha256", "script", "instruction_sets", "ways", "tokens", "notes"])
+        self.assertEqual((proof["sha256"], proof["script"], proof["tokens"]), (self.HASH, 1, 1 + 40 + 270 + 3 * 16))
+        self.assertGreater(proof["ways"], 10)
+        text = run("prove", "--model", STORIES, "--expect", self.HASH)[0].decode()
+        for part in [self.HASH, *proof["instruction_sets"]]:
+            self.assertIn(part, text)
+
+    def test_each_instruction_set_gives_it(self):
+        for isa in run_json("prove", "--model", STORIES)["instruction_sets"]:
+            proof = run_json("prove", "--model", STORIES, "--isa", isa)
+            self.assertEqual((proof["sha256"], proof["instruction_sets"]), (self.HASH, [isa]))
+
+    def test_what_is_hashed(self):
+        """Another file of the same weights has the hash, and other weights have another."""
+        self.assertEqual(run_json("prove", "--model", need(os.path.join(DATA, "stories260K/hf")))["sha256"], self.HASH)
+        changed = bytearray(program.contents(STORIES))
+        changed[-6] ^= 1  # a bit of the last tensor
+        other = self.write("other.gguf", bytes(changed))
+        found = run_json("prove", "--model", other)["sha256"]
+        self.assertNotEqual(found, self.HASH)
+        out, err = run("prove", "--model", other, "--expect", self.HASH, code=1)
+        self.assertEqual(out, b"")
+        self.assertIn(f"other.gguf: the SHA-256 is {found}, expected {self.HASH}", err.decode())
+
+    @unittest.skipUnless(platform.machine() == "x86_64", "the baseline of others fuses")
+    def test_nothing_is_proved_without_a_fused_multiply_add(self):
+        out, err = run("prove", "--model", STORIES, "--isa", "baseline", code=1)
+        self.assertEqual(out, b"")
+        self.assertIn(b"nothing can be proved by baseline instructions: they have no fused multiply-add", err)
+
+    def test_usage(self):
+        for wrong in ["--expect", "12"], ["--isa", "mmx"], ["--threads", 2]:
+            self.assertEqual(run("prove", "--model", STORIES, *wrong, code=2)[0], b"")
+        other = "avx512" if platform.machine() == "aarch64" else "neon"
+        out, err = run("prove", "--model", STORIES, "--isa", other, code=2)
+        self.assertEqual((out, err), (b"", f"tfm: --isa is {other}, which this CPU does not have\n".encode()))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 // compare_models: how far apart two models' predictions of a text are.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,16 +12,20 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// A model, and the adapter that it wears, or none.
+/// A model, the adapter that it wears, or none, and how it is run.
 template <class Model>
 struct ComparedModel {
   const Model& model;
   const Adapter* adapter = nullptr;
+  std::optional<Arithmetic> arithmetic{};  ///< none: the context's
+  std::optional<Format> cache{};           ///< none: CompareOptions::cache
 };
 template <class Model>
 ComparedModel(const Model&) -> ComparedModel<Model>;
 template <class Model>
 ComparedModel(const Model&, const Adapter*) -> ComparedModel<Model>;
+template <class Model>
+ComparedModel(const Model&, const Adapter*, Arithmetic, Format) -> ComparedModel<Model>;
 
 struct ModelDifference {
   double kl = 0;         ///< mean KL divergence from the first model's predictions to the second's, in nats
@@ -54,12 +59,29 @@ inline double divergence(const float* p, const float* q, Index n) noexcept {
   return sum;
 }
 
+/// A context's arithmetic is another until the end of the scope.
+class ArithmeticOf {
+  Context& context_;
+  Arithmetic before_;
+
+ public:
+  ArithmeticOf(Context& context, std::optional<Arithmetic> arithmetic) : context_(context), before_(context.arithmetic) {
+    context.arithmetic = arithmetic.value_or(before_);
+  }
+  ArithmeticOf(const ArithmeticOf&) = delete;
+  ArithmeticOf& operator=(const ArithmeticOf&) = delete;
+  ~ArithmeticOf() { context_.arithmetic = before_; }
+};
+
 }  // namespace detail
 
 /// What two models of one vocabulary say of the text `ids`, token by token. What merging an adapter changed:
 ///   auto merged = clone(model);
 ///   merge(context, merged, adapter);
 ///   compare_models(context, ComparedModel{model, &adapter}, ComparedModel{merged}, ids);
+/// and what fast arithmetic changes:
+///   compare_models(context, ComparedModel{model, nullptr, Arithmetic::exact, Format::f32},
+///                  ComparedModel{model, nullptr, Arithmetic::fast, Format::f16}, ids);
 /// Errors: ShapeError for different vocabularies, an id outside them, or a text without tokens; OptionError for a window below 1;
 /// Stopped.
 template <class First, class Second>
@@ -71,7 +93,8 @@ ModelDifference compare_models(Context& context, const ComparedModel<First>& fir
   if (total == 0) raise(ShapeError("tfm: models are compared on a text of at least 1 token, found 0"));
   if (options.window < 1) raise(OptionError("tfm: window must be at least 1, found " + std::to_string(options.window)));
   const Index window = std::min(options.window, total);
-  KvCache one = first.model.make_cache(1, window, options.cache), other = second.model.make_cache(1, window, options.cache);
+  KvCache one = first.model.make_cache(1, window, first.cache.value_or(options.cache));
+  KvCache other = second.model.make_cache(1, window, second.cache.value_or(options.cache));
   Buffer p(window, vocab), q(window, vocab);
   std::vector<double> divergences(to_size(window));
   std::vector<unsigned char> equal(to_size(window));
@@ -83,6 +106,7 @@ ModelDifference compare_models(Context& context, const ComparedModel<First>& fir
     const auto read = [&](const auto& side, KvCache& cache, Buffer& logits) {
       const Adapter* const worn[] = {side.adapter};
       cache.truncate(0, 0);
+      const detail::ArithmeticOf scope(context, side.arithmetic);
       side.model.forward(context, Batch{.start = start, .adapter = worn}, text, cache, Logits::all, logits.view().slice(0, n));
     };
     read(first, one, p), read(second, other, q);
