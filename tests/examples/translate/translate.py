@@ -112,6 +112,8 @@ class Train(Case):
             self.assertIn(f"there is something in {self.path('mine')} already ({name}): give --overwrite, or another --out", err)
             self.assertEqual(os.listdir(self.path("mine")), [name])
             os.remove(self.path("mine", name))
+        self.write("mine/source_vocab.json", "what a run left that was killed while it wrote this")
+        train(self.path("mine"), "--pairs", 50, "--epochs", 1, "--resume")
         run("train", "--preset", "article", "--data", DATA, "--out", self.path("b"), "--resume", "--overwrite", code=2)
         for words in (["train"], ["fly"], ["train", "--preset", "huge", "--data", "x", "--out", "y"], []):
             run(*words, code=2)
