@@ -293,7 +293,7 @@ class Endings(unittest.TestCase):
         self.fails(2, "chat", "--prompt", "x", said="--model")
         self.fails(2, *chat, "--wrong", said="--wrong")
         self.fails(2, *chat, "--temperature", "hot", said="--temperature")
-        self.fails(2, *chat, "--top-p", "0", said="top_p")
+        self.fails(2, *chat, "--top-p", "1.5", said="--top-p")
         self.fails(2, *chat, "--threads", "-1", said="--threads")
         self.fails(2, *chat, "--seed", "-1", said="--seed")
         self.fails(2, *chat, "--arithmetic", "roman", said="exact")
