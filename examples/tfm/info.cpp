@@ -7,6 +7,7 @@
 #include "support/notes.hpp"
 #include "support/terminal.hpp"
 #include "tfm/checkpoint/open_checkpoint.hpp"
+#include "tfm/checkpoint/settle_chat.hpp"
 #include "tfm/formats/torch_zip.hpp"
 
 namespace cli {
@@ -59,17 +60,11 @@ tfm::Memory memory_of(const InfoArguments& arguments, const tfm::DynamicLlamaSha
   return memory;
 }
 
-/// The chat template, and its note, as load_llama would settle them.
+/// The chat template, and its notes, as load_llama would settle them.
 std::optional<tfm::ChatTemplate> chat_template_of(tfm::OpenedCheckpoint& opened) {
-  const tfm::AnyTokenizer& tokenizer = opened.tokenizer;
-  tfm::SequenceMarks marks{"", ""};
-  if (tokenizer && tokenizer.bos()) marks.bos = tokenizer.piece(*tokenizer.bos());
-  if (tokenizer && tokenizer.eos()) marks.eos = tokenizer.piece(*tokenizer.eos());
-  auto found = tfm::ChatTemplate::detect(opened.jinja, marks);
-  if (!found) opened.notes.push_back("the chat template is of no known family; name one to tfm chat with --template");
-  else if (found->writes_bos() && tokenizer && tokenizer.add_bos())
-    opened.notes.push_back("the chat template writes BOS and the tokenizer would add another: it is written once");
-  return found;
+  tfm::ChatSettings settings = settle_chat(opened.tokenizer, opened.jinja, opened.stop_tokens);
+  opened.notes.insert(opened.notes.end(), settings.notes.begin(), settings.notes.end());
+  return std::move(settings.chat_template);
 }
 
 std::string scaling_text(const tfm::RopeScaling& scaling) {

@@ -41,6 +41,7 @@ std::optional<Loaded<AnyLlama>> with_tokenizer(const std::function<void(TinyLlam
 }
 const std::vector<std::string> none;
 using Notes = std::vector<std::string>;
+const std::string no_template = "there is no chat template: the vocabulary has the marks of no known one, so chats are written in the format plain";
 
 Loaded<AnyLlama> gguf(const std::function<void(GgufWriter&)>& change) {
   GgufWriter file = TinyLlama().gguf();
@@ -58,7 +59,7 @@ TEST_CASE("config.json's special tokens give way to the tokenizer's, and it is t
   });
   if (!legacy) return;
   CHECK(legacy->notes == Notes{"config.json says bos is 0, the tokenizer says 1: the tokenizer's is used",
-                               "config.json says eos is 1, the tokenizer says 2: the tokenizer's is used"});
+                               "config.json says eos is 1, the tokenizer says 2: the tokenizer's is used", no_template});
   CHECK(legacy->tokenizer.bos() == 1);
   CHECK(legacy->tokenizer.eos() == 2);
   CHECK(legacy->stop_tokens == std::vector<Token>{2});
@@ -66,7 +67,7 @@ TEST_CASE("config.json's special tokens give way to the tokenizer's, and it is t
   const auto agrees = with_tokenizer([](TinyLlama& tiny) {
     tiny.config["bos_token_id"] = "1", tiny.config["eos_token_id"] = "2", tiny.config["pad_token_id"] = "null";
   });
-  CHECK(agrees->notes == none);
+  CHECK(agrees->notes == Notes{no_template});
 }
 
 TEST_CASE("pad is compared where the tokenizer has one") {
@@ -75,7 +76,7 @@ TEST_CASE("pad is compared where the tokenizer has one") {
     tiny.files["tokenizer_config.json"] = R"({"pad_token": "</s>"})";
   });
   if (!loaded) return;
-  CHECK(loaded->notes == Notes{"config.json says pad is 0, the tokenizer says 2: the tokenizer's is used"});
+  CHECK(loaded->notes == Notes{"config.json says pad is 0, the tokenizer says 2: the tokenizer's is used", no_template});
   CHECK(loaded->tokenizer.pad() == 2);
 }
 
@@ -92,7 +93,9 @@ TEST_CASE("tokenizer_config.json gives roles, and whether BOS is added") {
   CHECK(loaded->tokenizer.eos() == 0);
   CHECK_FALSE(loaded->tokenizer.pad());
   CHECK(loaded->notes == Notes{"tokenizer_config.json says eos is '<unk>' (0), the vocabulary says 2: 0 is used",
-                               "tokenizer_config.json says unk is '<nobody>', which the vocabulary does not have"});
+                               "tokenizer_config.json says unk is '<nobody>', which the vocabulary does not have", no_template,
+                               "by their names these tokens end an answer, too: </s> (2)"});
+  CHECK(loaded->stop_tokens == std::vector<Token>{0, 2});
   CHECK(with_tokenizer([](TinyLlama&) {})->tokenizer.add_bos());
 }
 
@@ -103,11 +106,12 @@ TEST_CASE("all of several eos end a text") {
   });
   if (!loaded) return;
   CHECK(loaded->stop_tokens == std::vector<Token>{2, 300, 301});
-  CHECK(loaded->notes == none);
+  CHECK(loaded->notes == Notes{no_template});
   const auto strange = with_tokenizer([](TinyLlama& tiny) { tiny.config["eos_token_id"] = "[300, 301]"; });
   CHECK(strange->stop_tokens == std::vector<Token>{2, 300, 301});
   CHECK(strange->notes == Notes{"of several eos in config.json or generation_config.json none is the tokenizer's 2: "
-                                "all of them end a text"});
+                                "all of them end a text",
+                                no_template});
 }
 
 TEST_CASE("a chat template in tokenizer_config.json") {
@@ -169,7 +173,7 @@ TEST_CASE("GGUF: an unknown template is told, none is plain, and what ends a tur
   CHECK(unknown.notes ==
         Notes{"the chat template is of no known family; name one to chat: plain, chatml, llama2, alpaca"});
   const auto plain = gguf([](GgufWriter& file) { file.set("tokenizer.ggml.eot_token_id", std::uint32_t{263}); });
-  CHECK(plain.notes == none);
+  CHECK(plain.notes == Notes{no_template});
   CHECK(plain.chat_template->name() == "plain");
   CHECK(plain.stop_tokens == std::vector<Token>{2, 263});
 }

@@ -97,7 +97,8 @@ TEST_CASE("the first conversions of LLaMA: the tokenizer's special tokens win, s
   const auto loaded = load_llama(legacy.path(), with_torch);
   CHECK(loaded.notes == std::vector<std::string>{
                             "config.json says bos is 0, the tokenizer says 1: the tokenizer's is used",
-                            "config.json says eos is 1, the tokenizer says 2: the tokenizer's is used"});
+                            "config.json says eos is 1, the tokenizer says 2: the tokenizer's is used",
+                            "there is no chat template: the vocabulary has the marks of no known one, so chats are written in the format plain"});
   CHECK(loaded.tokenizer.bos() == 1);
   CHECK(loaded.stop_tokens == std::vector<Token>{2});
   const Golden golden(*folder / "golden.safetensors");

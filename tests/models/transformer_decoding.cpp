@@ -238,3 +238,22 @@ TEST_CASE("a stopped pass throws, and a state is as it was") {
   REQUIRE(state.length(0) == 0);
   REQUIRE_THROWS_AS(model.encode(context, source, source_ids), Stopped);
 }
+
+TEST_CASE("what a watcher throws leaves a state as it was") {
+  struct Enough {};
+  const Model model = toy();
+  Context context(2);
+  TransformerState state = model.encode(context, source, source_ids), undisturbed = model.encode(context, source, source_ids);
+  Buffer logits(3, Toy::target_vocab), expected(3, Toy::target_vocab);
+  const std::vector<std::int32_t> first{1, 2, 3}, second{3, 1, 2};
+  const auto throws = [](const AttentionWeights&) { throw Enough(); };
+  model.step(context, first, state, logits);
+  TransformerWatch self, cross;
+  self.decoder_self = cross.decoder_cross = throws;
+  for (const TransformerWatch* watch : {&self, &cross}) REQUIRE_THROWS_AS(model.step(context, second, state, logits, watch), Enough);
+  REQUIRE(state.length(0) == 1);
+  model.step(context, second, state, logits);
+  model.step(context, first, undisturbed, expected);
+  model.step(context, second, undisturbed, expected);
+  CHECK(tfm_test::same_bits(logits, expected));
+}

@@ -12,6 +12,7 @@
 #include "tfm/checkpoint/load_packed.hpp"
 #include "tfm/checkpoint/load_weights.hpp"
 #include "tfm/checkpoint/open_checkpoint.hpp"
+#include "tfm/checkpoint/settle_chat.hpp"
 #include "tfm/checkpoint/shape_agreement.hpp"
 #include "tfm/generate/loaded.hpp"
 
@@ -24,18 +25,6 @@ auto model_shape(const DynamicLlamaShape& in_file) {
   using S = decltype(Model::shape);
   if constexpr (static_shape<S>) return S{};
   else return in_file;
-}
-
-/// The chat template by its family, and what is to be told of it.
-template <class Model>
-void settle_chat_template(Loaded<Model>& loaded, const std::string& jinja) {
-  const AnyTokenizer& tokenizer = loaded.tokenizer;
-  loaded.chat_template = ChatTemplate::detect(jinja, marks_of(tokenizer));
-  if (!loaded.chat_template) {
-    loaded.notes.push_back("the chat template is of no known family; name one to chat: " + chat_format_names());
-  } else if (loaded.chat_template->writes_bos() && tokenizer && tokenizer.add_bos()) {
-    loaded.notes.push_back("the chat template writes BOS and the tokenizer would add another: it is written once");
-  }
 }
 
 /// Runs `work`. A Stopped that it throws keeps `half_done` alive: freeing a model of gigabytes takes some tenths of a
@@ -103,15 +92,9 @@ Loaded<Model> finish(Opening begun, const LoadOptions& options, bool from_path) 
   if (text) take_text(opened, text->get());
   opened.notes.insert(opened.notes.end(), packed_notes.begin(), packed_notes.end());
 
-  Loaded<Model> loaded{std::move(*model), std::move(opened.tokenizer), std::nullopt, {}, std::move(opened.notes)};
-  const auto stop_at = [&](Token token) {
-    auto& all = loaded.stop_tokens;
-    if (std::find(all.begin(), all.end(), token) == all.end()) all.push_back(token);
-  };
-  if (loaded.tokenizer && loaded.tokenizer.eos()) stop_at(*loaded.tokenizer.eos());
-  for (const Token token : opened.stop_tokens) stop_at(token);
-  settle_chat_template(loaded, opened.jinja);
-  return loaded;
+  ChatSettings chat = settle_chat(opened.tokenizer, opened.jinja, opened.stop_tokens);
+  opened.notes.insert(opened.notes.end(), chat.notes.begin(), chat.notes.end());
+  return {std::move(*model), std::move(opened.tokenizer), std::move(chat.chat_template), std::move(chat.stop_tokens), std::move(opened.notes)};
 }
 
 }  // namespace detail
