@@ -1,5 +1,6 @@
 // finetune chat: lines become prompts as training's records did, and are answered by the adapters that are worn.
 #include <iostream>
+#include <utility>
 
 #include "base.hpp"
 #include "one_line.hpp"
@@ -98,7 +99,9 @@ int run(const ChatArguments& arguments) {
   const bool asks = is_terminal(standard_input);
   if (asks) catch_interrupt(false), tell_dimly("/help lists the commands.\n");
   std::string line;
+  bool first = true;
   while (output_is_whole() && (!asks || (tell("> "), true)) && std::getline(std::cin, line)) {
+    if (std::exchange(first, false) && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // a byte order mark
     if (line.ends_with('\r')) line.pop_back();
     line.resize(line.find_last_not_of(' ') + 1);
     if (tfm::trimmed(line).empty()) line.clear();

@@ -165,6 +165,25 @@ TEST_CASE("by tokens, the size of the micro-batch changes rounding alone") {
   CHECK(std::abs(whole.after - parts.after) < 0.1 * whole.after);
 }
 
+TEST_CASE("validation texts without a label are no measure, and no step is the best by them") {
+  const std::vector<CausalSample> samples = counting(8);
+  std::vector<CausalSample> unlabelled = counting(3);
+  for (CausalSample& sample : unlabelled) std::fill(sample.labels.begin(), sample.labels.end(), ignored_label);
+  const AnyLlama model = small_llama(Format::q8_0);
+  const auto trained = [&](Index evaluate_every) {
+    Adapter adapter(model, {.rank = 2, .targets = {"q_proj"}});
+    CausalTask task(model, &adapter, samples, unlabelled);
+    Context context(1);
+    CHECK(std::isnan(task.evaluate(context).loss));
+    Trainer trainer(context, task, adapter_parameters(adapter), AdamW{}, {.steps = 4, .batch = 4, .rate = constant(0.02f), .evaluate_every = evaluate_every});
+    CHECK(trainer.fit().best_step == -1);
+    Buffer weights = trainer.parameters().flat();
+    trainer.parameters().read(weights);
+    return weights;
+  };
+  CHECK(tfm_test::same_bits(trained(1), trained(0)));
+}
+
 TEST_CASE("an epoch's order is a shuffle, or groups texts by length") {
   const std::vector<CausalSample> samples = counting(40);
   std::vector<Index> lengths;

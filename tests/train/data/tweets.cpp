@@ -235,6 +235,13 @@ TEST_CASE("sentiments are classes, words, or scores by their sign", "[tweets]") 
         "'sentiment': found words and numbers: 'positive' in line 4 and '1' in line 2, expected one kind of label");
   CHECK(tweet_error(all({"0", "4", "2"}), any) ==
         "line 3: 'sentiment': found '4', expected -1, 0 or 1; no label of the file is negative or a fraction, so that these are no scores with a sign");
+  auto helped = any;
+  helped.help.names = "--labels";
+  const auto notes = [&](std::initializer_list<const char*> labels) { return tfm::read_tweets(File(all(labels)).path, helped).notes; };
+  CHECK(notes({"0", "1"}) == std::vector<std::string>{"no number of the column 'sentiment' is negative: 0 is read as Neutral; --labels says so if it means another"});
+  CHECK(notes({"0", "1", "-1"}).empty());
+  CHECK(notes({"1"}).empty());
+  CHECK(notes({"neutral", "positive"}).empty());
   auto named = any;
   named.names = {{"0", "Negative"}, {"4", "Positive"}, {"None", "Neutral"}};
   CHECK(signs(all({"4", "0", "none"}), named) == "+-0");

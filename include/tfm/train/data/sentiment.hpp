@@ -82,6 +82,7 @@ class SentimentReader {
   std::string names_help_;
   std::optional<Seen> word_, number_, beyond_;  // the first ones; beyond: a number but -1, 0 and 1
   bool scores_ = false;                         // there is a negative number or a fraction
+  bool negative_ = false, zero_ = false;
 
   std::string help() const { return names_help_.empty() ? "" : "; " + names_help_ + " says what other labels mean"; }
   [[noreturn]] void refuse(Index line, std::string_view found, std::string_view expected) const {
@@ -138,17 +139,21 @@ class SentimentReader {
     if (!number) refuse(line, text, "-1, 0 or 1, a number with a sign, or negative, neutral or positive" + help());
     if (!number_) number_ = Seen{line, std::string(text)};
     if (!number->whole || number->sign < 0) scores_ = true;
+    negative_ = negative_ || number->sign < 0, zero_ = zero_ || number->sign == 0;
     if (!beyond_ && !sentiment_name(label) && label != "+1") beyond_ = Seen{line, std::string(text)};
     return number->sign < 0 ? "Negative" : number->sign > 0 ? "Positive" : "Neutral";
   }
 
-  /// After the last label. LoadError where labels are of two kinds, or are numbers that no sign tells apart (0 and 4; 1 to 5).
-  void finish() const {
+  /// After the last label: what a person should know of them. LoadError where labels are of two kinds, or are numbers that no sign tells apart (0 and
+  /// 4; 1 to 5).
+  std::vector<std::string> finish() const {
     if (word_ && number_)
       detail::fail(file_, {in_quotes(column_), ": found words and numbers: ", in_quotes(word_->text), " in line ", word_->line, " and ", in_quotes(number_->text),
                            " in line ", number_->line, ", expected one kind of label", help()});
     if (beyond_ && !scores_)
       refuse(beyond_->line, beyond_->text, "-1, 0 or 1; no label of the file is negative or a fraction, so that these are no scores with a sign" + help());
+    if (!zero_ || negative_ || names_help_.empty()) return {};
+    return {"no number of the column " + in_quotes(column_) + " is negative: 0 is read as Neutral; " + names_help_ + " says so if it means another"};
   }
 };
 

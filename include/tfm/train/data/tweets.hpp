@@ -41,7 +41,7 @@ struct Tweets {
   Index retweets = 0, links = 0;      ///< left out; what is both counts as a retweet
   Index unlabelled = 0;               ///< left out before these
   std::string text_column{}, label_column{};  ///< as the header has them
-  std::vector<std::string> notes{};   ///< of columns that could have been meant too
+  std::vector<std::string> notes{};   ///< of columns, and of labels, that could have been meant otherwise
 };
 
 constexpr bool is_retweet(std::string_view tweet) noexcept {
@@ -159,9 +159,9 @@ inline Tweets read_tweets(const std::filesystem::path& path, const TweetOptions&
   };
   read_csv(path, each, options.separator);
   if (tweets.rows == 0) detail::fail(file, std::string("found ") + (columns ? "a header and no tweet" : "no header and no tweet") + ", expected at least one");
-  sentiments->finish();
+  tweets.notes = sentiments->finish();
   tweets.text_column = columns->text_name(), tweets.label_column = columns->label_name();
-  tweets.notes = std::move(columns->notes());
+  tweets.notes.insert(tweets.notes.begin(), columns->notes().begin(), columns->notes().end());
   return tweets;
 }
 
