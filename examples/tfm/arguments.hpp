@@ -40,6 +40,7 @@ struct AnswerArguments {
 struct ChatArguments {
   ModelArguments model;
   std::vector<AdapterArgument> adapters;
+  bool any_base = false;  ///< adapters for another base too
   AnswerArguments answer;
   std::optional<std::string> prompt, system;
   std::string chat_template;
@@ -49,6 +50,7 @@ struct ChatArguments {
 struct CompleteArguments {
   ModelArguments model;
   std::vector<AdapterArgument> adapters;
+  bool any_base = false;  ///< adapters for another base too
   AnswerArguments answer;
   std::optional<std::string> prompt;
   bool plain = false, json = false;

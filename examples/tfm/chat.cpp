@@ -9,6 +9,7 @@
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
 #include "support/wardrobe.hpp"
+#include "tfm/text/encoding.hpp"
 
 namespace cli {
 
@@ -140,11 +141,20 @@ std::string model_name(const std::filesystem::path& path) {
   return (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
 }
 
+/// By what adapters know the model, and the prompt that they get here: finetune's own is Alpaca's, and others are of a model's template.
+tfm::BaseIdentity identity_of(const ChatArguments& arguments, const Loaded& loaded) {
+  tfm::BaseIdentity base = base_of(arguments.adapters, arguments.model.model);
+  const std::string own = loaded.chat_template ? loaded.chat_template->name() : "", used = arguments.chat_template.empty() ? own : arguments.chat_template;
+  if (used == "alpaca") base.prompt = tfm::prompt_hash(tfm::AlpacaPrompt());
+  else if (used != own) base.prompt = tfm::prompt_hash(used);
+  return base;
+}
+
 /// The one question, where there is only one: --prompt, or else what is piped in.
 std::optional<std::string> single_question(const ChatArguments& arguments) {
   if (arguments.prompt) return arguments.prompt;
   if (is_terminal(standard_input)) return std::nullopt;
-  std::string piped = read_all_input();
+  std::string piped(tfm::narrow_text(read_all_input(), "standard input"));
   if (piped.ends_with('\n')) piped.pop_back();
   if (piped.ends_with('\r')) piped.pop_back();
   if (piped.empty()) throw UsageError("standard input is empty, expected a question; or give --prompt");
@@ -169,7 +179,7 @@ int run(const ChatArguments& arguments) {
   options.session = session_options(arguments.model, loaded.model);
   options.clock = seconds;
   show_progress(options, bar);
-  Wardrobe wardrobe(arguments.adapters, arguments.model.model, loaded.model);
+  Wardrobe wardrobe(arguments.adapters, loaded.model, identity_of(arguments, loaded), arguments.any_base);
   Chat chat(loaded, options);
   const tfm::Adapter* const worn = wardrobe.all();
   chat.wear(worn);

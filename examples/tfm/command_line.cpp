@@ -217,6 +217,7 @@ void describe(CLI::App& app, ChatArguments& chat) {
   app.footer(chat_footer);
   add_model(app, chat.model);
   add_adapters(app, chat.adapters);
+  add_any_base(app, chat.any_base);
   add_text(app, "-p,--prompt", chat.prompt, "Answer this and exit");
   add_text(app, "--system", chat.system, "The system prompt; the model's own, unless it is given");
   app.add_option("--template", chat.chat_template,
@@ -236,6 +237,7 @@ void describe(CLI::App& app, CompleteArguments& complete) {
   complete.answer.max_tokens = 256;
   add_model(app, complete.model);
   add_adapters(app, complete.adapters);
+  add_any_base(app, complete.any_base);
   add_text(app, "-p,--prompt", complete.prompt, "The text to continue");
   app.add_flag("--plain", complete.plain, "Nothing in the prompt is a control token");
   add_json(app, complete.json);

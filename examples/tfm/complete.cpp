@@ -7,6 +7,7 @@
 #include "support/terminal.hpp"
 #include "support/wardrobe.hpp"
 #include "tfm/generate/generate.hpp"
+#include "tfm/text/encoding.hpp"
 
 namespace cli {
 
@@ -28,7 +29,7 @@ std::vector<Token> prompt_ids(const tfm::AnyTokenizer& tokenizer, const std::str
 std::string prompt_of(const CompleteArguments& arguments) {
   if (arguments.prompt) return *arguments.prompt;
   if (is_terminal(standard_input)) throw UsageError("there is no prompt: give --prompt, or a text on standard input");
-  return read_all_input();
+  return std::string(tfm::narrow_text(read_all_input(), "standard input"));
 }
 
 }  // namespace
@@ -41,7 +42,9 @@ int run(const CompleteArguments& arguments) {
     tfm::raise(
         tfm::TokenizerError("tfm: " + arguments.model.model.string() + " has no tokenizer: no text can be continued"));
   const std::vector<Token> ids = prompt_ids(loaded.tokenizer, prompt, arguments.plain);
-  Wardrobe wardrobe(arguments.adapters, arguments.model.model, loaded.model);
+  tfm::BaseIdentity base = base_of(arguments.adapters, arguments.model.model);
+  base.prompt.clear();  // the user's own
+  Wardrobe wardrobe(arguments.adapters, loaded.model, base, arguments.any_base);
   tfm::Session session(loaded.model, session_options(arguments.model, loaded.model));
   session.wear(wardrobe.all());
   tfm::Sampler sampler(sampler_options(arguments.answer));

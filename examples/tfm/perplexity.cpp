@@ -6,7 +6,9 @@
 #include "model.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
+#include "tfm/formats/byte_views.hpp"
 #include "tfm/formats/mapped_file.hpp"
+#include "tfm/text/encoding.hpp"
 
 namespace cli {
 
@@ -68,8 +70,7 @@ class Reader {
 
 std::vector<Token> tokens_of(const PerplexityArguments& arguments, const tfm::AnyTokenizer& tokenizer) {
   const auto file = tfm::MappedFile::open(arguments.file);
-  const auto bytes = file->bytes();
-  return tokenizer.encode(tfm::UserText{{reinterpret_cast<const char*>(bytes.data()), bytes.size()}});
+  return tokenizer.encode(tfm::UserText{tfm::narrow_text(tfm::text_of(file->bytes()), file->name())});
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ struct TrainArguments {
   std::filesystem::path data, out;
   std::optional<std::uint64_t> seed;  ///< none: 0
   int threads = 0;                    ///< 0: one for each core
-  bool resume = false, json = false;
+  bool resume = false, overwrite = false, json = false;
 };
 
 /// How translations are looked for, and by which model.

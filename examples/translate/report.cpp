@@ -60,7 +60,7 @@ void draw(Translator& translator, const TrainArguments& arguments, const Trained
 }
 
 /// BLEU of the pairs that were held out; nothing without them.
-std::optional<double> held_out_bleu(Translator& translator, const std::filesystem::path& file) {
+std::optional<tfm::CorpusBleu> held_out_bleu(Translator& translator, const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) return std::nullopt;
   const auto pairs = tfm::read_sentence_pairs(file).pairs;
   std::vector<std::string> sources;
@@ -68,7 +68,7 @@ std::optional<double> held_out_bleu(Translator& translator, const std::filesyste
   const auto found = translator.translate(sources, false);
   tfm::BleuCounts counts;
   for (std::size_t i = 0; i < pairs.size(); ++i) counts.add(found[i][0].text, pairs[i].target);
-  return counts.score().score;
+  return counts.score();
 }
 
 }  // namespace
@@ -88,7 +88,7 @@ void report(const TrainArguments& arguments, const Trained& trained) {
              {"seconds", trained.seconds}, {"tokens_per_second", speed}, {"d2l_loss", trained.losses.d2l},
              {"loss_per_token", trained.losses.per_token}, {"loss_per_token_without_dropout", trained.evaluated},
              {"translations", translations}};
-    if (bleu) all["held_out_bleu"] = *bleu;
+    if (bleu) all["held_out_bleu"] = bleu->score;
     print(all.dump() + "\n");
     return;
   }
@@ -97,7 +97,7 @@ void report(const TrainArguments& arguments, const Trained& trained) {
   print("loss of the last epoch: d2l's " + rounded(trained.losses.d2l) + " (sum over sentences of the mean over steps, by tokens), per token " +
         rounded(trained.losses.per_token) + " nats; without dropout " + rounded(trained.evaluated) + " nats\n");
   print(text);
-  if (bleu) print("BLEU " + rounded(*bleu) + " over " + std::to_string(trained.held_out) + " pairs whose English sentence it has not seen\n");
+  if (bleu) print(tfm::bleu_line(*bleu) + ", of " + std::to_string(trained.held_out) + " pairs whose English sentence it has not seen\n");
 }
 
 }  // namespace cli

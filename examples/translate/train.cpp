@@ -5,6 +5,7 @@
 #include "notes.hpp"
 #include "report.hpp"
 #include "support/interrupt.hpp"
+#include "support/output_guard.hpp"
 #include "tfm/checkpoint/transformer_file.hpp"
 #include "tfm/train/csv_log.hpp"
 #include "tfm/train/initialise.hpp"
@@ -38,6 +39,15 @@ std::string as_lines(const std::vector<tfm::SentencePair>& pairs) {
   return text;
 }
 
+/// What a run writes over in its folder. A run that was killed before it had translation.json, the last of what it begins with, may have
+/// left the others of that, over which --resume writes again.
+std::vector<std::string> written_files(const TrainArguments& arguments) {
+  std::vector<std::string> names{"config.json", "model.safetensors", "loss.svg", "attention-encoder.svg", "attention-decoder-self.svg",
+                                 "attention-decoder-cross.svg", "log"};
+  if (!arguments.resume) names.insert(names.end(), {"held_out.txt", "vocab.model", "source_vocab.json", "target_vocab.json"});
+  return names;
+}
+
 /// The vocabularies of a new run, written; or of the one that goes on, which must be of the same pairs.
 Vocabularies vocabularies(const TrainArguments& arguments, const tfm::HeldOutPairs& pairs) {
   const Preset& preset = arguments.preset;
@@ -50,6 +60,8 @@ Vocabularies vocabularies(const TrainArguments& arguments, const tfm::HeldOutPai
       throw UsageError("the run in " + arguments.out.string() + " is of other pairs or another preset, and cannot go on with these");
     return load_vocabularies(arguments.out, there.vocabularies);
   }
+  guard_inputs("--out", arguments.out, written_files(arguments), {{"the data", arguments.data}});
+  guard_files("--out", arguments.out, written_files(arguments), arguments.overwrite);
   std::error_code error;
   std::filesystem::create_directories(arguments.out, error);
   if (error) tfm::raise(tfm::LoadError("tfm: cannot make the folder " + arguments.out.string() + ": " + error.message()));
@@ -111,8 +123,8 @@ int run(const TrainArguments& arguments) {
   Trained trained{.pairs = task.samples(), .held_out = static_cast<Index>(pairs.held_out.size()),
                   .parameters = trainer.parameters().elements(), .losses = {}};
   if (arguments.resume) trainer.resume();
-  const tfm::CsvLog log(arguments.out / "log", trainer.state().step);
-  const tfm::TensorBoard board(arguments.out / "log", wall_clock, trainer.state().step);
+  const tfm::CsvLog log(arguments.out / "log", trainer.state().logged());
+  const tfm::TensorBoard board(arguments.out / "log", wall_clock, trainer.state().logged());
   const tfm::ProgressBar bar(std::cerr, seconds, {.terminal = has_escapes(standard_error)});
   for (const tfm::TrainWatch& watch : {log.watch(), board.watch(10), bar.watch()}) trainer.watch(watch);
   tfm::TrainWatch count;

@@ -10,3 +10,4 @@
 #include "tfm/generate/session.hpp"
 #include "tfm/models/llama.hpp"
 #include "tfm/numeric/pack.hpp"
+#include "tfm/text/encoding.hpp"

@@ -13,6 +13,7 @@
 #include "tfm/formats/json.hpp"
 #include "tfm/formats/json_text.hpp"
 #include "tfm/text/alpaca_prompt.hpp"
+#include "tfm/text/encoding.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -53,9 +54,9 @@ inline std::vector<AlpacaRecord> alpaca_lines(std::string_view text, const std::
 
 /// The records of a text: a JSON array of objects, or one object a line. An object has the strings "instruction" and "output" and may
 /// have "input"; other members are not looked at. `file` is its name in messages. Errors: LoadError with the file, the record's
-/// number from 1, the field, found and expected; a text without records is one too.
+/// number from 1, the field, found and expected; for a text without records, or that is not UTF-8.
 inline std::vector<AlpacaRecord> parse_alpaca(std::string_view text, const std::string& file) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark
+  text = utf8_text(text, file);
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   std::vector<AlpacaRecord> records;
   if (first != text.npos && text[first] == '{') {

@@ -13,7 +13,7 @@
 
 #include "tfm/formats/byte_views.hpp"
 #include "tfm/formats/mapped_file.hpp"
-#include "tfm/text/utf8.hpp"
+#include "tfm/text/encoding.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -45,13 +45,6 @@ class CsvRows {
   [[noreturn]] void refuse(Index line, const std::string& what) const {
     fail(file_, "line " + std::to_string(line) + ": " + what);
   }
-  void check_encoding(std::string_view line) const {
-    for (std::string_view rest = line; !rest.empty();) {
-      const int length = utf8_character(rest);
-      if (length <= 0) refuse(line_, "found " + in_quotes(rest.substr(0, 1)) + " at byte " + std::to_string(line.size() - rest.size() + 1) + ", which is not UTF-8");
-      rest.remove_prefix(static_cast<std::size_t>(length));
-    }
-  }
   /// The row that is complete, if there is one, goes to `each`.
   template <class Each>
   void deliver(Each& each) {
@@ -66,7 +59,6 @@ class CsvRows {
   template <class Each>
   void read_line(std::string_view line, Each& each) {
     ++line_;
-    check_encoding(line);
     if (!open_) first_ = line_;
     open_ = open_ || line.find_first_not_of("\r\n") != line.npos;
     pending_ += line.size();
@@ -93,7 +85,7 @@ class CsvRows {
 
   template <class Each>
   void read(std::string_view text, Each&& each) {
-    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark
+    text = utf8_text(text, file_);
     while (!text.empty()) {
       std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
       end += text.substr(end).starts_with("\r\n") ? 2 : end < text.size() ? 1 : 0;
