@@ -35,30 +35,39 @@ struct BaseArguments {
 
 enum class ScheduleName : unsigned char { linear, cosine, constant };
 
-/// The article's recipe.
+/// How gradients go through a base's int8 weights where the command line says nothing: in products of 8 bits or in floats.
+inline constexpr bool usual_int8_backward = false;
+
+/// The article's recipe. What depends on the data or on the adapter that training begins with is filled in by recipe.hpp.
 struct TrainArguments {
   BaseArguments base;
-  bool int8_backward = false;  ///< gradients go through the base's int8 weights in 8 bits
+  std::optional<bool> int8_backward;  ///< none: usual_int8_backward, where products are of 8 bits
   std::filesystem::path data, out;
   std::filesystem::path prompt;  ///< a template file; empty: Alpaca's own prompt
   std::uint64_t seed = 0, split_seed = 42;
   Index steps = 300, batch = 128, micro_batch = 4;
+  std::optional<double> epochs;  ///< decide the steps
   double rate = 3e-4;
-  Index warmup = 100;
+  std::optional<Index> warmup;  ///< none: 100 steps, at most a third
+  std::optional<double> warmup_ratio;  ///< of the steps
   ScheduleName schedule = ScheduleName::linear;
   double weight_decay = 0, clip = 1;
-  Index rank = 8;
-  double alpha = 16, dropout = 0.05;
-  std::vector<std::string> targets{"q_proj", "v_proj"};
-  bool rslora = false;
+  std::filesystem::path init_adapter;  ///< a PEFT folder whose weights training begins with; empty: a new adapter
+  bool any_base = false;               ///< init_adapter may be for another base
+  std::optional<Index> rank;           ///< none: that of init_adapter, or 8
+  std::optional<double> alpha, dropout;          ///< 16, 0.05
+  std::optional<std::vector<std::string>> targets;  ///< q_proj, v_proj
+  std::optional<bool> rslora;                       ///< false
   Index cutoff = 256, validation = 200;
+  std::optional<double> validation_share;  ///< of the records, decides validation
   bool response_only = false;
   bool pad_left = true;  ///< the first token of a shorter text is asked of the padding before it
   Index multiple = 8;
   bool mean_of_tokens = false;  ///< in place of the mean of the micro-batches' means
   bool group_by_length = false;
   Index evaluate_every = 50, save_every = 50, keep = 3, patience = 0;
-  bool resume = false, json = false;
+  bool evaluate_first = false;  ///< before the first step too
+  bool resume = false, overwrite = false, json = false;
 };
 
 struct EvaluateArguments {
@@ -85,6 +94,7 @@ struct ChatArguments {
   std::filesystem::path prompt;            ///< empty: the first adapter's own, or else Alpaca's
   std::optional<std::string> instruction;  ///< none: the one that all of the first adapter's records had
   Index max_tokens = 256;
+  bool any_base = false;
 };
 
 struct MergeArguments {
@@ -92,7 +102,7 @@ struct MergeArguments {
   std::vector<AdapterArgument> adapters;
   std::filesystem::path out, text;  ///< text: empty: the first adapter's validation.json, or else its prompt
   std::optional<tfm::Format> type;  ///< of the folder's tensors; none: as the base's file has them
-  bool overwrite = false, json = false;
+  bool any_base = false, overwrite = false, json = false;
 };
 
 using Arguments = std::variant<PrepareArguments, TrainArguments, EvaluateArguments, PredictArguments, ChatArguments, MergeArguments>;

@@ -23,7 +23,7 @@ Base open_base(const BaseArguments& arguments, const tfm::AlpacaPrompt& prompt) 
   tell_notes(base.loaded.notes);
   if (!base.loaded.tokenizer)
     tfm::raise(tfm::TokenizerError("tfm: " + arguments.model.string() + " has no tokenizer: it can read no text"));
-  base.identity.prompt = tfm::prompt_hash(prompt.prompt_input + '\0' + prompt.prompt_no_input + '\0' + prompt.response_split);
+  base.identity.prompt = tfm::prompt_hash(prompt);
   return base;
 }
 
@@ -34,11 +34,15 @@ tfm::Context context_of(const BaseArguments& arguments) {
   return context;
 }
 
-tfm::Adapter open_adapter(const std::filesystem::path& folder, const Base& base, bool any_base) {
+tfm::peft::LoadedAdapter load_adapter(const std::filesystem::path& folder, const Base& base, bool any_base) {
   tfm::peft::LoadedAdapter loaded = tfm::peft::load(folder, base.loaded.model, {.base = base.identity, .any_base = any_base, .read_bin = tfm::read_torch});
   for (std::string& note : loaded.notes) note.insert(0, folder.string() + ": ");
   tell_notes(loaded.notes);
-  return std::move(loaded.adapter);
+  return loaded;
+}
+
+tfm::Adapter open_adapter(const std::filesystem::path& folder, const Base& base, bool any_base) {
+  return std::move(load_adapter(folder, base, any_base).adapter);
 }
 
 RunPrompt prompt_of(const std::filesystem::path& file, const std::filesystem::path& adapter) {

@@ -31,6 +31,7 @@ Base open_base(const BaseArguments& arguments, const tfm::AlpacaPrompt& prompt);
 tfm::Context context_of(const BaseArguments& arguments);
 
 /// The adapter in a PEFT folder; its notes are told. Errors: LoadError, ShapeError; for one over another base, by name.
+tfm::peft::LoadedAdapter load_adapter(const std::filesystem::path& folder, const Base& base, bool any_base);
 tfm::Adapter open_adapter(const std::filesystem::path& folder, const Base& base, bool any_base);
 
 /// The prompt of a template file, or else the one that run.json in an adapter's folder keeps, or else Alpaca's own.

@@ -8,6 +8,7 @@
 #include "support/terminal.hpp"
 #include "support/wardrobe.hpp"
 #include "tfm/generate/generate.hpp"
+#include "tfm/text/encoding.hpp"
 #include "tfm/text/white_space.hpp"
 #include "tfm/train/data/alpaca_samples.hpp"
 
@@ -91,7 +92,7 @@ int run(const ChatArguments& arguments) {
   options.threads = arguments.base.threads;
   options.arithmetic = arguments.base.arithmetic;
   options.stop = interrupt_token();
-  Conversation conversation{base, std::move(prompt), Wardrobe(arguments.adapters, arguments.base.model, base.loaded.model),
+  Conversation conversation{base, std::move(prompt), Wardrobe(arguments.adapters, base.loaded.model, base.identity, arguments.any_base),
                             tfm::Session(base.loaded.model, options), arguments.max_tokens, !is_terminal(standard_input)};
   conversation.session.wear(conversation.wardrobe.all());
   if (!conversation.prompt.instruction.empty()) tell_dimly("Instruction: " + conversation.prompt.instruction + "\n");
@@ -99,9 +100,8 @@ int run(const ChatArguments& arguments) {
   const bool asks = is_terminal(standard_input);
   if (asks) catch_interrupt(false), tell_dimly("/help lists the commands.\n");
   std::string line;
-  bool first = true;
-  while (output_is_whole() && (!asks || (tell("> "), true)) && std::getline(std::cin, line)) {
-    if (std::exchange(first, false) && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // a byte order mark
+  for (bool first = true; output_is_whole() && (!asks || (tell("> "), true)) && std::getline(std::cin, line); first = false) {
+    if (first) line.erase(0, line.size() - tfm::without_byte_order_mark(line).size());
     if (line.ends_with('\r')) line.pop_back();
     line.resize(line.find_last_not_of(' ') + 1);
     if (tfm::trimmed(line).empty()) line.clear();

@@ -1,8 +1,10 @@
 // The commands, their options and their help.
 #include "command_line.hpp"
 
+#include <cstdlib>
 #include <map>
 #include <string>
+#include <type_traits>
 
 #include "common_options.hpp"
 
@@ -46,7 +48,7 @@ Examples:
 constexpr const char* train_footer =
     R"(J is Alpaca's JSON or JSON lines: records of instruction, input and output. The defaults are those of Alpaca-LoRA's recipe.
 Some texts, with all their copies, are kept for validation; what is found in the data, the memory and the time that it will
-take are told before the first step.
+take are told before the first step. Beside these options' names, docs/finetune.md has those of PEFT and transformers.
 
 OUT is the adapter, as PEFT opens it (adapter_config.json, adapter_model.safetensors): that of the best validation loss.
 It also gets run.json, a receipt of all that decides its bits; validation.json, the records that were held out; log/ with CSV
@@ -56,7 +58,8 @@ bits. With --json the figures of the end are one JSON object on standard output.
 Examples:
   finetune train --model model.gguf --data tweets.json --out adapter --seed 1
   finetune train --model model.gguf --data tweets.json --out adapter --seed 1 --resume
-  finetune train --model folder/ --data alpaca.json --out adapter --steps 60 --batch 16 --micro-batch 8 --lr 1e-3 --response-only)";
+  finetune train --model folder/ --data alpaca.json --out adapter --steps 60 --batch 16 --micro-batch 8 --lr 1e-3 --response-only
+  finetune train --model folder/ --data more.json --out second --init-adapter adapter --epochs 0.5 --warmup-ratio 0.1 --validation 0.1)";
 
 constexpr const char* evaluate_footer =
     R"(The labels are the different outputs of the records, with those that the adapter learnt, or those of --labels, which may name some that no
@@ -141,7 +144,8 @@ void add_prompt(CLI::App& app, std::filesystem::path& prompt, const std::string&
   add_optional_path(app, "--template", prompt, "F", "Alpaca-LoRA's template file: how records become prompts; " + otherwise);
 }
 
-void add_names(CLI::App& app, const std::string& flag, std::vector<std::string>& names, const std::string& help) {
+template <class Names>
+void add_names(CLI::App& app, const std::string& flag, Names& names, const std::string& help) {
   app.add_option(flag, names, help)->type_name("A,B")->delimiter(',')->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
@@ -168,31 +172,65 @@ void describe(CLI::App& app, PrepareArguments& prepare) {
   add_json(app, prepare.json);
 }
 
-void describe(CLI::App& app, TrainArguments& train, std::optional<std::uint64_t>& seed, std::optional<Index>& warmup) {
+/// An option that has no default of its own.
+template <class T>
+CLI::Option* add_optional(CLI::App& app, const std::string& flag, std::optional<T>& value, T least, T greatest, const std::string& help) {
+  return app.add_option(flag, value, help)->type_name(std::is_integral_v<T> ? "N" : "X")->check(range(least, greatest));
+}
+
+/// Records that are held out: so many, or a share of them, as train_test_split takes test_size.
+void add_validation(CLI::App& app, TrainArguments& train) {
+  const auto is_count = [](const std::string& word) { return !word.empty() && word.size() < 10 && word.find_first_not_of("0123456789") == word.npos; };
+  const auto share_of = [](const std::string& word) {
+    char* end = nullptr;
+    const double share = std::strtod(word.c_str(), &end);
+    return end == word.c_str() + word.size() && share > 0 && share < 1 ? share : 0;
+  };
+  const auto parse = [&train, is_count, share_of](const CLI::results_t& words) {
+    train.validation_share.reset();
+    if (is_count(words.front())) train.validation = std::stol(words.front());
+    else train.validation_share = share_of(words.front());
+    return true;
+  };
+  app.add_option("--validation", parse, "Records that are held out to choose the best step by: so many, or, below 1, a share of all")
+      ->type_name("N|X")
+      ->expected(1)
+      ->default_str(std::to_string(train.validation))
+      ->check([is_count, share_of](const std::string& word) {
+        return is_count(word) || share_of(word) > 0 ? std::string() : "found '" + word + "', expected a number of records, or a share of them between 0 and 1";
+      });
+}
+
+void describe(CLI::App& app, TrainArguments& train, std::optional<std::uint64_t>& seed) {
   app.footer(train_footer);
   add_base(app, train.base);
   add_choice(app, "--backward", train.int8_backward, backwards, "float|int8",
-             "How gradients go through the base's int8 weights: float (the default), or, faster,\nint8: products of 8 bits, as fast arithmetic's are")
+             "How gradients go through the base's int8 weights: float, or, faster, int8: products\nof 8 bits, as fast arithmetic's are; " +
+                 std::string(usual_int8_backward ? "int8, where there are such products" : "float") + ", unless it is given")
       ->group("Running");
   add_path(app, "--data", train.data, "J", "Records of instruction, input and output");
   add_path(app, "--out", train.out, "D", "The folder for the adapter, its log and its checkpoints");
   add_seed(app, seed, "Of the adapter's beginning, the samples' order, dropout; 0, unless it is given");
-  app.add_flag("--resume", train.resume, "Go on with what is in OUT, if there is anything");
+  CLI::Option* const resume = app.add_flag("--resume", train.resume, "Go on with what is in OUT, if there is anything");
+  app.add_flag("--overwrite", train.overwrite, "Take away what is in OUT of an earlier run, and write over files of an adapter's names")->excludes(resume);
   add_json(app, train.json);
 
   app.option_defaults()->group("The adapter");
-  add_count(app, "--rank", train.rank, 1, "Rank of the change of each matrix");
-  add_number(app, "--alpha", train.alpha, 1e-6, 1e6, "The change is scaled by alpha / rank");
-  add_number(app, "--dropout", train.dropout, 0, 0.999, "Of what the adapter sees while it trains");
+  add_optional(app, "--rank", train.rank, Index{1}, most, "Rank of the change of each matrix; 8, unless it is given");
+  add_optional(app, "--alpha", train.alpha, 1e-6, 1e6, "The change is scaled by alpha / rank; 16, unless it is given");
+  add_optional(app, "--dropout", train.dropout, 0.0, 0.999, "Of what the adapter sees while it trains; 0.05, unless it is given");
   add_names(app, "--targets", train.targets,
-            "Matrices that get one, or all: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj,\ndown_proj; q_proj,v_proj, unless it is given");
-  app.add_flag("--rslora", train.rslora, "Scale by alpha / sqrt(rank)");
+            "Matrices that get one: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj,\ndown_proj, or all-linear; q_proj,v_proj, unless it is given");
+  app.add_flag_callback("--rslora", [&train] { train.rslora = true; }, "Scale by alpha / sqrt(rank)");
+  add_optional_path(app, "--init-adapter", train.init_adapter, "D",
+                    "Begin with the weights of the adapter in this PEFT folder; rank, alpha, targets and\nrslora are its own, and dropout unless it is given");
+  add_any_base(app, train.any_base);
 
   app.option_defaults()->group("The data");
   add_prompt(app, train.prompt, "Alpaca's, unless it is given");
   add_count(app, "--cutoff", train.cutoff, 2, "Tokens of a sample; longer ones are cut");
   app.add_flag("--response-only", train.response_only, "Learn the output alone, and not the prompt");
-  add_count(app, "--validation", train.validation, 0, "Records that are held out to choose the best step by");
+  add_validation(app, train);
   app.add_option("--split-seed", train.split_seed, "Which they are")->type_name("N")->capture_default_str();
   add_choice(
       app, "--padding", train.pad_left, paddings, "left|right",
@@ -202,28 +240,29 @@ void describe(CLI::App& app, TrainArguments& train, std::optional<std::uint64_t>
 
   app.option_defaults()->group("Training");
   add_count(app, "--steps", train.steps, 1, "Steps of the optimizer");
+  add_optional(app, "--epochs", train.epochs, 1e-6, 1e6, "In place of --steps: passes over the records, also parts of one")->excludes("--steps");
   add_count(app, "--batch", train.batch, 1, "Samples of a step");
   add_count(app, "--micro-batch", train.micro_batch, 1, "Samples that go through the model at once");
   add_choice(app, "--accumulation", train.mean_of_tokens, accumulations, "means|tokens",
              "A step's loss: the mean of its micro-batches' means (the default), or of its tokens");
   add_number(app, "--lr", train.rate, 0, 1e38, "Learning rate of AdamW");
-  app.add_option("--warmup", warmup, "Steps in which the rate rises from 0; 100, at most a third of --steps, unless it is given")
-      ->type_name("N")
-      ->check(range(Index{0}, most));
+  add_optional(app, "--warmup", train.warmup, Index{0}, most, "Steps in which the rate rises from 0; 100, at most a third of all, unless it is given");
+  add_optional(app, "--warmup-ratio", train.warmup_ratio, 0.0, 1.0, "In place of --warmup: the part of all steps")->excludes("--warmup");
   add_choice(app, "--schedule", train.schedule, schedules, "linear|cosine|constant",
              "How the rate falls to 0 afterwards; linear, unless it is given");
   add_number(app, "--weight-decay", train.weight_decay, 0, 1e6, "Of AdamW");
   add_number(app, "--clip", train.clip, 0, 1e6, "The largest norm of the gradients; 0: any");
   add_count(app, "--eval-every", train.evaluate_every, 1, "Steps between validations");
+  app.add_flag("--eval-on-start", train.evaluate_first, "A validation before the first step too, whose adapter may then be the best");
   add_count(app, "--save-every", train.save_every, 0, "Steps between checkpoints; 0: one at the end");
   add_count(app, "--keep", train.keep, 1, "Checkpoints that stay");
   add_count(app, "--patience", train.patience, 0, "Validations without a better one after which training ends; 0: never");
 }
 
-void finish(TrainArguments& train, const std::optional<std::uint64_t>& seed, const std::optional<Index>& warmup) {
+void finish(TrainArguments& train, const std::optional<std::uint64_t>& seed) {
   train.seed = seed.value_or(0);
-  train.warmup = warmup.value_or(std::min(train.warmup, train.steps / 3));
-  if (train.targets == std::vector<std::string>{"all"}) train.targets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+  if (train.targets == std::vector<std::string>{"all-linear"} || train.targets == std::vector<std::string>{"all"})
+    train.targets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
 }
 
 void describe(CLI::App& app, EvaluateArguments& evaluate) {
@@ -236,7 +275,7 @@ void describe(CLI::App& app, EvaluateArguments& evaluate) {
   add_cutoff(app, evaluate.cutoff);
   add_optional_path(app, "--picture", evaluate.picture, "F", "Write the confusion matrices to this SVG file");
   add_overwrite(app, evaluate.overwrite);
-  app.add_flag("--any-base", evaluate.any_base, "Take an adapter that was made for another base");
+  add_any_base(app, evaluate.any_base);
   add_json(app, evaluate.json);
 }
 
@@ -256,6 +295,7 @@ void describe(CLI::App& app, ChatArguments& chat) {
   app.footer(chat_footer);
   add_base(app, chat.base);
   add_adapters(app, chat.adapters);
+  add_any_base(app, chat.any_base);
   add_prompt(app, chat.prompt, "the first adapter's own, or else Alpaca's");
   app.add_option("--instruction", chat.instruction, "What is to be done with each line; the adapter's own, unless it is given")->type_name("TEXT");
   add_count(app, "-n,--max-tokens", chat.max_tokens, 1, "Tokens of an answer, at most");
@@ -265,6 +305,7 @@ void describe(CLI::App& app, MergeArguments& merge) {
   app.footer(merge_footer);
   add_base(app, merge.base);
   add_adapters(app, merge.adapters);
+  add_any_base(app, merge.any_base);
   add_path(app, "--out", merge.out, "O", "The folder for the merged model");
   add_choice(app, "--type,--format", merge.type, file_formats, "f32|bf16|f16",
              "What the folder's tensors are kept in; unless it is given, what the base's are,\nor f16 where that is quantised");
@@ -286,14 +327,13 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   ChatArguments chat;
   MergeArguments merge;
   std::optional<std::uint64_t> seed;
-  std::optional<Index> warmup;
   const auto add = [&](const char* name, const char* help, auto&... arguments) {
     CLI::App* const command = app.add_subcommand(name, help);
     describe(*command, arguments...);
     return command;
   };
   const CLI::App* const prepare_command = add("prepare", "Make instruction data of a CSV file of tweets", prepare);
-  const CLI::App* const train_command = add("train", "Train an adapter on records", train, seed, warmup);
+  const CLI::App* const train_command = add("train", "Train an adapter on records", train, seed);
   const CLI::App* const evaluate_command = add("evaluate", "Measure how often a model gives records their labels", evaluate);
   const CLI::App* const predict_command = add("predict", "Label or answer each line of standard input", predict);
   const CLI::App* const chat_command = add("chat", "Try adapters by hand, change and mix them", chat);
@@ -302,7 +342,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   if (const auto code = parse(app, count, words)) return *code;
   if (prepare_command->parsed()) return Arguments(prepare);
   if (train_command->parsed()) {
-    finish(train, seed, warmup);
+    finish(train, seed);
     return Arguments(train);
   }
   if (evaluate_command->parsed()) return Arguments(evaluate);

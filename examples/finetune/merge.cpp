@@ -15,6 +15,7 @@
 #include "tfm/checkpoint/save_llama.hpp"
 #include "tfm/formats/torch_zip.hpp"
 #include "tfm/generate/compare.hpp"
+#include "tfm/text/encoding.hpp"
 #include "tfm/train/data/alpaca.hpp"
 
 namespace cli {
@@ -24,7 +25,10 @@ namespace {
 /// What both models are asked about: the file that was named, or records that the first adapter did not see, or its prompt.
 std::string text_of(const MergeArguments& arguments, const RunPrompt& prompt) {
   constexpr std::size_t enough = 16;  // records
-  if (!arguments.text.empty()) return std::string(tfm::text_of(tfm::MappedFile::open(arguments.text)->bytes()));
+  if (!arguments.text.empty()) {
+    const auto file = tfm::MappedFile::open(arguments.text);
+    return std::string(tfm::narrow_text(tfm::text_of(file->bytes()), file->name()));
+  }
   const std::filesystem::path held_out = arguments.adapters.front().folder / "validation.json";
   std::error_code ignored;
   if (!std::filesystem::exists(held_out, ignored)) return prompt.prompt({.instruction = prompt.instruction, .input = "", .output = ""});
@@ -109,7 +113,7 @@ int run(const MergeArguments& arguments) {
   guard_output(arguments);
   const RunPrompt prompt = prompt_of({}, arguments.adapters.front().folder);
   const Base base = open_base(arguments.base, prompt.prompt);
-  Wardrobe wardrobe(arguments.adapters, arguments.base.model, base.loaded.model);
+  Wardrobe wardrobe(arguments.adapters, base.loaded.model, base.identity, arguments.any_base);
   const tfm::Adapter* const adapter = wardrobe.all();
   tfm::Context context = context_of(arguments.base);
   const std::vector<tfm::Token> ids = base.loaded.tokenizer.encode(tfm::UserText{text_of(arguments, prompt)});

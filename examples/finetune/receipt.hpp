@@ -14,13 +14,14 @@ namespace cli {
 struct Receipt {
   const TrainArguments& arguments;
   tfm::BaseIdentity base;
-  std::string data_sha256;
+  std::string data_sha256, init_sha256;  ///< the second: of the adapter's tensors that training begins with; empty: of none
   const Samples& samples;
   RunPrompt prompt;
 };
 
-/// Begins a run: makes its folder and writes run.json; or, resuming, compares it. Errors: UsageError for a run that is there and
-/// is not to go on, or is another one, by the first thing that differs; LoadError where the system refuses.
+bool holds_run(const std::filesystem::path& folder);
+/// Begins a run: makes its folder and writes run.json; or, where that is there, compares it. Errors: UsageError for another run, by the
+/// first thing that differs; LoadError where the system refuses.
 void begin_run(const Receipt& receipt);
 /// Adds what came of it.
 void end_run(const Receipt& receipt, const tfm::TrainResult& result, const std::string& adapter_sha256);

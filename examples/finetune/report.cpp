@@ -28,8 +28,8 @@ void tell_outlook(const Samples& samples, const Base& base, const Outlook& outlo
 }
 
 void report(const TrainArguments& arguments, const Samples& samples, const Trained& trained) {
-  const picture::LineChart chart = losses_by_step(arguments.out / "log");
-  tfm::write_file(arguments.out / "loss.svg", tfm::bytes_of(picture::svg(chart)));
+  const auto charts = losses_by_step(arguments.out / "log");
+  tfm::write_file(arguments.out / "loss.svg", tfm::bytes_of(picture::svg(charts)));
   const tfm::TrainResult& result = trained.result;
   if (arguments.json) {
     nlohmann::ordered_json all{{"steps", result.steps},
@@ -37,6 +37,7 @@ void report(const TrainArguments& arguments, const Samples& samples, const Train
                                {"training", samples.training.size()},
                                {"validation", samples.validation.size()},
                                {"trainable", trained.trainable},
+                               {"backward", *arguments.int8_backward ? "int8" : "float"},
                                {"loss", result.last_loss.per_token()},
                                {"seconds", trained.seconds},
                                {"tokens_per_second", trained.seconds > 0 ? trained.tokens / trained.seconds : 0},
@@ -46,7 +47,7 @@ void report(const TrainArguments& arguments, const Samples& samples, const Train
     print_json(std::move(all));
     return;
   }
-  print(picture::in_terminal(chart, static_cast<std::size_t>(terminal_size(standard_output).columns), 18) + "\n");
+  print(picture::in_terminal(charts.front(), static_cast<std::size_t>(terminal_size(standard_output).columns), 18) + "\n");
   if (result.best_step >= 0)
     print("best validation loss " + tfm::detail::fixed(result.best_loss, 4) + " nats per token, after step " + std::to_string(result.best_step) + "\n");
   print("saved, read back and compared: " + arguments.out.string() + ", whose adapter_model.safetensors has SHA-256 " + trained.adapter_sha256 + "\n");

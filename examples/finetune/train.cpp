@@ -2,11 +2,11 @@
 #include <iostream>
 
 #include "receipt.hpp"
+#include "recipe.hpp"
 #include "report.hpp"
 #include "support/peak_memory.hpp"
 #include "support/terminal.hpp"
 #include "tfm/formats/atomic_file.hpp"
-#include "tfm/train/causal_task.hpp"
 #include "tfm/train/csv_log.hpp"
 #include "tfm/train/data/alpaca.hpp"
 #include "tfm/train/progress_bar.hpp"
@@ -18,49 +18,6 @@ namespace {
 
 using Task = tfm::CausalTask<tfm::AnyLlama>;
 using Trainer = tfm::Trainer<Task, tfm::AdamW>;
-
-tfm::CausalTaskOptions task_options(const TrainArguments& arguments) {
-  tfm::CausalTaskOptions options;
-  options.accumulation = arguments.mean_of_tokens ? tfm::Accumulation::tokens : tfm::Accumulation::means;
-  if (arguments.pad_left) options.left_pad = 0;  // the article's pad_token_id
-  options.multiple = arguments.multiple;
-  options.evaluation_batch = arguments.micro_batch;
-  options.group_by_length = arguments.group_by_length ? arguments.batch : 0;
-  return options;
-}
-
-tfm::Schedule schedule_of(const TrainArguments& arguments) {
-  const auto rate = static_cast<float>(arguments.rate);
-  switch (arguments.schedule) {
-    case ScheduleName::cosine: return tfm::cosine(rate, arguments.warmup, arguments.steps);
-    case ScheduleName::constant: return tfm::constant(rate);
-    default: return tfm::linear(rate, arguments.warmup, arguments.steps);
-  }
-}
-
-tfm::TrainerOptions options_of(const TrainArguments& arguments, const Samples& samples) {
-  const bool evaluates = samples.can_measure();
-  return {.steps = arguments.steps,
-          .batch = arguments.batch,
-          .micro_batch = arguments.micro_batch,
-          .rate = schedule_of(arguments),
-          .clip = static_cast<float>(arguments.clip),
-          .seed = arguments.seed,
-          .evaluate_every = evaluates ? arguments.evaluate_every : 0,
-          .patience = evaluates ? arguments.patience : 0,
-          .output = arguments.out,
-          .save_every = arguments.save_every,
-          .keep = arguments.keep};
-}
-
-tfm::AdapterOptions adapter_options(const TrainArguments& arguments) {
-  return {.rank = arguments.rank,
-          .alpha = static_cast<float>(arguments.alpha),
-          .dropout = static_cast<float>(arguments.dropout),
-          .targets = arguments.targets,
-          .rank_stabilised = arguments.rslora,
-          .seed = arguments.seed};
-}
 
 /// Seconds that `steps` will take, by one micro-batch whose gradients are thrown away.
 double estimated_seconds(tfm::Context& context, const Task& task, const tfm::Parameters& parameters, const Samples& samples,
@@ -80,7 +37,7 @@ double estimated_seconds(tfm::Context& context, const Task& task, const tfm::Par
   }
   context.training = false;
   const double of_a_step = tokens_of(samples.training) / static_cast<double>(samples.training.size()) * static_cast<double>(arguments.batch);
-  const double evaluations = samples.validation.empty() ? 0 : static_cast<double>(tfm::ceil_div(steps, arguments.evaluate_every));
+  const double evaluations = samples.validation.empty() ? 0 : static_cast<double>(tfm::ceil_div(steps, arguments.evaluate_every) + (arguments.evaluate_first ? 1 : 0));
   constexpr double forward = 1.0 / 3;  // of forward, forward again and backward
   return took / tokens * (static_cast<double>(steps) * of_a_step + evaluations * forward * tokens_of(samples.validation));
 }
@@ -97,19 +54,12 @@ Outlook outlook_of(tfm::Context& context, const Task& task, const Trainer& train
   return outlook;
 }
 
-/// --backward int8 is refused where no product would be of it.
-void check_backward(const TrainArguments& arguments) {
-  if (!arguments.int8_backward) return;
-  if (arguments.base.arithmetic == tfm::Arithmetic::exact) throw UsageError("--backward int8 is of products in 8 bits, and --arithmetic exact has none");
-  if (arguments.base.format && *arguments.base.format != tfm::Format::int8)
-    throw UsageError("--backward int8 is for a base in int8, and --base is " + std::string(name(*arguments.base.format)));
-}
-void check_backward(const TrainArguments& arguments, const tfm::AnyLlama& model) {
-  bool any = !arguments.int8_backward;
-  tfm::visit_weights(model, "", [&](const std::string&, const auto& weight, tfm::WeightRole) {
-    if constexpr (requires { weight.format(); }) any = any || weight.format() == tfm::Format::int8;
-  });
-  if (!any) throw UsageError("--backward int8 is for a base in int8, and no weight of " + arguments.base.model.string() + " is");
+/// Of the tensors of the adapter that training begins with.
+std::string init_sha256(const std::filesystem::path& folder) {
+  if (folder.empty()) return {};
+  std::error_code absent;
+  const std::filesystem::path tensors = folder / "adapter_model.safetensors";
+  return file_sha256(std::filesystem::exists(tensors, absent) ? tensors : folder / "adapter_model.bin");
 }
 
 /// Seconds since 1970.
@@ -117,23 +67,28 @@ double wall_clock() { return std::chrono::duration<double>(std::chrono::system_c
 
 }  // namespace
 
-int run(const TrainArguments& arguments) {
+int run(const TrainArguments& asked) {
+  TrainArguments arguments = asked;
   check_backward(arguments);
+  guard_output(arguments);
   RunPrompt prompt = prompt_of(arguments.prompt, {});
   std::vector<tfm::AlpacaRecord> records = tfm::read_alpaca(arguments.data);
+  fill_in_validation(arguments, static_cast<Index>(records.size()));
   prompt.instruction = common_instruction(records);
   const Base base = open_base(arguments.base, prompt.prompt);
   const tfm::AnyLlama& model = base.loaded.model;
-  check_backward(arguments, model);
+  fill_in_backward(arguments, model);
   const Samples samples = samples_of(arguments, std::move(records), base, prompt.prompt);
-  tfm::Adapter adapter(model, adapter_options(arguments));
+  fill_in_steps(arguments, static_cast<Index>(samples.training.size()));
+  tfm::Adapter adapter = first_adapter(arguments, base);
   tfm::Context context = context_of(arguments.base);
-  context.int8.backward = arguments.int8_backward;
+  context.int8.backward = *arguments.int8_backward;
   Task task(model, &adapter, samples.training, samples.validation, task_options(arguments));
   const tfm::AdamW optimizer{.decay = static_cast<float>(arguments.weight_decay)};
-  Trainer trainer(context, task, tfm::adapter_parameters(adapter), optimizer, options_of(arguments, samples));
+  Trainer trainer(context, task, tfm::adapter_parameters(adapter), optimizer, trainer_options(arguments, samples.can_measure()));
 
-  const Receipt receipt{arguments, base.identity, file_sha256(arguments.data), samples, prompt};
+  const Receipt receipt{arguments, base.identity, file_sha256(arguments.data), init_sha256(arguments.init_adapter), samples, prompt};
+  clear_output(arguments);
   begin_run(receipt);
   if (const std::string held_out = samples.held_out(); !held_out.empty()) tfm::write_file(arguments.out / "validation.json", tfm::bytes_of(held_out));
   if (arguments.resume) trainer.resume();
@@ -141,8 +96,8 @@ int run(const TrainArguments& arguments) {
   tell_outlook(samples, base, outlook);
 
   Trained trained{.result = {}, .trainable = outlook.trainable, .adapter_sha256 = {}};
-  const tfm::CsvLog log(arguments.out / "log", trainer.state().step);
-  const tfm::TensorBoard board(arguments.out / "log", wall_clock, trainer.state().step);
+  const tfm::CsvLog log(arguments.out / "log", trainer.state().logged());
+  const tfm::TensorBoard board(arguments.out / "log", wall_clock, trainer.state().logged());
   const tfm::ProgressBar bar(std::cerr, seconds, {.terminal = has_escapes(standard_error), .note = [] { return mebibytes(peak_memory_bytes()); }});
   for (const tfm::TrainWatch& watch : {log.watch(), board.watch(10), bar.watch()}) trainer.watch(watch);
   tfm::TrainWatch count;
@@ -156,7 +111,7 @@ int run(const TrainArguments& arguments) {
          "; --resume goes on from there\n");
     return interrupted;
   }
-  tfm::peft::save(adapter, model, arguments.out, {.base = base.identity, .rslora = arguments.rslora, .base_model = arguments.base.model.string()});
+  tfm::peft::save(adapter, model, arguments.out, {.base = base.identity, .rslora = *arguments.rslora, .base_model = arguments.base.model.string()});
   trained.adapter_sha256 = file_sha256(arguments.out / "adapter_model.safetensors");
   end_run(receipt, trained.result, trained.adapter_sha256);
   report(arguments, samples, trained);

@@ -10,6 +10,7 @@
 #include <tfm/formats/byte_views.hpp>
 #include <tfm/formats/mapped_file.hpp>
 #include <tfm/models/llama_weights.hpp>
+#include <tfm/text/encoding.hpp>
 #include <tfm/train/causal_task.hpp>
 #include <tfm/train/data/windows.hpp>
 #include <tfm/train/initialise.hpp>
@@ -28,7 +29,7 @@ int main(int count, char** words) try {
     }
   const tfm::AnyTokenizer tokenizer = tfm::load_tokenizer(words[2]);
   const auto file = tfm::MappedFile::open(words[1]);
-  const std::vector<tfm::Token> ids = tokenizer.encode(tfm::UserText{std::string(tfm::text_of(file->bytes()))});
+  const std::vector<tfm::Token> ids = tokenizer.encode(tfm::UserText{std::string(tfm::narrow_text(tfm::text_of(file->bytes()), file->name()))});
   const auto training = std::span(ids).first(ids.size() / 10 * 9);  // the last tenth is kept to measure with
   const auto samples = tfm::windows(training, 64), validation = tfm::windows(std::span(ids).subspan(training.size()), 64);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace picture {
 struct Curve {
   std::string name;
   std::vector<double> x, y;  ///< as many of each; a point that is no number, or lacks the logarithm it needs, is a gap
+  bool points = false;       ///< each is shown by itself too, with its numbers under the pointer
 };
 
 struct LineChart {
@@ -64,19 +66,20 @@ inline void mark_powers(Axis& axis) {
   axis.least = axis.marks.front(), axis.most = axis.marks.back();
 }
 
-/// The axis that shows all these values; 0 to 1 if there are none.
-inline Axis axis_of(const LineChart& chart, bool vertical, int wanted) {
+/// The axis that shows all these values of the charts; 0 to 1 if there are none.
+inline Axis axis_of(std::span<const LineChart> charts, bool vertical, int wanted) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  Axis axis{.least = infinity, .most = -infinity, .logarithmic = vertical && chart.logarithmic};
-  for (const Curve& curve : chart.curves)
-    for (const double value : vertical ? curve.y : curve.x)
-      if (axis.has(value)) axis.least = std::min(axis.least, value), axis.most = std::max(axis.most, value);
+  Axis axis{.least = infinity, .most = -infinity, .logarithmic = vertical && charts.front().logarithmic};
+  for (const LineChart& chart : charts)
+    for (const Curve& curve : chart.curves)
+      for (const double value : vertical ? curve.y : curve.x)
+        if (axis.has(value)) axis.least = std::min(axis.least, value), axis.most = std::max(axis.most, value);
   if (axis.least > axis.most) axis.least = axis.logarithmic ? 0.1 : 0, axis.most = 1;
   if (axis.logarithmic) {
     mark_powers(axis);
     return axis;
   }
-  if (axis.least == axis.most) axis.least -= 1, axis.most += 1;
+  if (const double size = axis.least == 0 ? 1 : std::abs(axis.least); axis.least == axis.most) axis.least -= size, axis.most += size;
   mark_evenly(axis, wanted);
   return axis;
 }
@@ -89,51 +92,74 @@ inline std::string mark_text(double value) {
 
 inline constexpr std::array<const char*, 6> colours{"#c0392b", "#2471a3", "#239b56", "#8e44ad", "#ca6f1e", "#566573"};
 
-}  // namespace detail
+inline constexpr double chart_left = 76, chart_width = 560;
 
-/// The chart as an SVG file.
-inline std::string svg(const LineChart& chart) {
-  constexpr double left = 76, top = 44, width = 560, height = 320;
-  const detail::Axis across = detail::axis_of(chart, false, 8), up = detail::axis_of(chart, true, 6);
+/// A chart's elements; `across` is its x axis, which is named where it is the last of several charts.
+inline std::string chart_elements(const LineChart& chart, const Axis& across, double top, double height, bool last) {
+  constexpr double left = chart_left, width = chart_width;
+  const Axis up = axis_of({&chart, 1}, true, height < 200 ? 3 : 6);
   const auto x_of = [&](double value) { return left + width * across.part(value); };
   const auto y_of = [&](double value) { return top + height * (1 - up.part(value)); };
-  std::string out = text_at(left, 24, chart.title, Anchor::start, 15);
+  std::string out = text_at(left, top - 20, chart.title, Anchor::start, 15);
   for (const double mark : across.marks) {
     out += line(x_of(mark), top, x_of(mark), top + height, "#e5e5e5");
-    out += text_at(x_of(mark), top + height + 17, detail::mark_text(mark), Anchor::middle, 11);
+    if (last) out += text_at(x_of(mark), top + height + 17, mark_text(mark), Anchor::middle, 11);
   }
   for (const double mark : up.marks) {
     out += line(left, y_of(mark), left + width, y_of(mark), "#e5e5e5");
-    out += text_at(left - 7, y_of(mark) + 4, detail::mark_text(mark), Anchor::end, 11);
+    out += text_at(left - 7, y_of(mark) + 4, mark_text(mark), Anchor::end, 11);
   }
   out += line(left, top, left, top + height, "#444") + line(left, top + height, left + width, top + height, "#444");
-  out += text_at(left + width / 2, top + height + 38, chart.x_axis, Anchor::middle);
+  if (last) out += text_at(left + width / 2, top + height + 38, chart.x_axis, Anchor::middle);
   out += text_at(20, top + height / 2, chart.y_axis, Anchor::middle, 12, -90);
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {
     const Curve& curve = chart.curves[i];
-    const std::string colour = detail::colours[i % detail::colours.size()];
-    std::string path;
+    const std::string colour = colours[i % colours.size()];
+    std::string path, points;
     bool drawn = false;  // the point before
     for (std::size_t k = 0; k < curve.x.size(); ++k) {
       const bool has = across.has(curve.x[k]) && up.has(curve.y[k]);
       if (has) path += (drawn ? " L" : " M") + pixels(x_of(curve.x[k])) + " " + pixels(y_of(curve.y[k]));
+      if (has && curve.points)
+        points += "<circle cx=\"" + pixels(x_of(curve.x[k])) + "\" cy=\"" + pixels(y_of(curve.y[k])) + "\" r=\"2.8\" fill=\"" + colour + "\"><title>" +
+                  escaped(chart.x_axis + " " + tfm::number_text(curve.x[k]) + ": " + mark_text(curve.y[k])) + "</title></circle>\n";
       drawn = has;
     }
     if (!path.empty())
       out += "<path d=\"" + path.substr(1) + "\" fill=\"none\" stroke=\"" + colour +
              "\" stroke-width=\"1.6\" stroke-linejoin=\"round\"/>\n";
+    out += points;
+    if (curve.name.empty()) continue;
     const double legend = top + 16 + 18 * static_cast<double>(i), edge = left + width - 12;
     out += box(edge - 22, legend - 5, 22, 2, colour) + text_at(edge - 28, legend, curve.name, Anchor::end, 12);
   }
-  return document(left + width + 24, top + height + 54, out);
+  return out;
 }
+
+}  // namespace detail
+
+/// Charts over one x axis below one another as an SVG file; those after the first are lower ones. There is one at least.
+inline std::string svg(std::span<const LineChart> charts) {
+  constexpr double margin = 44, tall = 320, low = 110;
+  const detail::Axis across = detail::axis_of(charts, false, 8);
+  std::string out;
+  double top = margin;
+  for (std::size_t i = 0; i < charts.size(); ++i) {
+    const double height = i == 0 ? tall : low;
+    out += detail::chart_elements(charts[i], across, top, height, i + 1 == charts.size());
+    top += height + margin;
+  }
+  return document(detail::chart_left + detail::chart_width + 24, top - margin + 54, out);
+}
+/// The chart as an SVG file.
+inline std::string svg(const LineChart& chart) { return svg(std::span(&chart, 1)); }
 
 /// The same for a terminal, in Braille dots; `columns` and `rows` are characters of the whole picture.
 inline std::string in_terminal(const LineChart& chart, std::size_t columns, std::size_t rows) {
   constexpr std::size_t label = 8;
   const std::size_t width = std::max<std::size_t>(columns, label + 12) - label - 2;
   const std::size_t height = std::max<std::size_t>(rows, 7) - 3;
-  const detail::Axis across = detail::axis_of(chart, false, 8), up = detail::axis_of(chart, true, 4);
+  const detail::Axis across = detail::axis_of({&chart, 1}, false, 8), up = detail::axis_of({&chart, 1}, true, 4);
   std::vector<unsigned> dots(width * height);
   const auto dot = [&](double right, double above) {  // each from 0 to 1
     constexpr unsigned bits[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};

@@ -106,6 +106,10 @@ inline void add_overwrite(CLI::App& app, bool& overwrite) {
 
 inline void add_json(CLI::App& app, bool& json) { app.add_flag("--json", json, "Results as JSON"); }
 
+inline void add_any_base(CLI::App& app, bool& any_base) {
+  app.add_flag("--any-base", any_base, "Take an adapter that was made for another base; a note tells");
+}
+
 /// What every program's command line has: one command, whose options count as they are given last, and a version.
 inline void set_up(CLI::App& app, const std::string& footer) {
   app.footer(footer);

@@ -11,10 +11,11 @@
 #include "notes.hpp"
 #include "terminal.hpp"
 #include "tfm/core/error.hpp"
+#include "tfm/text/encoding.hpp"
 
 namespace cli {
 
-/// All of it, byte for byte, but for a byte order mark. A pipe's name will do. Errors: LoadError, for UTF-16 too; Stopped.
+/// All of it, byte for byte, but for a byte order mark. A pipe's name will do. Errors: LoadError, for units of two or four bytes too; Stopped.
 inline std::string read_text(const std::filesystem::path& path) {
   std::string text;
   if (path == "-") {
@@ -32,10 +33,9 @@ inline std::string read_text(const std::filesystem::path& path) {
     if (got < 0) refuse();
   }
   const std::string name = path == "-" ? "standard input" : path.string();
-  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
-    tfm::raise(tfm::LoadError("tfm: " + name + " is UTF-16, expected UTF-8: iconv -f UTF-16 -t UTF-8 makes it so"));
-  if (text.starts_with("\xef\xbb\xbf")) {
-    text.erase(0, 3);
+  const std::size_t mark = text.size() - tfm::narrow_text(text, name).size();
+  if (mark > 0) {
+    text.erase(0, mark);
     tell_note(name + " begins with a byte order mark, which is left out");
   }
   return text;

@@ -20,9 +20,12 @@ std::string last_part(const std::filesystem::path& path) {
 
 }  // namespace
 
-Wardrobe::Wardrobe(const std::vector<AdapterArgument>& named, const std::filesystem::path& base, const tfm::AnyLlama& model) : named_(named) {
-  if (named.empty()) return;
-  const tfm::peft::LoadOptions options{.base = tfm::base_identity(base, tfm::read_torch), .read_bin = tfm::read_torch};
+tfm::BaseIdentity base_of(const std::vector<AdapterArgument>& named, const std::filesystem::path& model) {
+  return named.empty() ? tfm::BaseIdentity{} : tfm::base_identity(model, tfm::read_torch);
+}
+
+Wardrobe::Wardrobe(const std::vector<AdapterArgument>& named, const tfm::AnyLlama& model, const tfm::BaseIdentity& base, bool any_base) : named_(named) {
+  const tfm::peft::LoadOptions options{.base = base, .any_base = any_base, .read_bin = tfm::read_torch};
   for (const AdapterArgument& one : named_) {
     auto loaded = tfm::peft::load(one.folder, model, options);
     for (const std::string& note : loaded.notes) tell_note(one.folder.string() + ": " + note);

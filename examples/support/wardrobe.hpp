@@ -6,9 +6,13 @@
 #include <vector>
 
 #include "adapter_argument.hpp"
+#include "tfm/checkpoint/base_identity.hpp"
 #include "tfm/generate/loaded.hpp"
 
 namespace cli {
+
+/// By what the adapters know the base at `model` and its own chat template. Nothing, and nothing is read, where there are no adapters.
+tfm::BaseIdentity base_of(const std::vector<AdapterArgument>& named, const std::filesystem::path& model);
 
 class Wardrobe {
   std::vector<AdapterArgument> named_;
@@ -16,8 +20,9 @@ class Wardrobe {
   tfm::Adapter mixed_;
 
  public:
-  /// Loads all of them for the model that was loaded from `base`; their notes go to standard error. Errors: tfm::Error.
-  Wardrobe(const std::vector<AdapterArgument>& named, const std::filesystem::path& base, const tfm::AnyLlama& model);
+  /// Loads all of them for a model, by what is known of it (base_of) and of the prompt that it gets; their notes go to standard error.
+  /// `any_base`: those for another base too. Errors: tfm::Error.
+  Wardrobe(const std::vector<AdapterArgument>& named, const tfm::AnyLlama& model, const tfm::BaseIdentity& base, bool any_base);
 
   /// All that were named, each with its weight, as one; null where there is none. Valid until the next call.
   const tfm::Adapter* all();

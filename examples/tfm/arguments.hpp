@@ -50,6 +50,7 @@ struct TextArguments {
 struct ChatArguments {
   ModelArguments model;
   std::vector<AdapterArgument> adapters;
+  bool any_base = false;  ///< adapters for another base too
   AnswerArguments answer;
   TextArguments text;
   std::optional<std::string> system;
@@ -61,6 +62,7 @@ struct ChatArguments {
 struct CompleteArguments {
   ModelArguments model;
   std::vector<AdapterArgument> adapters;
+  bool any_base = false;  ///< adapters for another base too
   AnswerArguments answer;
   TextArguments text;
   std::optional<std::vector<tfm::Token>> prompt_ids;

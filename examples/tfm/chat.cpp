@@ -52,6 +52,15 @@ std::string model_name(const std::filesystem::path& path) {
   return (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
 }
 
+/// By what adapters know the model, and the prompt that they get here: finetune's own is Alpaca's, and others are of a model's template.
+tfm::BaseIdentity identity_of(const ChatArguments& arguments, const Loaded& loaded) {
+  tfm::BaseIdentity base = base_of(arguments.adapters, arguments.model.model);
+  const std::string own = loaded.chat_template ? loaded.chat_template->name() : "", used = arguments.chat_template.empty() ? own : arguments.chat_template;
+  if (used == "alpaca") base.prompt = tfm::prompt_hash(tfm::AlpacaPrompt());
+  else if (used != own) base.prompt = tfm::prompt_hash(used);
+  return base;
+}
+
 /// The conversation so far; a last message of the user's is what is to be answered now.
 struct Beginning {
   std::vector<tfm::Message> messages{};
@@ -81,7 +90,7 @@ std::optional<std::string> single_question(const ChatArguments& arguments, std::
   if (given) return given;
   if (is_terminal(standard_input)) return std::nullopt;
   if (asked) return asked;
-  std::string piped = arguments.messages == "-" ? "" : without_last_break(read_all_input());
+  std::string piped = arguments.messages == "-" ? "" : without_last_break(read_text("-"));
   if (piped.empty()) throw UsageError("standard input is empty, expected a question; or give --prompt");
   return piped;
 }
@@ -124,7 +133,7 @@ int run(const ChatArguments& arguments) {
   options.max_tokens = max_tokens(arguments.answer, options.session.context);
   options.clock = seconds;
   show_progress(options, bar);
-  Wardrobe wardrobe(arguments.adapters, arguments.model.model, loaded.model);
+  Wardrobe wardrobe(arguments.adapters, loaded.model, identity_of(arguments, loaded), arguments.any_base);
   Chat chat = open_chat(loaded, options, arguments.chat_template);
   const tfm::Adapter* const worn = wardrobe.all();
   chat.wear(worn);

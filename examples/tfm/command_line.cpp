@@ -153,6 +153,7 @@ void describe(CLI::App& app, ChatArguments& chat) {
   app.footer(chat_footer);
   add_model(app, chat.model);
   add_adapters(app, chat.adapters);
+  add_any_base(app, chat.any_base);
   add_text_source(app, chat.text, "Answer this and exit");
   add_text(app, "--system", chat.system, "The system prompt; the model's own, unless it is given");
   add_optional_path(app, "--messages", chat.messages, "F", "The conversation so far, as /save writes it; - is standard input");
@@ -174,6 +175,7 @@ void describe(CLI::App& app, CompleteArguments& complete) {
   complete.answer.max_tokens = 256;
   add_model(app, complete.model);
   add_adapters(app, complete.adapters);
+  add_any_base(app, complete.any_base);
   add_text_source(app, complete.text, "The text to continue");
   const auto ids = [&complete](const CLI::results_t& words) {
     complete.prompt_ids = ids_of(words.front());

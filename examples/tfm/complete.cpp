@@ -2,6 +2,7 @@
 #include "model.hpp"
 #include "support/json_output.hpp"
 #include "support/progress_bar.hpp"
+#include "support/text_file.hpp"
 #include "support/wardrobe.hpp"
 #include "tfm/generate/generate.hpp"
 
@@ -31,7 +32,7 @@ std::string prompt_of(const CompleteArguments& arguments) {
   if (arguments.prompt_ids) return "";
   if (auto given = given_text(arguments.text)) return *given;
   if (is_terminal(standard_input)) throw UsageError("there is no prompt: give --prompt, --file, or a text on standard input");
-  return read_all_input();
+  return read_text("-");
 }
 
 }  // namespace
@@ -43,7 +44,9 @@ int run(const CompleteArguments& arguments) {
     tfm::raise(
         tfm::TokenizerError("tfm: " + arguments.model.model.string() + " has no tokenizer: no text can be continued"));
   const std::vector<Token> ids = prompt_ids(arguments, loaded.tokenizer, prompt, loaded.model.shape.vocab);
-  Wardrobe wardrobe(arguments.adapters, arguments.model.model, loaded.model);
+  tfm::BaseIdentity base = base_of(arguments.adapters, arguments.model.model);
+  base.prompt.clear();  // the user's own
+  Wardrobe wardrobe(arguments.adapters, loaded.model, base, arguments.any_base);
   tfm::Session session(loaded.model, session_options(arguments.model, loaded.model));
   session.wear(wardrobe.all());
   tfm::SamplerOptions options = sampler_options(arguments.answer);

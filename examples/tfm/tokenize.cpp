@@ -1,6 +1,7 @@
 // tfm tokenize: the tokens of a text.
 #include "model.hpp"
 #include "support/json_output.hpp"
+#include "support/text_file.hpp"
 #include "tfm/checkpoint/load_tokenizer.hpp"
 
 namespace cli {
@@ -19,7 +20,7 @@ int run(const TokenizeArguments& arguments) {
   const auto [tokenizer, jinja, notes] = tfm::find_tokenizer(arguments.model);
   tell_notes(notes);
   const auto given = given_text(arguments.text);
-  const std::string text = given ? *given : read_all_input();
+  const std::string text = given ? *given : read_text("-");
   std::vector<tfm::Token> ids =
       arguments.special ? tokenizer.encode(tfm::TemplateText{text}) : tokenizer.encode(tfm::UserText{text});
   if (arguments.bos) {

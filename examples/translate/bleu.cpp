@@ -30,10 +30,19 @@ int run(const BleuArguments& arguments) {
     bar.update({"translating", to, count});
   }
   bar.clear();
-  const double bleu = counts.score().score;
+  const tfm::CorpusBleu bleu = counts.score();
   tell_cut(translator.cut());
-  if (arguments.json) print_json({{"bleu", bleu}, {"pairs", count}});
-  else print("BLEU " + tfm::number_text(bleu) + " over " + std::to_string(count) + " pairs\n");
+  if (!arguments.json) {
+    print(tfm::bleu_line(bleu) + "\n");
+    return success;
+  }
+  print_json({{"bleu", bleu.score},
+              {"precisions", bleu.precisions},
+              {"brevity_penalty", bleu.brevity_penalty},
+              {"ratio", bleu.ratio()},
+              {"hyp_len", bleu.length},
+              {"ref_len", bleu.reference_length},
+              {"pairs", count}});
   return success;
 }
 

@@ -19,8 +19,8 @@ constexpr const char* footer =
   echo 'I am home.' | translate run --model large --beam 4
   translate bleu --model large --file large/held_out.txt
 
-The data are lines "English<tab>French", as on www.manythings.org/anki. Results go to standard output; progress, skipped
-lines and errors to standard error.
+The data are lines "English<tab>French" in UTF-8, as on www.manythings.org/anki. Results go to standard output; progress,
+skipped lines and errors to standard error.
 
 Exit codes: 0 all went well; 1 an error, told on standard error; 2 the command line makes no sense;
 130 interrupted with Ctrl-C.)";
@@ -41,7 +41,8 @@ Examples:
 
 constexpr const char* run_footer =
     R"(Every line of standard input is a sentence; its translation is a line of standard output. It is normalised as the
-training's sentences were: small letters, a space before , . ! ?. A line that is empty or no UTF-8 becomes an empty one.
+training's sentences were: small letters, a space before , . ! ?. A line that is empty or no UTF-8 becomes an empty one; text in
+UTF-16 or UTF-32 is refused, and a byte order mark is no part of the first sentence.
 With --n-best above 1 a sentence becomes as many lines: the input's line number, the score and the translation, with
 tabs between them. With --json a sentence becomes {"source", "translations": [{"text", "score", "log_probability",
 "ended"}]}; the score is log_probability / tokens^length-penalty.
@@ -52,8 +53,9 @@ Examples:
 
 constexpr const char* bleu_footer =
     R"(The file has a pair on each line, as the training's data. Both sides are normalised as for training; each line has one
-reference. The figure is that of sacrebleu with tokenize='none' for these lines: 0 to 100.
-With --json: {"bleu": ..., "pairs": ..., "notes": [...]}.
+reference. The line is that of sacrebleu with tokenize='none' for these lines: the score, 0 to 100; the precisions of 1 to 4 words in a
+row, in percent; the brevity penalty; the words of the translations by those of the references, and both numbers.
+With --json: {"bleu", "precisions", "brevity_penalty", "ratio", "hyp_len", "ref_len", "pairs", "notes"}.
 
 Examples:
   translate bleu --model large --file large/held_out.txt

@@ -14,7 +14,7 @@ inline void tell_skipped(const std::filesystem::path& file, const tfm::SkippedLi
   const auto add = [&](tfm::Index lines, const char* why) {
     if (lines > 0) what += (what.empty() ? "" : ", ") + std::to_string(lines) + " " + why;
   };
-  add(skipped.empty, "empty"), add(skipped.without_tab, "without a tab"), add(skipped.not_utf8, "not UTF-8");
+  add(skipped.empty, "empty"), add(skipped.without_tab, "without a tab");
   tell_note(file.string() + ": lines skipped: " + std::to_string(skipped.total()) + " (" + what + ")");
 }
 

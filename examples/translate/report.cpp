@@ -13,7 +13,7 @@ namespace cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Figures = nlohmann::ordered_json;
 
 /// d2l.ai's four.
 constexpr std::array<std::array<const char*, 2>, 4> sentences{{{"go .", "va !"},
@@ -24,14 +24,14 @@ constexpr std::array<std::array<const char*, 2>, 4> sentences{{{"go .", "va !"},
 std::string rounded(double value) { return tfm::number_text(std::round(value * 10000) / 10000); }
 
 /// Each of d2l's sentences with its translation, and BLEU with up to 1, 2, 3 and 4 words.
-Json translate_sentences(Translator& translator, std::string& text) {
+Figures translate_sentences(Translator& translator, std::string& text) {
   std::vector<std::string> sources;
   for (const auto& pair : sentences) sources.emplace_back(pair[0]);
   const auto found = translator.translate(sources, false);
-  Json all = Json::array();
+  Figures all = Figures::array();
   for (std::size_t i = 0; i < sentences.size(); ++i) {
     const std::string& said = found[i][0].text;
-    Json bleu = Json::array();
+    Figures bleu = Figures::array();
     std::string figures;
     for (const Index longest : {1, 2, 3, 4}) {
       bleu.push_back(tfm::sentence_bleu(said, sentences[i][1], longest));
@@ -61,7 +61,7 @@ void draw(Translator& translator, const TrainArguments& arguments, const Trained
 }
 
 /// BLEU of the pairs that were held out; nothing without them.
-std::optional<double> held_out_bleu(Translator& translator, const std::filesystem::path& file) {
+std::optional<tfm::CorpusBleu> held_out_bleu(Translator& translator, const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) return std::nullopt;
   const auto pairs = tfm::read_sentence_pairs(file).pairs;
   std::vector<std::string> sources;
@@ -69,7 +69,7 @@ std::optional<double> held_out_bleu(Translator& translator, const std::filesyste
   const auto found = translator.translate(sources, false);
   tfm::BleuCounts counts;
   for (std::size_t i = 0; i < pairs.size(); ++i) counts.add(found[i][0].text, pairs[i].target);
-  return counts.score().score;
+  return counts.score();
 }
 
 }  // namespace
@@ -79,17 +79,17 @@ void report(const TrainArguments& arguments, const Trained& trained) {
   search.model = arguments.out, search.threads = arguments.threads;
   Translator translator(search);
   std::string text;
-  const Json translations = translate_sentences(translator, text);
+  const Figures translations = translate_sentences(translator, text);
   const auto bleu = held_out_bleu(translator, arguments.out / "held_out.txt");
   const double speed = trained.seconds > 0 ? trained.tokens / trained.seconds : 0;
   draw(translator, arguments, trained);
   if (arguments.json) {
-    Json all{{"preset", arguments.preset.name}, {"seed", arguments.seed.value_or(0)}, {"pairs", trained.pairs},
+    Figures all{{"preset", arguments.preset.name}, {"seed", arguments.seed.value_or(0)}, {"pairs", trained.pairs},
              {"held_out", trained.held_out}, {"parameters", trained.parameters}, {"steps", trained.steps},
              {"seconds", trained.seconds}, {"tokens_per_second", speed}, {"d2l_loss", trained.losses.d2l},
              {"loss_per_token", trained.losses.per_token}, {"loss_per_token_without_dropout", trained.evaluated},
              {"translations", translations}};
-    if (bleu) all["held_out_bleu"] = *bleu;
+    if (bleu) all["held_out_bleu"] = bleu->score;
     print_json(std::move(all));
     return;
   }
@@ -98,7 +98,7 @@ void report(const TrainArguments& arguments, const Trained& trained) {
   print("loss of the last epoch: d2l's " + rounded(trained.losses.d2l) + " (sum over sentences of the mean over steps, by tokens), per token " +
         rounded(trained.losses.per_token) + " nats; without dropout " + rounded(trained.evaluated) + " nats\n");
   print(text);
-  if (bleu) print("BLEU " + rounded(*bleu) + " over " + std::to_string(trained.held_out) + " pairs whose English sentence it has not seen\n");
+  if (bleu) print(tfm::bleu_line(*bleu) + ", of " + std::to_string(trained.held_out) + " pairs whose English sentence it has not seen\n");
 }
 
 }  // namespace cli

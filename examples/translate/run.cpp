@@ -33,14 +33,15 @@ std::string as_lines(const std::vector<Translation>& translations, Index line, b
 int run(const RunArguments& arguments) {
   Translator translator(arguments.search);
   const bool several = arguments.search.n_best > 1;
-  Index number = 0, invalid = 0;
+  Index number = 0, invalid = 0, first_invalid = 0, read = 0;
   LineReader reader;
   for (std::vector<std::string> lines; !(lines = reader.read()).empty();) {
     std::vector<std::string> sentences;
     std::vector<bool> has_sentence;
     for (const std::string& line : lines) {
       const bool valid = tfm::is_utf8(line);
-      invalid += valid ? 0 : 1;
+      ++read;
+      if (!valid && invalid++ == 0) first_invalid = read;
       has_sentence.push_back(valid && !tfm::trimmed(line).empty());
       if (has_sentence.back()) sentences.push_back(tfm::normalised_sentence(tfm::trimmed(line)));
     }
@@ -54,7 +55,9 @@ int run(const RunArguments& arguments) {
       if (!print(arguments.json ? as_json(source, found) : as_lines(found, number, several))) return failure;
     }
   }
-  if (invalid > 0) tell_note("lines that are not UTF-8, and became empty ones: " + std::to_string(invalid));
+  if (invalid > 0)
+    tell_note("lines that are not UTF-8, and became empty ones: " + std::to_string(invalid) + " (the first is line " + std::to_string(first_invalid) +
+              "); iconv -f WINDOWS-1252 -t UTF-8 makes UTF-8 of what Windows calls ANSI");
   tell_cut(translator.cut());
   return success;
 }

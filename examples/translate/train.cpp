@@ -133,8 +133,8 @@ int run(const TrainArguments& arguments) {
   Trained trained{.pairs = task.samples(), .held_out = static_cast<Index>(pairs.held_out.size()),
                   .parameters = trainer.parameters().elements(), .losses = {}};
   if (arguments.resume) trainer.resume();
-  const tfm::CsvLog log(arguments.out / "log", trainer.state().step);
-  const tfm::TensorBoard board(arguments.out / "log", wall_clock, trainer.state().step);
+  const tfm::CsvLog log(arguments.out / "log", trainer.state().logged());
+  const tfm::TensorBoard board(arguments.out / "log", wall_clock, trainer.state().logged());
   const tfm::ProgressBar bar(std::cerr, seconds, {.terminal = has_escapes(standard_error)});
   for (const tfm::TrainWatch& watch : {log.watch(), board.watch(10), bar.watch()}) trainer.watch(watch);
   tfm::TrainWatch count;

@@ -93,6 +93,18 @@ TEST_CASE("line charts in a terminal fill the columns and rows that they are giv
   CHECK(drawn[1].find("\xE2\xA0\x80") != std::string::npos);
 }
 
+TEST_CASE("charts below one another share their x axis, and points show by themselves", "[pictures]") {
+  std::array<picture::LineChart, 2> charts{falling(true), {.title = "rate", .x_axis = "step", .y_axis = "", .curves = {{"", {0, 50}, {0.5, 0.5}, true}}}};
+  const std::string svg = picture::svg(charts);
+  CHECK(count(svg, "<path ") == 2);
+  CHECK(count(svg, "<circle ") == 2);
+  CHECK(count(svg, "<title>step 50: 0.5</title>") == 1);
+  CHECK(count(svg, "d=\"M76 44 L") == 1);  // the first as it is alone
+  CHECK(count(svg, "d=\"M76 463 L356 463\"") == 1);  // the second to half of the first's width, midway: nothing in it rises or falls
+  CHECK(count(svg, ">100<") == 1);  // the axis's marks once
+  CHECK(count(svg, "height=\"572\"") == 2);  // the file's and its page's
+}
+
 picture::BarChart three_bars() {
   return {.title = "Labels <of> 7", .bars = {{"yes", 4, "4 (57 %)"}, {"\xC3\xA9t\xC3\xA9", 3, "3 (43 %)"}, {"no", 0, "0 (0 %)"}}};
 }

@@ -71,6 +71,16 @@ TEST_CASE("corpus BLEU at its edges equals sacrebleu's", "[bleu]") {
   CHECK(score({"a\xC2\xA0" "b c\xE2\x80\x89" "d e"}, {"a b c d e"}) == close(100));  // Unicode's spaces separate too
 }
 
+TEST_CASE("corpus BLEU is told as sacrebleu tells it", "[bleu]") {
+  // The expected lines are those that sacrebleu 2.6.0 prints of corpus_bleu(..., tokenize='none').
+  const auto line = [](std::vector<std::string> said, std::vector<std::string> meant) { return tfm::bleu_line(tfm::corpus_bleu(said, meant)); };
+  CHECK(line({"a b c d", "e"}, {"a b c d", "e f g"}) == "BLEU = 67.03 100.0/100.0/100.0/100.0 (BP = 0.670 ratio = 0.714 hyp_len = 5 ref_len = 7)");
+  CHECK(line({"a x b y c"}, {"a b c d e"}) == "BLEU = 14.06 60.0/12.5/8.3/6.2 (BP = 1.000 ratio = 1.000 hyp_len = 5 ref_len = 5)");
+  CHECK(line({"a b c d e f"}, {"a b c d"}) == "BLEU = 50.81 66.7/60.0/50.0/33.3 (BP = 1.000 ratio = 1.500 hyp_len = 6 ref_len = 4)");
+  CHECK(line({"x y z w v"}, {"a b c d e"}) == "BLEU = 0.00 0.0/0.0/0.0/0.0 (BP = 1.000 ratio = 1.000 hyp_len = 5 ref_len = 5)");
+  CHECK(line({"a b"}, {"a b"}) == "BLEU = 0.00 100.0/100.0/0.0/0.0 (BP = 1.000 ratio = 1.000 hyp_len = 2 ref_len = 2)");
+}
+
 TEST_CASE("corpus BLEU wants a reference for each sentence", "[bleu]") {
   const std::vector<std::string> two{"a", "b"}, one{"a"};
   CHECK(tfm_test::error_of<tfm::Error>([&] { tfm::corpus_bleu(two, one); }) ==

@@ -75,10 +75,10 @@ TEST_CASE("the CSV log of a resumed run is in the end that of one that was not")
       tfm_test::TinyModel model;
       tfm_test::TinyTask task{model};
       Context context(1);
-      Trainer trainer(context, task, Parameters(model), Adam{}, {.steps = 11, .batch = 20, .evaluate_every = 2, .output = folder / "run", .save_every = 3});
+      Trainer trainer(context, task, Parameters(model), Adam{}, {.steps = 11, .batch = 20, .evaluate_every = 2, .evaluate_first = true, .output = folder / "run", .save_every = 3});
       trainer.resume();
       struct Gone {};
-      const CsvLog log(folder, trainer.state().step);
+      const CsvLog log(folder, trainer.state().logged());
       trainer.watch(log.watch());
       trainer.watch({.step = [&](const StepReport& r) {
         if (r.step == kill) throw Gone{};
@@ -96,8 +96,8 @@ TEST_CASE("the CSV log of a resumed run is in the end that of one that was not")
   const std::string steps = file_text(whole / "steps.csv"), evaluations = file_text(whole / "evaluations.csv");
   CHECK(steps.find("step,epoch,loss,loss_per_token,learning_rate,gradient_norm,samples,tokens,skipped\n1,0.3333333333333333,") == 0);
   CHECK(std::count(steps.begin(), steps.end(), '\n') == 12);
-  CHECK(evaluations.find("step,loss,accuracy,best\n2,") == 0);
-  CHECK(std::count(evaluations.begin(), evaluations.end(), '\n') == 7);
+  CHECK(evaluations.find("step,loss,accuracy,best\n0,") == 0);
+  CHECK(std::count(evaluations.begin(), evaluations.end(), '\n') == 8);
   CHECK(file_text(parts / "steps.csv") == steps);
   CHECK(file_text(parts / "evaluations.csv") == evaluations);
 }
@@ -123,10 +123,10 @@ std::string write_events(const std::filesystem::path& folder) {
   board.scalar("own \"tag\", \xc3\xa9", -3e38, 2'000'000'000'000);
   for (const Index step : {2, 4, 6, 8, 10, 12}) {
     const StepReport r = report(step, 12, static_cast<double>((step < 6 ? 100 : 50) - step), 10);
-    for (const auto& [tag, value] : {std::pair{"loss", r.loss.value}, {"loss_per_token", r.loss.per_token()}, {"learning_rate", 0.25}, {"gradient_norm", 0.5}, {"epoch", r.epoch}})
+    for (const auto& [tag, value] : {std::pair{"loss", r.loss.value}, {"loss_per_token", r.loss.per_token()}, {"learning_rate", 0.25}, {"grad_norm", 0.5}, {"epoch", r.epoch}})
       expected << "train/" << tag << '\t' << step << '\t' << static_cast<float>(value) << '\n';
   }
-  expected << "evaluation/loss\t12\t0.5\nevaluation/accuracy\t12\t1\nown \"tag\", \xc3\xa9\t2000000000000\t" << -3e38f << '\n';
+  expected << "eval/loss\t12\t0.5\neval/accuracy\t12\t1\nown \"tag\", \xc3\xa9\t2000000000000\t" << -3e38f << '\n';
   return expected.str();
 }
 

@@ -126,6 +126,25 @@ TEST_CASE("training ends early without improvement, and the best weights are in 
   CHECK(run(o, 1).hash != r.hash);
 }
 
+TEST_CASE("the weights that training begins with are evaluated on request, and may be the best") {
+  TrainerOptions o = options();
+  o.evaluate_every = 5;
+  const Run without = run(o, 1);
+  o.evaluate_first = true;
+  const Run first = run(o, 1);
+  CHECK(first.hash == without.hash);
+  REQUIRE(first.evaluations.size() == without.evaluations.size() + 1);
+  CHECK(std::vector<double>(first.evaluations.begin() + 1, first.evaluations.end()) == without.evaluations);
+  CHECK(first.evaluations[0] > 1.3);  // ln 5 = 1.6
+  o.rate = constant(100);             // every step makes it worse
+  o.patience = 2;
+  const Run worse = run(o, 1);
+  CHECK(worse.result.ending == Ending::no_improvement);
+  CHECK((worse.result.steps == 10 && worse.result.best_step == 0 && worse.result.best_loss == first.evaluations[0]));
+  TinyModel untouched;
+  CHECK(worse.hash == weights_hash(untouched));
+}
+
 TEST_CASE("a loss that is no number ends training with the weights before it, or is skipped and counted") {
   TinyModel model;
   TinyTask task{model};
@@ -200,6 +219,7 @@ TEST_CASE("options that make no sense are refused") {
   CHECK(message([](TrainerOptions& o) { o.micro_batch = 13; }) == "tfm: micro_batch must be from 1 to batch (12), found 13");
   CHECK(message([](TrainerOptions& o) { o.keep = 0; }) == "tfm: keep must be at least 1, found 0");
   CHECK(message([](TrainerOptions& o) { o.patience = 1; }) == "tfm: patience counts evaluations: set evaluate_every");
+  CHECK(message([](TrainerOptions& o) { o.evaluate_first = true; }) == "tfm: evaluate_first is set, and evaluate_every is not");
   CHECK(message([](TrainerOptions& o) { o.save_every = 1; }) == "tfm: save_every is set, and no output folder");
   CHECK(message([](TrainerOptions& o) { o.clip = -1; }) == "tfm: clip must be a norm, or 0 for no limit");
   CHECK(error_of<OptionError>([&] { Trainer trainer(context, task, Parameters{}, Adam{}, options()); }) == "tfm: there is nothing to train: no weight is a parameter");

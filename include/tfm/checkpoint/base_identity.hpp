@@ -8,6 +8,7 @@
 
 #include "tfm/checkpoint/open_checkpoint.hpp"
 #include "tfm/formats/sha256.hpp"
+#include "tfm/text/alpaca_prompt.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -55,6 +56,11 @@ inline std::string hash_of(const AnyTokenizer& tokenizer) {
 
 /// The hash of a prompt's template, for BaseIdentity::prompt.
 inline std::string prompt_hash(std::string_view text) { return Sha256().add(text).digits(); }
+
+/// The same of a prompt for records.
+inline std::string prompt_hash(const AlpacaPrompt& prompt) {
+  return prompt_hash(prompt.prompt_input + '\0' + prompt.prompt_no_input + '\0' + prompt.response_split);
+}
 
 inline BaseIdentity base_identity(const OpenedCheckpoint& opened) {
   BaseIdentity identity;

@@ -97,13 +97,13 @@ inline void compare_bases(LoadedAdapter& loaded, const LoadOptions& options, con
     if (!differ(was, is)) return;
     const std::string text = "the adapter was made for " + std::string(what) + " of " + in_quotes(made_for.name) + shown(was) +
                              ", this is that of " + in_quotes(given.name) + shown(is);
-    if (!options.any_base) raise(LoadError("tfm: " + file + ": " + text + ", expected the same"));
+    if (!options.any_base) raise(LoadError("tfm: " + file + ": " + text + ", expected the same, or any_base"));
     loaded.notes.push_back(text);
   };
   compare("the base", made_for.base, given.base);
   compare("the tokenizer", made_for.tokenizer, given.tokenizer);
   if (differ(made_for.prompt, given.prompt))
-    loaded.notes.push_back("the adapter was made with another prompt or chat template than this model has");
+    loaded.notes.push_back("the adapter was made with another prompt or chat template than it is used with here");
   if (made_for.base.empty())
     loaded.notes.push_back("the adapter does not say for which base it was made: it was judged by the names and shapes of "
                            "its tensors" +

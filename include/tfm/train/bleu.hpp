@@ -12,6 +12,7 @@
 #include "tfm/core/error.hpp"
 #include "tfm/core/index.hpp"
 #include "tfm/text/white_space.hpp"
+#include "tfm/train/decimals.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -53,7 +54,18 @@ struct CorpusBleu {
   std::array<double, 4> precisions{};   ///< of n-grams of 1 to 4 words, in percent
   double brevity_penalty = 1;
   Index length = 0, reference_length = 0;  ///< words
+
+  /// length / reference_length; 0 without a reference.
+  double ratio() const noexcept { return reference_length > 0 ? static_cast<double>(length) / static_cast<double>(reference_length) : 0; }
 };
+
+/// "BLEU = 34.56 70.0/45.2/30.1/18.8 (BP = 0.951 ratio = 0.952 hyp_len = 640 ref_len = 672)": the line that sacrebleu prints.
+inline std::string bleu_line(const CorpusBleu& bleu) {
+  std::string line = "BLEU = " + detail::fixed(bleu.score, 2);
+  for (std::size_t n = 0; n < bleu.precisions.size(); ++n) line += (n == 0 ? ' ' : '/') + detail::fixed(bleu.precisions[n], 1);
+  return line + " (BP = " + detail::fixed(bleu.brevity_penalty, 3) + " ratio = " + detail::fixed(bleu.ratio(), 3) +
+         " hyp_len = " + std::to_string(bleu.length) + " ref_len = " + std::to_string(bleu.reference_length) + ")";
+}
 
 /// Counts n-grams of sentence after sentence. Words are what white space separates, as they are: sacrebleu's
 /// tokenize='none'. The score is sacrebleu's default: n up to 4, and where no n-gram matches, the precision is that of

@@ -23,6 +23,9 @@ struct TrainState {
   std::uint64_t seed = 0;
   Index samples = 0, batch = 0;
   std::string optimizer;
+
+  /// The last step of which a resumed run's logs keep what they have; -1: of none, not even of an evaluation before the first.
+  Index logged() const noexcept { return step == 0 && evaluated < 0 ? -1 : step; }
 };
 
 /// A named flat buffer over the parameters.

@@ -9,9 +9,9 @@
 namespace tfm::inline TFM_ABI {
 
 /// folder/steps.csv and folder/evaluations.csv, a line each, written at once. They hold no time of day: a resumed run's files are in
-/// the end those of one that was not interrupted. `from` is the step that a resumed run goes on from: lines of later steps, of a
-/// program that was killed, are taken out first.
-///   CsvLog log("D/log", trainer.state().step);  trainer.watch(log.watch());
+/// the end those of one that was not interrupted. `from` is the step that a resumed run goes on from (TrainState::logged): lines of
+/// later steps, of a program that was killed, are taken out first.
+///   CsvLog log("D/log", trainer.state().logged());  trainer.watch(log.watch());
 class CsvLog {
   struct State {
     std::filesystem::path folder;

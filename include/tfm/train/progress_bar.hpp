@@ -1,10 +1,10 @@
 #pragma once
 // ProgressBar: how training gets on, for a person: one line that changes on a terminal, plain lines elsewhere.
-#include <charconv>
 #include <cmath>
 #include <memory>
 #include <ostream>
 
+#include "tfm/train/decimals.hpp"
 #include "tfm/train/train_watch.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -17,12 +17,6 @@ struct ProgressOptions {
 };
 
 namespace detail {
-/// A number with so many digits after the point.
-inline std::string fixed(double value, int digits) {
-  if (!std::isfinite(value)) return number_text(value);
-  char text[400];
-  return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, digits).ptr};
-}
 /// "1,234,567"
 inline std::string with_commas(Index n) {
   const std::string digits = std::to_string(n);  // n is no negative number

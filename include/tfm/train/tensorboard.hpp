@@ -13,7 +13,7 @@
 namespace tfm::inline TFM_ABI {
 
 /// One event file in a folder, which TensorBoard shows as a run. Each scalar is there at once.
-///   TensorBoard board("D/log", wall_clock, trainer.state().step);  trainer.watch(board.watch());
+///   TensorBoard board("D/log", wall_clock, trainer.state().logged());  trainer.watch(board.watch());
 class TensorBoard {
   struct State {
     AppendFile file;
@@ -64,8 +64,8 @@ class TensorBoard {
   }
 
  public:
-  /// Makes the folder and a new file in it. `from`: the step that a resumed run goes on from; what older files of the folder have of it
-  /// and of later steps is then hidden. Errors: LoadError where the system refuses.
+  /// Makes the folder and a new file in it. `from`: the step that a resumed run goes on from (TrainState::logged); what older files of the
+  /// folder have of later steps is then hidden. Errors: LoadError where the system refuses.
   TensorBoard(const std::filesystem::path& folder, Clock clock, Index from = 0) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
@@ -87,17 +87,18 @@ class TensorBoard {
   const std::filesystem::path& path() const noexcept { return path_; }
   void scalar(const std::string& tag, double value, Index step) { scalars(*state_, step, {{tag, value}}); }
 
-  /// Every `every`-th step's loss, loss per token, learning rate and gradient norm, and every figure of evaluations.
+  /// Every `every`-th step's loss, learning rate, gradient norm and epoch, under the tags of transformers' TensorBoardCallback ("train/loss"
+  /// and so on), its loss per token, and every figure of evaluations ("eval/loss").
   TrainWatch watch(Index every = 1) const {
     TrainWatch watch;
     watch.step = [state = state_, every](const StepReport& r) {
       if (r.step % every != 0) return;
       scalars(*state, r.step, {{"train/loss", r.loss.value}, {"train/loss_per_token", r.loss.per_token()}, {"train/learning_rate", static_cast<double>(r.rate)},
-                               {"train/gradient_norm", r.gradient_norm}, {"train/epoch", r.epoch}});
+                               {"train/grad_norm", r.gradient_norm}, {"train/epoch", r.epoch}});
     };
     watch.evaluation = [state = state_](const EvaluationReport& r) {
-      std::vector<std::pair<std::string, double>> values{{"evaluation/loss", r.evaluation.loss}};
-      for (const auto& [figure, value] : r.evaluation.figures) values.emplace_back("evaluation/" + figure, value);
+      std::vector<std::pair<std::string, double>> values{{"eval/loss", r.evaluation.loss}};
+      for (const auto& [figure, value] : r.evaluation.figures) values.emplace_back("eval/" + figure, value);
       scalars(*state, r.step, values);
     };
     return watch;

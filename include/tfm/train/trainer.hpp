@@ -19,6 +19,7 @@ struct TrainerOptions {
   float clip = 0;          ///< the largest norm of all gradients together; 0: no limit
   std::uint64_t seed = 0;  ///< of the order of the samples and of dropout
   Index evaluate_every = 0;  ///< steps; 0: never. The last step is evaluated too
+  bool evaluate_first = false;  ///< and the weights that training begins with, which may then be the best
   Index patience = 0;      ///< evaluations without a better one after which training ends; 0: never
   bool load_best = true;   ///< at the end the model has the weights of the best evaluation
   Index most_skips = 0;    ///< steps that may be skipped because their loss or gradient is not finite; one more is a TrainError
@@ -208,6 +209,7 @@ class Trainer {
     need(options_.patience == 0 || options_.evaluate_every > 0, "patience counts evaluations: set evaluate_every");
     need(options_.evaluate_every == 0 || requires(T& task, Context& c) { { task.evaluate(c) } -> std::convertible_to<Evaluation>; },
          "evaluate_every is set, and the task has no evaluate(Context&)");
+    need(!options_.evaluate_first || options_.evaluate_every > 0, "evaluate_first is set, and evaluate_every is not");
     need(options_.save_every == 0 || !options_.output.empty(), "save_every is set, and no output folder");
   }
   void check_same_run(const std::filesystem::path& checkpoint, const TrainState& s) const {
@@ -318,7 +320,8 @@ class Trainer {
   }
 
   bool evaluation_is_due() const noexcept {
-    if (options_.evaluate_every == 0 || state_.step == 0 || state_.evaluated == state_.step) return false;
+    if (options_.evaluate_every == 0 || state_.evaluated == state_.step) return false;
+    if (state_.step == 0) return options_.evaluate_first;
     return state_.step % options_.evaluate_every == 0 || state_.step >= options_.steps;
   }
 

@@ -226,7 +226,7 @@ class Train(Case):
         self.assertFalse(os.path.exists(self.path("no")))
         self.train("a")
         before = {name: contents(self.path("a", name)) for name in ("run.json", "adapter_model.safetensors")}
-        self.assertIn("give --resume, or another --out", self.fails(2, *self.words("a")))
+        self.assertIn("give --resume, --overwrite, or another --out", self.fails(2, *self.words("a")))
         self.assertIn("arguments.lr was 0.01, is 0.02", self.fails(2, *self.words("a", "--resume", "--lr", 0.02)))
         self.assertIn("data.sha256 was", self.fails(2, *self.words("a", "--resume", records=colours(60, 1))))
         self.train("a", "--resume")  # nothing is left to do
@@ -258,7 +258,7 @@ class Train(Case):
 
     def test_a_folder_that_cannot_be_written(self):
         file = self.write("file", "not a folder")
-        self.assertIn("cannot make the folder", self.fails(1, *self.words("file")))
+        self.assertIn("--out is a file, expected a folder", self.fails(2, *self.words("file")))
         self.assertEqual(contents(file), b"not a folder")
         if os.geteuid() == 0:
             return  # who may write everywhere

@@ -11,7 +11,7 @@ from finetune import Case, colours, program
 from interruptions import Interruptions
 from program import Program, contents
 
-OPTIONS = ["--steps", 60, "--save-every", 1, "--eval-every", 7]  # as many checkpoints as steps
+OPTIONS = ["--steps", 60, "--save-every", 1, "--eval-every", 7, "--eval-on-start"]  # as many checkpoints as steps
 SAME = ("adapter_model.safetensors", "run.json", "validation.json", "log/steps.csv", "log/evaluations.csv", "loss.svg")
 
 

@@ -77,10 +77,48 @@ class Train(Case):
 
     def test_bad_lines_are_counted(self):
         good = "".join(f"Go {w}.\tVa {w} !\n" for w in "abcdefgh")
-        data = self.write("data", (good + "\n\nno tab\n\tempty\n").encode() + b"bad \xff\tbytes\nHi.\tSalut.\tAttribution\n")
+        data = self.write("data", good + "\n\nno tab\n\tempty\nHi.\tSalut.\tAttribution\n")
         _, err = train(self.path("a"), "--epochs", 1, data=data)
-        self.assertIn(b"lines skipped: 5 (3 empty, 1 without a tab, 1 not UTF-8)", err)
+        self.assertIn(b"lines skipped: 4 (3 empty, 1 without a tab)", err)
         self.assertEqual(json.loads(contents(self.path("a/source_vocab.json")))["words"], [".", "go"])
+
+    def test_other_encodings(self):
+        """Refused by name, with the line and the command that helps; a mark before UTF-8 is no part of a sentence."""
+        text = "Go.\tVa\u202f!\nHi.\tSalut\u202f!\nWow!\t\u00c7a alors\u00a0!\n" * 4
+        wide = text.encode("utf-16-le")
+        latin = text.replace("\u202f", " ")
+        for data, said in ((b"\xff\xfe" + wide, "line 1: found text in UTF-16, expected UTF-8; iconv -f UTF-16 -t UTF-8 "),
+                           (wide, "line 1: found text in UTF-16LE"), (text.encode("utf-32-be"), "line 1: found text in UTF-32BE"),
+                           (latin.encode("latin-1"), "line 3: found '\\xc7' at byte 6, which is not UTF-8; if the file is in ISO-8859-1, iconv -f ISO-8859-1 -t UTF-8 "),
+                           (latin.replace("'", "\u2019").replace("\u00c7a", "\u2019").encode("cp1252"), "iconv -f WINDOWS-1252 -t UTF-8 ")):
+            err = train(self.path("a"), "--epochs", 1, data=self.write("data", data), code=1)[1].decode()
+            self.assertIn(self.path("data: ") + said if said.startswith("line") else said, err)
+            self.assertNotIn("lines skipped", err)
+        self.assertFalse(os.path.exists(self.path("a")))
+        vocabularies = []
+        for folder, before in ("plain", b""), ("marked", b"\xef\xbb\xbf"):
+            train(self.path(folder), "--epochs", 1, data=self.write("data", before + text.encode()))
+            vocabularies.append([contents(self.path(folder, name)) for name in ("source_vocab.json", "model.safetensors")])
+        self.assertEqual(*vocabularies)
+
+    def test_what_is_there_already(self):
+        """Another model's folder stays as it is, unless that is asked for."""
+        theirs = self.path("theirs")
+        os.mkdir(theirs)
+        for name in "config.json", "model.safetensors":
+            self.write("theirs/" + name, "theirs")
+        for options in [], ["--resume"]:
+            err = train(theirs, "--pairs", 30, "--epochs", 1, *options, code=2)[1].decode()
+            self.assertIn("there is something in " + theirs + " already (config.json): give --overwrite", err)
+        self.assertEqual([contents(theirs, name) for name in sorted(os.listdir(theirs))], [b"theirs", b"theirs"])
+        train(theirs, "--pairs", 30, "--epochs", 1, "--overwrite")
+        self.assertGreater(len(contents(theirs, "model.safetensors")), 1000)
+        # What a run leaves that is killed before it has translation.json: --resume begins it again.
+        os.mkdir(self.path("begun"))
+        self.write("begun/source_vocab.json", "half")
+        train(self.path("begun"), "--pairs", 30, "--epochs", 1, code=2)
+        train(self.path("begun"), "--pairs", 30, "--epochs", 1, "--resume")
+        self.assertEqual(contents(self.path("begun/model.safetensors")), contents(theirs, "model.safetensors"))
 
     def test_what_cannot_be(self):
         def fails(code, *words, **options):
@@ -147,7 +185,13 @@ class Translating(Case):
         self.assertIn(found[0], ("va !", "va <unk> !"))
         out, err = run("run", "--model", self.model, text=b"Go.\nbad \xff\nGo.\n")
         self.assertEqual(out.decode().split("\n"), [found[0], "", found[0], ""])
-        self.assertIn(b"not UTF-8, and became empty ones: 1", err)
+        self.assertIn(b"not UTF-8, and became empty ones: 1 (the first is line 2)", err)
+        for mark in b"\xef\xbb\xbf", b"":
+            self.assertEqual(run("run", "--model", self.model, text=mark + b"Go.\nGo.\n")[0].decode().split("\n"), [found[0], found[0], ""])
+        self.assertEqual(run("run", "--model", self.model, text=b"\xef\xbb\xbf")[0], b"")
+        for encoding, name in ("utf-16", "UTF-16"), ("utf-16-be", "UTF-16BE"), ("utf-32", "UTF-32"):
+            out, err = run("run", "--model", self.model, text="Go.\nHi.\n".encode(encoding), code=1)
+            self.assertEqual((out, err), (b"", f"tfm: standard input: found text in {name}, expected UTF-8; iconv -f {name} -t UTF-8 makes it so\n".encode()))
         _, err = run("run", "--model", self.model, text="go " * 30)
         self.assertIn(b"whose end was cut off: 1", err)
         self.assertEqual(self.lines(""), [""])
@@ -177,12 +221,19 @@ class Translating(Case):
         pairs = self.write("pairs", "Go.\tVa !\nHi.\tSalut !\n\nno tab\n" + "I see .\tUne phrase toute diff\u00e9rente .\n")
         out, err = run("bleu", "--model", self.model, "--file", pairs, "--json")
         found = json.loads(out)
-        self.assertEqual(sorted(found), ["bleu", "notes", "pairs"])
         self.assertIn("2 (1 empty, 1 without a tab)", found["notes"][0])
+        self.assertEqual(list(found), ["bleu", "precisions", "brevity_penalty", "ratio", "hyp_len", "ref_len", "pairs", "notes"])
         self.assertEqual(found["pairs"], 3)
         self.assertIn(b"lines skipped: 2 (1 empty, 1 without a tab)", err)
         said = self.lines("go .\nhi .\ni see .\n")[:-1]
         self.assertAlmostEqual(found["bleu"], corpus_bleu(said, ["va !", "salut !", "une phrase toute diff\u00e9rente ."]), places=9)
+        words = [sum(len(line.split()) for line in lines) for lines in (said, ["va !", "salut !", "une phrase toute diff\u00e9rente ."])]
+        self.assertEqual([found["hyp_len"], found["ref_len"], found["ratio"]], [*words, words[0] / words[1]])
+        line = run("bleu", "--model", self.model, "--file", pairs)[0].decode()
+        self.assertEqual(line, f"BLEU = {found['bleu']:.2f} {'/'.join(f'{p:.1f}' for p in found['precisions'])} (BP = {found['brevity_penalty']:.3f} "
+                               f"ratio = {found['ratio']:.3f} hyp_len = {found['hyp_len']} ref_len = {found['ref_len']})\n")
+        marked = self.write("marked", b"\xef\xbb\xbf" + contents(pairs))
+        self.assertEqual(run("bleu", "--model", self.model, "--file", marked)[0].decode(), line)
         itself = self.write("itself", "".join(f"{s}\t{t}\n" for s, t in zip(["go .", "hi .", "i see ."], said)) + "go .\t" + said[0] + "\n")
         self.assertGreater(run_json("bleu", "--model", self.model, "--file", itself)["bleu"], -1)
         run("bleu", "--model", self.model, "--file", self.write("none", "no tab\n"), code=1)

@@ -10,9 +10,9 @@
 
 #include "tfm/formats/byte_views.hpp"
 #include "tfm/formats/mapped_file.hpp"
+#include "tfm/text/encoding.hpp"
 #include "tfm/text/tokenizer.hpp"
 #include "tfm/text/unicode.hpp"
-#include "tfm/text/utf8.hpp"
 #include "tfm/text/white_space.hpp"
 #include "tfm/train/data/split.hpp"
 
@@ -44,8 +44,7 @@ struct SentencePair {
 struct SkippedLines {
   Index empty = 0;        ///< nothing, or nothing on one side of the tab
   Index without_tab = 0;
-  Index not_utf8 = 0;
-  Index total() const noexcept { return empty + without_tab + not_utf8; }
+  Index total() const noexcept { return empty + without_tab; }
 };
 
 struct SentencePairs {
@@ -53,10 +52,12 @@ struct SentencePairs {
   SkippedLines skipped;             ///< of the lines that were read
 };
 
-/// The first pairs of a text, `most` of them or all; one a line. What follows a second tab (an attribution) is ignored.
-inline SentencePairs parse_sentence_pairs(std::string_view text, Index most = PTRDIFF_MAX) {
+/// The first pairs of a text, `most` of them or all; one a line. What follows a second tab (an attribution) is ignored. `file` is its
+/// name in messages. Errors: LoadError where a line that is read is not UTF-8 (encoding.hpp): as a rule most of such a text is wrong.
+inline SentencePairs parse_sentence_pairs(std::string_view text, Index most = PTRDIFF_MAX, std::string_view file = "the text") {
   SentencePairs read;
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark
+  const std::string_view all = text;
+  text = narrow_text(text, file);
   const auto is_blank = [](std::string_view s) { return trimmed(s).empty(); };
   while (!text.empty() && static_cast<Index>(read.pairs.size()) < most) {
     std::string_view line = text.substr(0, text.find('\n'));
@@ -65,8 +66,8 @@ inline SentencePairs parse_sentence_pairs(std::string_view text, Index most = PT
     const std::size_t tab = std::min(line.find('\t'), line.size());
     const std::string_view source = line.substr(0, tab), rest = line.substr(std::min(tab + 1, line.size()));
     const std::string_view target = rest.substr(0, rest.find('\t'));
-    if (!is_utf8(line)) ++read.skipped.not_utf8;
-    else if (is_blank(line)) ++read.skipped.empty;
+    if (!is_utf8(line)) utf8_text(all, file);
+    if (is_blank(line)) ++read.skipped.empty;
     else if (tab == line.size()) ++read.skipped.without_tab;
     else if (is_blank(source) || is_blank(target)) ++read.skipped.empty;
     else read.pairs.push_back({normalised_sentence(source), normalised_sentence(target)});
@@ -74,9 +75,10 @@ inline SentencePairs parse_sentence_pairs(std::string_view text, Index most = PT
   return read;
 }
 
-/// The same from a file. LoadError if it cannot be read.
+/// The same from a file. LoadError too if it cannot be read.
 inline SentencePairs read_sentence_pairs(const std::filesystem::path& file, Index most = PTRDIFF_MAX) {
-  return parse_sentence_pairs(text_of(MappedFile::open(file)->bytes()), most);
+  const auto mapped = MappedFile::open(file);
+  return parse_sentence_pairs(text_of(mapped->bytes()), most, mapped->name());
 }
 
 /// Pairs to learn from, and pairs whose source sentence is in none of them.
