@@ -1,6 +1,5 @@
 // finetune chat: lines become prompts as training's records did, and are answered by the adapters that are worn.
 #include <iostream>
-#include <utility>
 
 #include "base.hpp"
 #include "one_line.hpp"
@@ -8,6 +7,7 @@
 #include "support/terminal.hpp"
 #include "support/wardrobe.hpp"
 #include "tfm/generate/generate.hpp"
+#include "tfm/text/encoding.hpp"
 #include "tfm/text/white_space.hpp"
 #include "tfm/train/data/alpaca_samples.hpp"
 
@@ -99,9 +99,8 @@ int run(const ChatArguments& arguments) {
   const bool asks = is_terminal(standard_input);
   if (asks) catch_interrupt(false), tell_dimly("/help lists the commands.\n");
   std::string line;
-  bool first = true;
-  while (output_is_whole() && (!asks || (tell("> "), true)) && std::getline(std::cin, line)) {
-    if (std::exchange(first, false) && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // a byte order mark
+  for (bool first = true; output_is_whole() && (!asks || (tell("> "), true)) && std::getline(std::cin, line); first = false) {
+    if (first) line.erase(0, line.size() - tfm::without_byte_order_mark(line).size());
     if (line.ends_with('\r')) line.pop_back();
     line.resize(line.find_last_not_of(' ') + 1);
     if (tfm::trimmed(line).empty()) line.clear();

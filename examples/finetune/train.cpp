@@ -38,8 +38,8 @@ tfm::Schedule schedule_of(const TrainArguments& arguments) {
   }
 }
 
-tfm::TrainerOptions options_of(const TrainArguments& arguments, const Samples& samples) {
-  const bool evaluates = samples.can_measure();
+tfm::TrainerOptions options_of(const TrainArguments& arguments) {
+  const bool evaluates = arguments.validation > 0;
   return {.steps = arguments.steps,
           .batch = arguments.batch,
           .micro_batch = arguments.micro_batch,
@@ -131,7 +131,9 @@ int run(const TrainArguments& arguments) {
   context.int8.backward = arguments.int8_backward;
   Task task(model, &adapter, samples.training, samples.validation, task_options(arguments));
   const tfm::AdamW optimizer{.decay = static_cast<float>(arguments.weight_decay)};
-  Trainer trainer(context, task, tfm::adapter_parameters(adapter), optimizer, options_of(arguments, samples));
+  tfm::TrainerOptions options = options_of(arguments);
+  if (!samples.can_measure()) options.evaluate_every = options.patience = 0;
+  Trainer trainer(context, task, tfm::adapter_parameters(adapter), optimizer, options);
 
   const Receipt receipt{arguments, base.identity, file_sha256(arguments.data), samples, prompt};
   begin_run(receipt);

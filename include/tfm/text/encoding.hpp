@@ -37,11 +37,18 @@ inline std::string_view wide_encoding(std::string_view bytes) noexcept {
   return {};
 }
 
+namespace detail {
+inline std::string iconv(std::string_view options, std::string_view file) { return joined({"iconv ", options, " -t UTF-8 ", file, " > NEW_FILE"}); }
+inline std::string wide_fault(std::string_view bytes, std::string_view file) {
+  const std::string_view wide = wide_encoding(bytes);
+  return wide.empty() ? std::string() : joined({"line 1: found text in ", wide, ", expected UTF-8; ", iconv(joined({"-f ", wide}), file), " makes it so"});
+}
+}  // namespace detail
+
 /// Why bytes are no text in UTF-8, as the end of a message that begins with the file's name; empty where they are.
 inline std::string encoding_fault(std::string_view bytes, std::string_view file) {
-  const auto command = [&](std::string_view options) { return joined({"iconv ", options, " -t UTF-8 ", file, " > NEW_FILE"}); };
-  if (const std::string_view wide = wide_encoding(bytes); !wide.empty())
-    return joined({"line 1: found text in ", wide, ", expected UTF-8; ", command(joined({"-f ", wide})), " makes it so"});
+  if (std::string wide = detail::wide_fault(bytes, file); !wide.empty()) return wide;
+  const auto command = [&](std::string_view options) { return detail::iconv(options, file); };
   std::size_t first = bytes.npos, faults = 0, characters = 0;  // characters of several bytes
   bool controls = false;
   for (std::size_t at = 0; at < bytes.size();) {
@@ -73,6 +80,12 @@ inline std::string encoding_fault(std::string_view bytes, std::string_view file)
 /// and a command that makes UTF-8 of it, where bytes are something else.
 inline std::string_view utf8_text(std::string_view bytes, std::string_view file) {
   if (const std::string fault = encoding_fault(bytes, file); !fault.empty()) raise<LoadError>({"tfm: ", file, ": ", fault});
+  return without_byte_order_mark(bytes);
+}
+
+/// The same of a text in which single bytes may be wrong, as of one that was cut somewhere: units of two or four bytes alone are refused.
+inline std::string_view narrow_text(std::string_view bytes, std::string_view file) {
+  if (const std::string fault = detail::wide_fault(bytes, file); !fault.empty()) raise<LoadError>({"tfm: ", file, ": ", fault});
   return without_byte_order_mark(bytes);
 }
 
