@@ -1,6 +1,5 @@
 // finetune chat: lines become prompts as training's records did, and are answered by the adapters that are worn.
 #include <iostream>
-#include <utility>
 
 #include "base.hpp"
 #include "one_line.hpp"
