@@ -5,6 +5,7 @@
 #include "support/json_output.hpp"
 #include "support/progress_bar.hpp"
 #include "support/text_file.hpp"
+#include "tfm/formats/message.hpp"
 
 namespace cli {
 

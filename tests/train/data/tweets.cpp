@@ -109,10 +109,6 @@ TEST_CASE("quotes where RFC 4180 has none are read as Python's csv module reads 
 
 TEST_CASE("what is no CSV is refused with its line", "[csv]") {
   CHECK(csv_error("a,b\n1,2\n3,caf\xE9\n").starts_with("line 3: found '\\xe9' at byte 6, which is not UTF-8; if the file is in ISO-8859-1, iconv "));
-<<<<<<< HEAD:tests/train/data/tweets.cpp
-=======
-  CHECK(csv_error(std::string("\xFF\xFE" "a\0,\0b\0\n\0", 10)).starts_with("line 1: found text in UTF-16, expected UTF-8; iconv "));
->>>>>>> tune:tests/train/tweets.cpp
   CHECK(csv_error("a,b\n1,\xF0\x9F\x98\n").starts_with("line 2: found '\\xf0' at byte 3"));
   CHECK(csv_error("a,b\n1,\"never\n closed\n").starts_with("line 2: a quote is opened in this row and never closed"));
   CHECK(csv_error("a,b\n1,\"two\nlines\"x,\"\n").starts_with("line 2: a quote is opened in this row and never closed"));
