@@ -144,11 +144,6 @@ void add_prompt(CLI::App& app, std::filesystem::path& prompt, const std::string&
   add_optional_path(app, "--template", prompt, "F", "Alpaca-LoRA's template file: how records become prompts; " + otherwise);
 }
 
-template <class Names>
-void add_names(CLI::App& app, const std::string& flag, Names& names, const std::string& help) {
-  app.add_option(flag, names, help)->type_name("A,B")->delimiter(',')->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-}
-
 void add_cutoff(CLI::App& app, std::optional<Index>& cutoff) {
   app.add_option("--cutoff", cutoff, "Tokens of a prompt and its answer, at most: longer texts lose their end; as many as the\nadapter's training had, unless it is given")
       ->type_name("N")

@@ -14,7 +14,10 @@ void add_base(CLI::App& app, BaseArguments& base);
 /// --template; `otherwise`: what is taken without it.
 void add_prompt(CLI::App& app, std::filesystem::path& prompt, const std::string& otherwise);
 /// A list, with commas between.
-void add_names(CLI::App& app, const std::string& flag, std::vector<std::string>& names, const std::string& help);
+template <class Names>
+void add_names(CLI::App& app, const std::string& flag, Names& names, const std::string& help) {
+  app.add_option(flag, names, help)->type_name("A,B")->delimiter(',')->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
 /// --cutoff of what asks an adapter; the training's own, unless it is given.
 void add_cutoff(CLI::App& app, std::optional<Index>& cutoff);
 

@@ -32,7 +32,7 @@ void describe(CLI::App& app, PredictArguments& predict) {
   add_names(app, "--labels", predict.labels, "What a line may be; what the adapter learnt, unless they are given");
   add_cutoff(app, predict.cutoff);
   add_count(app, "-n,--max-tokens", predict.max_tokens, 1, "Tokens of an answer, at most, where there are no labels");
-  app.add_flag("--any-base", predict.any_base, "Take an adapter that was made for another base");
+  add_any_base(app, predict.any_base);
   app.add_flag("--json", predict.json, "A JSON object a line");
 }
 

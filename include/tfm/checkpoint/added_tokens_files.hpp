@@ -17,8 +17,12 @@ namespace tfm::inline TFM_ABI {
 inline void complete_added_tokens(TokenizerConfig& config, const JsonDocument* added_tokens, const JsonDocument* special_tokens_map) {
   std::vector<DeclaredToken> declared;
   if (added_tokens != nullptr)
-    for (const Json id : added_tokens->root().members())
-      declared.push_back({{.content = std::string(id.key()), .special = false}, id.integer(0, INT32_MAX)});
+    for (const Json id : added_tokens->root().members()) {
+      DeclaredToken& token = declared.emplace_back();
+      token.token.content = id.key();
+      token.token.special = false;
+      token.id = id.integer(0, INT32_MAX);
+    }
   if (config.has_decoder) {
     for (const DeclaredToken& token : declared) {
       const auto same = std::find_if(config.added.begin(), config.added.end(), [&](const DeclaredToken& t) { return t.token.content == token.token.content; });
