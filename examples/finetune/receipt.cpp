@@ -77,13 +77,13 @@ Json as_json(const Receipt& r) {
 
 void write(const std::filesystem::path& folder, const Json& json) { tfm::write_file(folder / file_name, tfm::bytes_of(json.dump(2) + "\n")); }
 
-/// The first thing in which two runs differ, names and what came of the earlier one aside; empty: none.
+/// The first thing in which two runs differ, names and what the earlier one ended with aside; empty: none.
 std::string difference(const Json& was, const Json& is, const std::string& path) {
   if (!is.is_object() || !was.is_object()) return was == is ? "" : path + " was " + was.dump() + ", is " + is.dump();
   Json all = is;
   for (const auto& [key, value] : was.items()) all[key] = value;
   for (const auto& [key, ignored] : all.items()) {
-    if (key == "name" || (path.empty() && key == "result")) continue;
+    if (key == "name" || (path.empty() && (key == "result" || key == "labels"))) continue;
     const std::string found = difference(was.value(key, Json()), is.value(key, Json()), path.empty() ? key : path + "." + key);
     if (!found.empty()) return found;
   }

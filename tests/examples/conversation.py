@@ -123,7 +123,7 @@ class Conversation(Talk):
         answer = alone[0].decode()[:-1]
         banner = "stories260K.F32.gguf. /help lists the commands; Ctrl-C stops an answer, Ctrl-D leaves."
         turn = ["> Once upon a time", *wrapped(answer), "[20 tokens; ended by --max-tokens]", ""]
-        expected = [*wrapped(banner), *turn, ">"]
+        expected = [*wrapped(f"tfm: note: {program.NO_TEMPLATE}"), *wrapped(banner), *turn, ">"]
         self.assertEqual(without_figures(terminal.screen.lines()), expected)
 
         terminal.type("/reset\r")

@@ -24,7 +24,7 @@ class Fails(Case):
         """One sentence on standard error, with all that is to be said."""
         out, err = run(*arguments, code=code, **options)
         self.assertEqual(out, b"")
-        self.assertEqual(err.count(b"\n"), 1, err)
+        self.assertEqual(program.others(err).count(b"\n"), 1, err)
         self.assertTrue(err.startswith(b"tfm: "), err)
         for part in [said] if isinstance(said, str) else said:
             self.assertIn(part, err.decode(), arguments)
@@ -55,7 +55,7 @@ class Models(Fails):
         self.fails("info", self.path("two.gguf"), code=1, said=["there are: one.gguf"])
         found = run_json("info", self.folder)
         self.assertEqual(found["file"], self.path("one.gguf"))
-        self.assertIn("one.gguf", found["notes"][0])
+        self.assertIn("one.gguf", program.others(found["notes"])[0])
         shutil.copy(STORIES, self.path("two.gguf"))
         for command in "info", "tokenize", "bench":
             self.fails(command, self.folder, code=1, said=["several", "one.gguf, two.gguf"])
@@ -78,7 +78,7 @@ class Texts(Fails):
         self.fails("complete", STORIES, "-f", self.write("wide", STORY.encode("utf-16")), code=1, said=["wide", "UTF-16"])
         marked = complete("-f", self.write("marked", b"\xef\xbb\xbf" + STORY.encode()))
         self.assertEqual(marked["prompt_ids"], complete("-p", STORY)["prompt_ids"])
-        self.assertIn("byte order mark", marked["notes"][0])
+        self.assertIn("byte order mark", program.others(marked["notes"])[0])
 
     def test_escapes(self):
         def ids(text, *options):
@@ -123,7 +123,7 @@ class Numbers(Fails):
     def test_until_the_context_is_full(self):
         found = complete("-p", STORY, "-n", -1, "-c", 40)
         self.assertEqual(len(found["prompt_ids"]) + len(found["ids"]), 41, "the last one needs no room")
-        self.assertIn("context of 40 tokens is full; --context makes room for up to 512", found["notes"][0])
+        self.assertIn("context of 40 tokens is full; --context makes room for up to 512", program.others(found["notes"])[0])
         err = run("chat", STORIES, "--temp", 0, "-p", STORY, "-n", -1, "-c", 40)[1].decode()
         self.assertRegex(err, "the context is full: --context makes room for up to 512 tokens.*--overflow slide")
 
@@ -175,7 +175,7 @@ class Notes(Fails):
             out, err = run(*words, "-m", self.folder)
             self.assertEqual(err.decode().splitlines()[0], f"tfm: note: {self.folder} is a folder without config.json: the GGUF file in it is taken, one.gguf")
             if words[0] != "chat":
-                self.assertEqual(len(run_json(*words, "-m", self.folder)["notes"]), 1, words)
+                self.assertEqual(len(program.others(run_json(*words, "-m", self.folder)["notes"])), 1, words)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Prepare(Case):
         self.assertTrue(text.startswith("Earn bitcoin on a daily basis!\n"), text)
         self.assertEqual(figures, {"out": self.path("j.json"), "picture": self.path("j-labels.svg"), "rows": 1897, "retweets": 0, "links": 0,
                                    "records": 1897, "labels": {"Neutral": 860, "Positive": 779, "Negative": 258}, "distinct": 1544,
-                                   "duplicates": 353, "commonest": {"copies": 312}})
+                                   "duplicates": 353, "commonest": {"copies": 312}, "notes": []})
         self.assertEqual(sorted(os.listdir(self.folder)), ["j-labels.svg", "j.json"])
         picture = contents(self.path("j-labels.svg")).decode()
         self.assertTrue(xml.etree.ElementTree.fromstring(picture).tag.endswith("}svg"))
@@ -58,7 +58,7 @@ class Prepare(Case):
 
     def labels(self, text, *options):
         """The outputs of a file's records."""
-        run("prepare", self.write("t.csv", text), "--out", self.path("j.json"), *options)
+        run("prepare", self.write("t.csv", text), "--out", self.path("j.json"), "--overwrite", *options)
         return [record["output"] for record in json.loads(contents(self.path("j.json")))]
 
     def test_files_as_people_have_them(self):
@@ -71,7 +71,7 @@ class Prepare(Case):
                          ["Negative", "Positive"])
         self.assertEqual(self.labels(HEADER.encode() + b'x,she said "hi" ok,1\r\nx,"hello" there,-1\r\n'), ["Positive", "Negative"])
         self.assertEqual(self.labels("tweet,text,sentiment\na,b,1\n"), ["Positive"])
-        out, err = run("prepare", self.path("t.csv"), "--out", self.path("j.json"))
+        out, err = run("prepare", self.path("t.csv"), "--out", self.path("j.json"), "--overwrite")
         self.assertIn(b"note: the tweet is read from the column 'tweet', not from 'text'; --text-column names another", err)
 
     def test_rows_without_a_label(self):

@@ -12,7 +12,8 @@ import sys
 import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from finetune import STORIES, TEMPLATE, Case, contents, program, run, run_json, sha256
+from finetune import STORIES, TEMPLATE, Case, contents, program, run, sha256
+from program import run_json
 
 CHATML = "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
 PROMPT_NOTE = b"another prompt or chat template"
@@ -179,7 +180,7 @@ class Recipes(Case):
         self.assertIn("wide.json: line 1: found text in UTF-16, expected UTF-8; iconv -f UTF-16 -t UTF-8 ", self.fails(1, *self.words("no", data=wide)))
         words = ["chat", "--model", STORIES, "--adapter", self.path("a"), "--base", "f32", "-n", 4]
         self.assertEqual(run(*words, text=mark + b"fire 1\n")[0], run(*words, text=b"fire 1\n")[0])
-        self.assertIn(b"There is no command /fly", run(*words, text=mark + b"/fly\n")[1])
+        self.assertIn(b"there is no adapter nobody", run(*words, text=mark + b"/wear nobody\n")[1])
         merge = ["merge", "--model", STORIES, "--adapter", self.path("a"), "--text"]
         plain = run_json(*merge, self.write("plain.txt", "One day, a fire."), "--out", self.path("m"))
         self.assertEqual(run_json(*merge, self.write("marked.txt", mark + b"One day, a fire."), "--out", self.path("n"))["tokens"], plain["tokens"])
