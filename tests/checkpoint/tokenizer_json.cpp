@@ -60,7 +60,8 @@ void check_golden(const std::string& name) {
   const FoundTokenizer found = load_folder_tokenizer(*folder);
   REQUIRE(found.tokenizer);
   CHECK(found.notes.empty());
-  for (const auto& expected : tfm_test::read_json(*folder / "expected.json").at("cases")) {
+  const auto document = tfm_test::read_json(*folder / "expected.json");
+  for (const auto& expected : document.at("cases")) {
     const std::string text = expected.at("text");
     CAPTURE(text);
     const auto ids = expected.at("ids").get<Tokens>();
