@@ -30,5 +30,6 @@ endfunction()
 add_test(NAME "costs: begin" COMMAND ${CMAKE_COMMAND} -E rm -f ${tfm_tests_log})
 set_tests_properties("costs: begin" PROPERTIES FIXTURES_SETUP costs LABELS costs)
 add_test(NAME "costs: within the budgets" COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/structure/cpu_budgets.py
-  ${tfm_build_log} ${tfm_tests_log} --compiler ${CMAKE_CXX_COMPILER} --budgets "${TFM_TEST_BUDGETS}")
+  ${tfm_build_log} ${tfm_tests_log} --compiler ${CMAKE_CXX_COMPILER} --budgets "${TFM_TEST_BUDGETS}"
+  --table ${PROJECT_BINARY_DIR}/cpu_costs.txt)
 set_tests_properties("costs: within the budgets" PROPERTIES FIXTURES_CLEANUP costs LABELS costs TIMEOUT 300)

@@ -5,7 +5,7 @@ The logs are cpu_time.sh's: a line "NAME user system" for each object, link and 
 the name of the preset, in those multiples; a room without a budget fails, so that a new one gets its own. Objects out of a compiler's cache
 cost nothing, and are told: a fresh build alone is the measure.
 
-  cpu_budgets.py BUILD_LOG TESTS_LOG --compiler C [--budgets NAME]
+  cpu_budgets.py BUILD_LOG TESTS_LOG --compiler C [--budgets NAME] [--table FILE]     FILE gets what is printed
 """
 import argparse
 import json
@@ -32,9 +32,13 @@ def read_log(path):
 
 def room_of_target(target):
     """Which row of the table a target of the build belongs to."""
+    if target.endswith("_emulated"):
+        return "emulated"
+    if target == "test_shape":
+        return "checkpoint"
     if target.startswith("test_"):
         return target.removeprefix("test_").replace("train_data", "train/data")
-    known = {"tfm_compiled": "library", "tfm_test_main": "support", "tfm_emulated": "emulated", "tfm_fault_points": "examples",
+    known = {"tfm_compiled": "library", "tfm_test_main": "support", "tfm_fault_points": "examples",
              "translate_logits": "examples", "peft_exchange": "checkpoint"}
     return known.get(target, "programs")
 
@@ -97,19 +101,22 @@ def main():
     parser.add_argument("tests_log")
     parser.add_argument("--compiler", required=True)
     parser.add_argument("--budgets", default="")
+    parser.add_argument("--table")
     options = parser.parse_args()
     self_test()
     unit = unit_seconds(options.compiler)
     built = build_costs(read_log(options.build_log), os.path.dirname(options.build_log))
     tested = test_costs(read_log(options.tests_log))
-    print(f"CPU seconds, and multiples of compiling cpu_unit.cpp ({unit:.2f} s)")
-    print(f"{'room':12}{'build':>10}{'':>8}{'objects':>9}{'cached':>8}{'tests':>10}")
-    for room in sorted(set(built) | set(tested)):
-        spent, objects, cached = built.get(room, (0.0, 0, 0))
-        seconds = tested.get(room, 0.0)
-        print(f"{room:12}{spent:10.1f}{spent / unit:8.1f}{objects:9}{cached:8}{seconds:10.1f}{seconds / unit:8.1f}")
-    whole, tests = sum(c[0] for c in built.values()), sum(tested.values())
-    print(f"{'all':12}{whole:10.1f}{whole / unit:8.1f}{sum(c[1] for c in built.values()):9}{sum(c[2] for c in built.values()):8}{tests:10.1f}{tests / unit:8.1f}")
+    lines = [f"CPU seconds, and multiples of compiling cpu_unit.cpp ({unit:.2f} s)",
+             f"{'room':12}{'build':>10}{'':>8}{'objects':>9}{'cached':>8}{'tests':>10}"]
+    costs = {room: (*built.get(room, (0.0, 0, 0)), tested.get(room, 0.0)) for room in sorted(set(built) | set(tested))}
+    for room, (spent, objects, cached, seconds) in [*costs.items(), ("all", tuple(map(sum, zip(*costs.values()))))]:
+        lines.append(f"{room:12}{spent:10.1f}{spent / unit:8.1f}{objects:9}{cached:8}{seconds:10.1f}{seconds / unit:8.1f}")
+    table = "\n".join(lines)
+    print(table)
+    if options.table:
+        with open(options.table, "w", encoding="utf-8") as file:
+            file.write(table + "\n")
     if not options.budgets:
         return
     with open(os.path.join(HERE, "cpu_budgets.json"), encoding="utf-8") as file:
