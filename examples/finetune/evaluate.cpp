@@ -9,6 +9,7 @@
 #include "questions.hpp"
 #include "run_facts.hpp"
 #include "support/json_output.hpp"
+#include "support/notes.hpp"
 #include "support/output_guard.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
@@ -54,8 +55,8 @@ Labelled labels_of(const std::vector<tfm::AlpacaRecord>& records, const Evaluate
   }
   if (std::count(found.labels.begin(), found.labels.end(), "") > 0) throw UsageError("--labels: a label is empty, expected a text");
   if (found.labels.size() == 1)
-    tell("tfm: note: " + tfm::in_quotes(found.labels[0]) + " is the only label that is known: there is nothing to choose from, and by likelihood all is right; "
-         "--labels names the others\n");
+    tell_note(tfm::in_quotes(found.labels[0]) + " is the only label that is known: there is nothing to choose from, and by likelihood all is right; "
+              "--labels names the others");
   return found;
 }
 

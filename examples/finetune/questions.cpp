@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "support/terminal.hpp"
+#include "support/notes.hpp"
 #include "tfm/text/utf8.hpp"
 #include "tfm/train/data/alpaca_samples.hpp"
 
@@ -100,8 +100,8 @@ Questions questions_of(const AnyTokenizer& tokenizer, const AlpacaPrompt& prompt
 
 void tell_cuts(Index cut, Index left_out, Index all, Index limit, const std::string& what) {
   const std::string of_all = " of " + std::to_string(all) + " " + what, where = " more than " + std::to_string(limit) + " tokens with their answer: ";
-  if (cut > 0) tell("tfm: note: " + std::to_string(cut) + of_all + " have" + where + "the end of their text is cut off\n");
-  if (left_out > 0) tell("tfm: note: " + std::to_string(left_out) + of_all + " have" + where + "they are left out, as the template and the answer alone are too long\n");
+  if (cut > 0) tell_note(std::to_string(cut) + of_all + " have" + where + "the end of their text is cut off");
+  if (left_out > 0) tell_note(std::to_string(left_out) + of_all + " have" + where + "they are left out, as the template and the answer alone are too long");
 }
 
 }  // namespace cli

@@ -1,6 +1,4 @@
 // translate bleu: how near translations of a file's pairs come to its own.
-#include <nlohmann/json.hpp>
-
 #include "notes.hpp"
 #include "support/json_output.hpp"
 #include "support/progress_bar.hpp"
