@@ -93,9 +93,8 @@ inline void cache_q8_0_tokens(const CacheRows& a, Index tokens) {
   }
 }
 
-TFM_KERNEL Isa append_rows(const CacheRows& a, Index tokens) {
+inline void append_rows(Context&, const CacheRows& a, Index tokens) {
   if (a.format == Format::q8_0) cache_q8_0_tokens(a, tokens);
   else if (a.format == Format::f16) cache_tokens<CachedF16>(a, tokens);
   else cache_tokens<CachedF32>(a, tokens);
-  return this_isa;
 }
