@@ -5,7 +5,7 @@
 
 #include "arguments.hpp"
 #include "support/options.hpp"
-#include "tfm/numeric/format.hpp"
+#include "tfm/numeric/format_table.hpp"
 
 namespace cli {
 

@@ -58,7 +58,7 @@ inline std::uint16_t cache_block(const float* x, Index n, signed char* levels) {
     float numbers[32];
     std::byte block[34];
     store(numbers, halves[0]), store(numbers + 16, halves[1]);
-    detail::quantise_q8_0(numbers, block);
+    FormatTraits<Format::q8_0>::quantise_block(numbers, block);
     __builtin_memcpy(levels, block + 2, 32);
     return detail::read_u16(block);
   }
