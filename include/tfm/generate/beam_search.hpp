@@ -72,7 +72,7 @@ View logits_of_step(D& decoder, std::span<const Index> parents, std::span<const 
 }
 
 inline void stop_if_asked(const Context& context) {
-  if (context.stop.stop_requested()) raise(Stopped());
+  context.raise_if_ended();
 }
 
 /// A sequence under way: a row of the next step.

@@ -13,6 +13,13 @@ TFM_ENTRY(matmul_chunk, Context&, const MatmulTask& a, Index first, Index count,
 TFM_ENTRY(int8_chunk, Context&, const MatmulTask& a, Index first, Index count)
 TFM_ENTRY(bf16_chunk, Context&, const MatmulTask& a, Index first, Index count, float* scratch)
 
+// Memory: whole views, rows by their numbers, and rows of a weight's table, dequantised (row_major: of plain floats, or null).
+TFM_ENTRY(fill, Context&, MutableView y, float value)
+TFM_ENTRY(copy, Context&, View x, MutableView y)
+TFM_ENTRY(take_rows, Context&, View x, const Index* rows, MutableView y)
+TFM_ENTRY(put_rows, Context&, View x, const Index* rows, MutableView y)
+TFM_ENTRY(weight_rows, Context&, const Panels& w, const float* row_major, const std::int32_t* ids, MutableView y)
+
 // Element by element, and row by row.
 TFM_ENTRY(add_into, Context&, View x, MutableView y)
 TFM_ENTRY(add_bias, Context&, const float* b, MutableView y)
@@ -24,6 +31,7 @@ TFM_ENTRY(silu_mul, Context&, View gate, View up, MutableView y)
 TFM_ENTRY(relu, Context&, View x, MutableView y)
 TFM_ENTRY(dropout, Context&, View x, const std::uint64_t* keys, float rate, MutableView y)
 TFM_ENTRY(dropout_add, Context&, View x, const std::uint64_t* keys, float rate, MutableView y)
+TFM_ENTRY(rotary_angles, Context&, Index position, const float* frequencies, MutableView cosine, MutableView sine)
 TFM_ENTRY(rotate, Context&, MutableView x, View cosine, View sine, float sign)
 TFM_ENTRY(rms_norm, Context&, View x, const float* w, float eps, MutableView y, float* inverse)
 TFM_ENTRY(layer_norm, Context&, View x, const float* w, const float* b, float eps, MutableView y, float* statistics)

@@ -87,7 +87,7 @@ struct LlamaAttention {
                      Output{v_proj, saved.v, &saved.v_proj, Digits::two});
     kernels::rotate(context, saved.q, cosine, sine);
     kernels::rotate(context, saved.k, cosine, sine);
-    for (Index s = 0; s < batch.sequences(); ++s) fill(saved.out.slice(batch.first(s), batch.padding(s)), 0);
+    for (Index s = 0; s < batch.sequences(); ++s) kernels::fill(context, saved.out.slice(batch.first(s), batch.padding(s)), 0);
     kernels::attention_rows(context, rows_shape(cosine), {rows_of(context, batch, saved, cosine), to_size(batch.sequences())});
     o_proj.forward(context, batch, saved.out, y, &saved.o_proj);
   }
@@ -98,7 +98,7 @@ struct LlamaAttention {
     const Arena::Frame frame(context.scratch);
     const auto like = [&](View v) {
       const MutableView zeros = context.scratch.matrix(v.rows, v.cols);
-      fill(zeros, 0);
+      kernels::fill(context, zeros, 0);
       return zeros;
     };
     const MutableView dout = like(saved.out), dq = like(saved.q), dk = like(saved.k), dv = like(saved.v);

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tfm/kernels/rope.hpp"
+#include "tfm/kernels/rows.hpp"
 #include "tfm/layers/lora_slots.hpp"
 #include "tfm/layers/visit.hpp"
 #include "tfm/models/llama_block.hpp"
@@ -74,7 +76,7 @@ class Llama {
     if (!batch.valid.empty()) return forward_padded(context, batch, ids, cache, wanted, logits, watch);
     context.scratch.reserve(scratch_bytes(shape, batch.tokens(), batch.sequences(), context.threads->count(), largest_rank(batch), cache.shape().format, cache.context()));
     run(context, batch, ids, cache, wanted, logits, watch);
-    if (context.stop.stop_requested()) raise(Stopped());
+    context.raise_if_ended();
     for (Index s = 0; s < batch.sequences(); ++s) cache.advance(batch.slot_of(s), batch.length(s));
   }
 

@@ -57,7 +57,7 @@ struct LlamaBlock {
     kernels::add(context, x, h);
     post_attention_layernorm.forward(context, h, eps, normed_h, &saved.post_attention_layernorm);
     mlp.forward(context, batch, normed_h, change, &saved.mlp);
-    copy(h, y);
+    kernels::copy(context, h, y);
     kernels::add(context, change, y);
   }
   /// d holds dy and becomes dx, unless that is not wanted: then three products are saved, where the norm is not trained either.
@@ -65,11 +65,11 @@ struct LlamaBlock {
                 bool wanted = true) const noexcept {
     const Arena::Frame frame(context.scratch);
     const MutableView inner = context.scratch.matrix(d.rows, d.cols);
-    fill(inner, 0);
+    kernels::fill(context, inner, 0);
     mlp.backward(context, batch, d, saved.mlp, inner, gradients);
     post_attention_layernorm.backward(context, inner, saved.post_attention_layernorm, d, gradients);
     if (!wanted && input_layernorm.weight.parameter < 0) return self_attn.backward(context, batch, cosine, sine, d, saved.self_attn, {}, gradients);
-    fill(inner, 0);
+    kernels::fill(context, inner, 0);
     self_attn.backward(context, batch, cosine, sine, d, saved.self_attn, inner, gradients);
     input_layernorm.backward(context, inner, saved.input_layernorm, d, gradients);
   }

@@ -78,14 +78,13 @@ void Llama<S, P>::run(Context& context, const Batch& batch, std::span<const std:
   const Index tokens = batch.tokens(), half = tfm::head_dim(shape) / 2;
   const MutableView x = context.scratch.matrix(tokens, shape.dim);
   const MutableView cosine = context.scratch.matrix(tokens, half), sine = context.scratch.matrix(tokens, half);
-  for (Index t = 0; t < tokens && !context.stop.stop_requested(); ++t) row(embed_tokens, ids[to_size(t)], x.row(t));
+  kernels::weight_rows(context, embed_tokens, ids, x);
   for (Index s = 0; s < batch.sequences(); ++s)
-    for (Index t = 0; t < batch.length(s) && !context.stop.stop_requested(); ++t)
-      rope_angles(batch.position_of(s) + t, frequencies.data(), half, cosine.row(batch.first(s) + t),
-                  sine.row(batch.first(s) + t));
+    kernels::rotary_angles(context, batch.position_of(s), frequencies.data(), cosine.slice(batch.first(s), batch.length(s)),
+                           sine.slice(batch.first(s), batch.length(s)));
   if (watch != nullptr && watch->hidden) watch->hidden(0, x);
 
-  for (std::size_t l = 0; l < layers.size() && !context.stop.stop_requested(); ++l) {
+  for (std::size_t l = 0; l < layers.size() && !context.ended(); ++l) {
     const Index layer = static_cast<Index>(l);
     if (watch != nullptr && watch->attention) {
       std::vector<std::vector<float>> weights;
@@ -115,7 +114,7 @@ void Llama<S, P>::run(Context& context, const Batch& batch, std::span<const std:
   const MutableView rows = all ? x : context.scratch.matrix(batch.sequences(), shape.dim);
   if (!all)
     for (Index s = 0; s < batch.sequences(); ++s)
-      copy(x.slice(batch.first(s) + batch.length(s) - 1, 1), rows.slice(s, 1));
+      kernels::copy(context, x.slice(batch.first(s) + batch.length(s) - 1, 1), rows.slice(s, 1));
   norm.forward(context, rows, shape.norm_eps, rows);
   matmul(context, output(), rows, logits);
 }
@@ -140,9 +139,8 @@ void Llama<S, P>::forward_padded(Context& context, const Batch& batch, std::span
   if (wanted != Logits::all) return forward(context, ragged, tokens, cache, wanted, logits, watch);
   Buffer compact(static_cast<Index>(rows.size()), shape.vocab);
   forward(context, ragged, tokens, cache, wanted, compact, watch);
-  fill(logits, 0);
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    copy(compact.view().slice(static_cast<Index>(i), 1), logits.slice(rows[i], 1));
+  kernels::fill(context, logits, 0);
+  kernels::put_rows(context, compact, rows.data(), logits);
 }
 
 }  // namespace tfm::inline TFM_ABI

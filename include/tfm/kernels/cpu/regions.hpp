@@ -8,6 +8,7 @@
 #include <arm_neon.h>
 #endif
 
+#include "tfm/kernels/rope.hpp"
 #include "tfm/kernels/tables.hpp"
 
 #if defined(__GNUC__) && !defined(__clang__)
