@@ -14,6 +14,7 @@
 #include "tfm/core/error.hpp"
 #include "tfm/core/random.hpp"
 #include "tfm/generate/largest_logit.hpp"
+#include "tfm/kernels/candidates.hpp"
 #include "tfm/text/tokenizer.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -57,7 +58,9 @@ class Sampler {
   RandomKey key_;
   std::uint64_t draws_ = 0;
   std::vector<float> scores_;                     // [vocabulary]: the logits after the penalty
-  std::vector<float> largest_;                    // candidates for the k largest
+  std::vector<float> room_;                       // for finding the k-th largest
+  std::vector<Token> found_;                      // [vocabulary]: the tokens that a kernel picked
+  std::vector<float> candidates_;                 // the scores of the tokens that top-k leaves
   std::vector<Token> ids_;                        // the tokens that are left, by rising id
   std::vector<double> weights_;                   // and exp((score - best) / temperature) of each
   std::vector<double> mass_;                      // for top-p: the weight of all tokens of a magnitude
@@ -80,17 +83,30 @@ class Sampler {
   /// OptionError for a forbidden one outside it
   Token sample(std::span<const float> logits, std::span<const Token> seen = {}) {
     const Token best = penalise(logits, seen);
-    const std::uint64_t draw = draws_++;
-    if (options_.temperature == 0) return best;
-    filter(best);
-    double total = 0;
-    for (double weight : weights_) total += weight;
-    double left = static_cast<double>(key_.bits(draw) >> 11) * 0x1p-53 * total;
-    for (std::size_t i = 0; i < ids_.size(); ++i) {
-      left -= weights_[i];
-      if (left < 0) return ids_[i];
+    if (options_.temperature > 0) filter(best);
+    return draw(best);
+  }
+  /// The same token, of logits [1, vocabulary] of which a context's kernels pick the candidates: they need not come to the host whole, unless a
+  /// penalty or forbidden tokens want to see them all.
+  /// \throws as above
+  Token sample(Context& context, View logits, std::span<const Token> seen = {}) {
+    const std::span<const float> all(logits.data, to_size(logits.cols));
+    const Index k = options_.top_k;
+    if (options_.repetition_penalty != 1 || !options_.forbidden.empty() || k == 0 || k >= logits.cols) return sample(all, seen);
+    kernels::LargestLogit best;
+    kernels::table(context).largest_logits(context, logits, &best);
+    if (best.token < 0) {
+      largest_logit(all, "sampler");
+      context.raise_if_ended();  // a device's failure
     }
-    return best;  // rounding used up the last weight
+    if (options_.temperature > 0) {
+      if (scores_.size() != all.size()) reserve(all.size());
+      const Index count = kernels::top_k(context, logits, k, found_.data(), scores_.data());
+      ids_.assign(found_.begin(), found_.begin() + count);
+      candidates_.assign(scores_.begin(), scores_.begin() + count);
+      weigh(best.logit);
+    }
+    return draw(best.token);
   }
 
   /// What sample() would draw from: `probabilities` [vocabulary], 0 for the tokens that the filters took away.
@@ -115,6 +131,20 @@ class Sampler {
   }
 
  private:
+  /// One of the tokens that filter() left, by its weight; `best` where the most likely one is always taken.
+  Token draw(Token best) {
+    const std::uint64_t number = draws_++;
+    if (options_.temperature == 0) return best;
+    double total = 0;
+    for (double weight : weights_) total += weight;
+    double left = static_cast<double>(key_.bits(number) >> 11) * 0x1p-53 * total;
+    for (std::size_t i = 0; i < ids_.size(); ++i) {
+      left -= weights_[i];
+      if (left < 0) return ids_[i];
+    }
+    return best;  // rounding used up the last weight
+  }
+
   /// scores_ becomes the logits after the repetition penalty; gives the lowest id among the largest.
   Token penalise(std::span<const float> logits, std::span<const Token> seen) {
     constexpr float infinity = std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::max();
@@ -145,7 +175,9 @@ class Sampler {
     scores_.resize(vocabulary);
     if (options_.temperature == 0) return;
     const auto k = static_cast<std::size_t>(options_.top_k);
-    if (k < vocabulary) largest_.reserve(std::min(2 * k, vocabulary));
+    if (k < vocabulary) room_.resize(2 * k < vocabulary ? 2 * k : vocabulary);
+    found_.resize(vocabulary);
+    candidates_.reserve(vocabulary);
     ids_.reserve(vocabulary);
     weights_.reserve(vocabulary);
     if (options_.top_p < 1) {
@@ -156,43 +188,30 @@ class Sampler {
 
   /// ids_ and weights_ become what top-k, top-p and min-p leave of scores_, whose largest is that of `best`.
   void filter(Token best) {
-    const float least = kth_largest();
-    const double top = scores_[static_cast<std::size_t>(best)], scale = 1.0 / static_cast<double>(options_.temperature);
+    const auto count = static_cast<Index>(scores_.size());
+    const float least = options_.top_k == 0 ? -std::numeric_limits<float>::infinity() : kernels::kth_largest(scores_.data(), count, options_.top_k, room_.data());
     ids_.clear();
-    weights_.clear();
-    double total = 0;
+    candidates_.clear();
     for (std::size_t i = 0; i < scores_.size(); ++i) {
       if (scores_[i] < least || scores_[i] == -std::numeric_limits<float>::infinity()) continue;
-      const double weight = std::exp((static_cast<double>(scores_[i]) - top) * scale);
-      total += weight;
       ids_.push_back(static_cast<Token>(i));
+      candidates_.push_back(scores_[i]);
+    }
+    weigh(scores_[static_cast<std::size_t>(best)]);
+  }
+  /// The same of candidates_, the scores of ids_, which top-k has left, and the largest score.
+  void weigh(float largest) {
+    const double top = largest, scale = 1.0 / static_cast<double>(options_.temperature);
+    weights_.clear();
+    double total = 0;
+    for (std::size_t i = 0; i < ids_.size(); ++i) {
+      const double weight = std::exp((static_cast<double>(candidates_[i]) - top) * scale);
+      total += weight;
       weights_.push_back(weight);
     }
     // What min-p takes is at the lower end, so that it can go first and leave less to rank: the best has weight 1.
     keep([this](double weight, Token) { return weight >= static_cast<double>(options_.min_p); });
     if (options_.top_p < 1) cut_to_mass(static_cast<double>(options_.top_p) * total);
-  }
-
-  /// The top_k-th largest score, or -inf where there are no more than top_k. One pass: a room of 2 k is cut back to the
-  /// k largest whenever it is full.
-  float kth_largest() {
-    float least = -std::numeric_limits<float>::infinity();
-    const auto k = static_cast<std::size_t>(options_.top_k);
-    if (k == 0 || k >= scores_.size()) return least;
-    largest_.clear();
-    const auto cut = [&] {
-      const auto kth = largest_.begin() + static_cast<std::ptrdiff_t>(k - 1);
-      std::nth_element(largest_.begin(), kth, largest_.end(), std::greater<>());
-      least = *kth;
-      largest_.resize(k);
-    };
-    for (float score : scores_) {
-      if (score <= least) continue;
-      if (largest_.size() == 2 * k) cut();
-      if (score > least) largest_.push_back(score);
-    }
-    if (largest_.size() >= k) cut();
-    return least;
   }
 
   /// Top-p: keeps the most likely tokens, one after the other, until their weights reach `mass`. Nothing is sorted: the

@@ -37,6 +37,10 @@ TFM_ENTRY(rms_norm, Context&, View x, const float* w, float eps, MutableView y, 
 TFM_ENTRY(layer_norm, Context&, View x, const float* w, const float* b, float eps, MutableView y, float* statistics)
 TFM_ENTRY(softmax, Context&, View x, MutableView y, float* statistics)
 
+// What a sampler looks at of logits; `ids` and `values` have room for all of them.
+TFM_ENTRY(largest_logits, Context&, View logits, LargestLogit* largest)
+TFM_ENTRY(top_k, Context&, View logits, Index k, std::int32_t* ids, float* values, Index* count)
+
 // Attention and its cache.
 TFM_ENTRY(append_rows, Context&, const CacheRows& a, Index tokens)
 TFM_ENTRY(attention_chunk, Context&, const AttentionHead& a, Index first, Index count, float* scratch)

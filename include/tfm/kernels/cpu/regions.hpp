@@ -8,6 +8,7 @@
 #include <arm_neon.h>
 #endif
 
+#include "tfm/kernels/kth_largest.hpp"
 #include "tfm/kernels/rope.hpp"
 #include "tfm/kernels/tables.hpp"
 
