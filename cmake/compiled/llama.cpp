@@ -3,7 +3,7 @@
 #include <tfm/llama.hpp>
 
 namespace tfm::inline TFM_ABI {
-template class Llama<DynamicLlamaShape, EveryLoraLinear<AnyWeight>>;
+template class Llama<DynamicLlamaShape, EveryBiasedLoraLinear<AnyWeight>>;
 template class Session<AnyLlama>;
 template class Chat<AnyLlama>;
 template Loaded<AnyLlama> load<AnyLlama>(const std::filesystem::path&, const LoadOptions&);

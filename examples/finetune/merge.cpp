@@ -70,9 +70,9 @@ class StoredTypes {
 
  public:
   explicit StoredTypes(const std::filesystem::path& model)
-      : opened_(tfm::open_checkpoint(model, tfm::read_torch)), source_(opened_.tensors, opened_.convention) {}
+      : opened_(tfm::open_checkpoint(model, tfm::read_torch)), source_(opened_.tensors, opened_.convention, *opened_.family) {}
 
-  /// Of a tensor by Hugging Face's name; none where safetensors has no such type for weights.
+  /// Of a weight by the model's name; none where safetensors has no such type for weights.
   std::optional<tfm::Format> of(std::string_view name) const {
     const tfm::Tensor* const tensor = source_.find(name);
     const auto format = tensor == nullptr ? std::nullopt : tfm::format_of(tensor->type);

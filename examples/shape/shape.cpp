@@ -99,6 +99,13 @@ std::string literal(const tfm::RopeScaling& scaling) {
   return text + "}";
 }
 
+std::string literal(const tfm::DecoderOptions& options) {
+  std::string text;
+  const auto add = [&](const char* name, bool is) { text += is ? (text.empty() ? "." : ", .") + std::string(name) + " = true" : ""; };
+  add("qkv_bias", options.qkv_bias), add("o_bias", options.o_bias), add("mlp_bias", options.mlp_bias);
+  return "{" + text + "}";
+}
+
 void print_header(const fs::path& path, std::optional<std::string> name) {
   const tfm::DynamicLlamaShape shape = tfm::read_llama_shape(path);
   const bool folder = fs::is_directory(path);
@@ -113,7 +120,7 @@ void print_header(const fs::path& path, std::optional<std::string> name) {
   std::cout << "#pragma once\n"
             << "// The shape of " << shown << " as a type; printed by tfm-shape.\n"
             << "//   auto llama = tfm::load<tfm::Llama<" << *name
-            << ", tfm::EveryLinear<tfm::" << weight_type(tensors) << ">>>(\"" << shown << "\");\n";
+            << (shape.options.any_bias() ? ", tfm::EveryBiasedLinear<tfm::" : ", tfm::EveryLinear<tfm::") << weight_type(tensors) << ">>>(\"" << shown << "\");\n";
   if (tensors.find("rope_freqs.weight") != nullptr)
     std::cout << "// The scaling of its rotary frequencies stands in the file, and is read from there.\n";
   std::cout << "#include <tfm/llama.hpp>\n\n"
@@ -130,6 +137,8 @@ void print_header(const fs::path& path, std::optional<std::string> name) {
   if (shape.tied != usual.tied) std::cout << "  static constexpr bool tied = true;\n";
   if (shape.rope_scaling.kind != usual.rope_scaling.kind)
     std::cout << "  static constexpr tfm::RopeScaling rope_scaling" << literal(shape.rope_scaling) << ";\n";
+  if (shape.options != usual.options) std::cout << "  static constexpr tfm::DecoderOptions options" << literal(shape.options) << ";\n";
+  if (shape.family != usual.family) std::cout << "  static constexpr std::string_view family = \"" << shape.family << "\";\n";
   std::cout << "};\n";
 }
 

@@ -36,7 +36,7 @@ struct Looking {
   Buffer expected = packed_logits(files.load().model);
   std::string whole = file_text(files.packed);
   OpenedCheckpoint opened = open_checkpoint(files.model);
-  WeightSource source{opened.tensors, opened.convention};
+  WeightSource source{opened.tensors, opened.convention, *opened.family};
   AnyLlama model{opened.shape};
   Context context{1};
   std::vector<PackedEntry> wanted;
@@ -151,7 +151,7 @@ TEST_CASE("a key knows the table of tensors, and bytes that were copied out of a
         }(),
         "file");
     const Context context(1);
-    const WeightSource source(store, Convention::gguf);
+    const WeightSource source(store, Convention::gguf, llama_family);
     return detail::key_of(context, source, heads, 1);
   };
   const PackedKey one = key("a", 0, 2);

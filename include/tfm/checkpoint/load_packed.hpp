@@ -35,7 +35,7 @@ std::vector<PackedEntry> frozen_weights(const Llama<S, P>& model, const WeightSo
   std::vector<PackedEntry> weights;
   visit_weights(model, "", [&](const std::string& name, const auto& weight, const WeightInfo& info) {
     if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(weight)>, F32>) {
-      const FileRows rows = source.rows(*source.find(name), info);
+      const FileRows rows = source.rows(name, info);
       weights.push_back({name, packed_as(weight, info, rows, options).first, rows.rows, rows.cols, 0});
     }
   });

@@ -102,10 +102,11 @@ template <Shape S, class P>
 WeightBytes check_weights(const Llama<S, P>& model, WeightSource& source, const LoadOptions& options) {
   WeightBytes bytes;
   Index packed = 0;  // as the file's formats
+  visit_weights(model, "", [&](const std::string& name, const auto&, const WeightInfo& info) { source.expect(name, info); });
   visit_weights(model, "", [&](const std::string& name, const auto& weight, const WeightInfo& info) {
-    const Tensor& tensor = source.at(name, info);
-    const FileRows rows = source.rows(tensor, info);
-    bytes.in_file += static_cast<Index>(tensor.bytes.size());
+    source.at(name, info);
+    const FileRows rows = source.rows(name, info);
+    bytes.in_file += rows.rows * row_bytes(rows.format, rows.cols);
     bytes.room += packed_as(weight, info, rows, options).second;
     packed += packed_bytes(rows.format, rows.rows, rows.cols);
   });
@@ -116,7 +117,7 @@ WeightBytes check_weights(const Llama<S, P>& model, WeightSource& source, const 
   const auto unneeded = [&](const Tensor* tensor) {
     if (tensor != nullptr) source.mark_used(*tensor);
   };
-  if (model.shape.tied) unneeded(source.find("lm_head.weight"));  // as in transformers, the output is the embedding
+  if (model.shape.tied) unneeded(source.find(Llama<S, P>::output_name));  // as in transformers, the output is the embedding
   if (source.convention() == Convention::gguf) unneeded(source.store().find("rope_freqs.weight"));
   for (const Tensor& tensor : source.store().tensors())  // tables that follow from the configuration
     if (tensor.name.ends_with("rotary_emb.inv_freq")) source.mark_used(tensor);
@@ -124,13 +125,13 @@ WeightBytes check_weights(const Llama<S, P>& model, WeightSource& source, const 
   return bytes;
 }
 
-/// A trainable weight: plain rows.
-inline F32 read_f32(Context& context, const FileRows& rows) {
-  F32 weight(rows.rows, rows.cols);
+/// A trainable weight: plain rows, or of a vector its values, in the file one a row where they are sorted.
+inline F32 read_f32(Context& context, const FileRows& rows, const WeightInfo& info) {
+  F32 weight(info.is_vector() ? 1 : rows.rows, info.is_vector() ? info.cols : rows.cols);
   const Index each = std::max<Index>(1, (Index{1} << 16) / rows.cols);
   context.run(ceil_div(rows.rows, each), [&](Index chunk, int) {
     for (Index r = chunk * each; r < std::min(rows.rows, (chunk + 1) * each); ++r)
-      dequantise_row(rows.format, rows.row(r), rows.cols, rows.scale(r), weight.values().row(r));
+      dequantise_row(rows.format, rows.row(r), rows.cols, rows.scale(r), weight.values().data + r * rows.cols);
   });
   return weight;
 }
@@ -144,11 +145,11 @@ void fill_weights(Context& context, Llama<S, P>& model, const WeightSource& sour
   visit_weights(model, "", [&](const std::string& name, auto& weight, const WeightInfo& info) {
     using W = std::remove_reference_t<decltype(weight)>;
     raise_if_stopped(context);
-    const Tensor& tensor = *source.find(name);
-    const FileRows rows = source.rows(tensor, info);
+    const Tensor tensor = source.part(name, info);
+    const FileRows rows = source.rows(name, info);
     if constexpr (std::is_same_v<W, F32>) {
       await_pages(context, source.store(), tensor);
-      weight = read_f32(context, rows);
+      weight = read_f32(context, rows, info);
       drop_pages(context, source.store(), tensor);
     } else {
       weight = W(frozen(tensor, rows, packed_as(weight, info, rows, options).first, await_pages));

@@ -100,7 +100,7 @@ inline std::string hash_of_table(const WeightSource& source, Index heads, Index 
   const TensorStore& store = source.store();
   const auto sources = store.sources();
   Sha256 hash;
-  hash.add_number(static_cast<Index>(source.convention())).add_number(heads).add_number(kv_heads);
+  hash.add_number(static_cast<Index>(source.convention())).add_text(source.family().name).add_number(heads).add_number(kv_heads);
   for (const Tensor& tensor : store.tensors()) {
     hash.add_text(tensor.name).add_text(tensor.type_name).add_number(static_cast<Index>(tensor.shape.size()));
     for (const Index size : tensor.shape) hash.add_number(size);

@@ -36,6 +36,10 @@ void require_shape(const S& expected, const DynamicLlamaShape& found, const std:
   const auto equal = [&](const char* what, auto is, auto should) {
     if (is != should) refuse(what, detail::size_text(is), detail::size_text(should));
   };
+  if (found.family != family_of(expected)) refuse("the family", in_quotes(found.family), in_quotes(family_of(expected)));
+  equal("options.qkv_bias", found.options.qkv_bias, options_of(expected).qkv_bias);
+  equal("options.o_bias", found.options.o_bias, options_of(expected).o_bias);
+  equal("options.mlp_bias", found.options.mlp_bias, options_of(expected).mlp_bias);
   equal("vocab", found.vocab, Index{expected.vocab});
   equal("dim", found.dim, Index{expected.dim});
   equal("layers", found.layers, Index{expected.layers});

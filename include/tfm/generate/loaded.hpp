@@ -10,9 +10,9 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// Any LLaMA file: its shape, and each weight's number format, are known when it is opened; every projection can carry
-/// adapters.
-using AnyLlama = Llama<DynamicLlamaShape, EveryLoraLinear<AnyWeight>>;
+/// Any file of a family in checkpoint/families.hpp: its shape, options and each weight's number format are known when it is
+/// opened; every projection can carry adapters.
+using AnyLlama = Llama<DynamicLlamaShape, EveryBiasedLoraLinear<AnyWeight>>;
 
 template <class Model>
 struct Loaded {

@@ -6,8 +6,9 @@
 
 #include "tfm/kernels/attention_rows.hpp"
 #include "tfm/kernels/elementwise.hpp"
+#include "tfm/layers/biased_linear.hpp"
+#include "tfm/layers/decoder_options.hpp"
 #include "tfm/layers/kv_cache.hpp"
-#include "tfm/layers/linear.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -20,11 +21,13 @@ struct LlamaAttention {
   typename P::o_proj o_proj;
 
   /// Before the weights are there.
-  void set_sizes(Index dim, Index heads, Index kv_heads, Index head_dim) noexcept {
+  void set_sizes(Index dim, Index heads, Index kv_heads, Index head_dim, const DecoderOptions& options = {}) noexcept {
     q_proj.set_size(heads * head_dim, dim, heads);
     k_proj.set_size(kv_heads * head_dim, dim, kv_heads);
     v_proj.set_size(kv_heads * head_dim, dim);
     o_proj.set_size(dim, heads * head_dim);
+    set_bias(q_proj, options.qkv_bias), set_bias(k_proj, options.qkv_bias), set_bias(v_proj, options.qkv_bias);
+    set_bias(o_proj, options.o_bias);
   }
 
   static constexpr Index scratch_bytes(Index tokens, Index sequences, Index dim, Index heads, Index kv_heads, Index head_dim, Index rank, Index threads,

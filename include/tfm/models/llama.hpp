@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tfm/layers/lora_slots.hpp"
@@ -34,6 +35,15 @@ class Llama {
     if constexpr (static_shape<S>) return misfit(S{}) == nullptr;
     else return true;
   }
+  // Whether every projection has room for a bias.
+  static constexpr bool carries_biases = CarriesBias<typename P::q_proj> && CarriesBias<typename P::k_proj> && CarriesBias<typename P::v_proj> &&
+                                         CarriesBias<typename P::o_proj> && CarriesBias<typename P::gate_proj> && CarriesBias<typename P::up_proj> &&
+                                         CarriesBias<typename P::down_proj>;
+  static consteval bool has_room() {
+    if constexpr (static_shape<S>) return carries_biases || !options_of(S{}).any_bias();
+    else return true;
+  }
+  static_assert(has_room(), "tfm: the shape's options ask for biases, for which the projections have no room: EveryBiasedLinear and EveryBiasedLoraLinear have");
   static_assert(possible(), "tfm: impossible shape: heads must be a multiple of kv_heads, dim of heads, the head size even, all sizes at least 1");
 
  public:
@@ -42,14 +52,17 @@ class Llama {
   std::vector<LlamaBlock<P>> layers;
   RmsNorm norm;
   Output lm_head;  ///< empty where the output is the embedding
+  static constexpr std::string_view output_name = "lm_head.weight";  ///< as visit has it
   std::vector<float> frequencies;
 
   Llama() requires(static_shape<S>) : Llama(S{}) {}
   /// Errors: ShapeError for sizes that cannot be.
   explicit Llama(const S& sizes) : shape(sizes), layers(to_size(sizes.layers)) {
     if (const char* const why = misfit(shape)) raise<ShapeError>({"tfm: impossible shape: ", why});
+    if (options_of(shape).any_bias() && !carries_biases)
+      raise<ShapeError>({"tfm: the shape's options ask for biases, for which the model's projections have no room, expected EveryBiasedLinear or EveryBiasedLoraLinear"});
     const Index half = head_dim(shape) / 2;
-    for (LlamaBlock<P>& layer : layers) layer.set_sizes(shape.dim, shape.heads, shape.kv_heads, head_dim(shape), shape.ffn);
+    for (LlamaBlock<P>& layer : layers) layer.set_sizes(shape.dim, shape.heads, shape.kv_heads, head_dim(shape), shape.ffn, options_of(shape));
     norm.dim = shape.dim;
     number_lora_slots(*this);
     for (Index i = 0; i < half; ++i) frequencies.push_back(rope_frequency(i, 2 * half, shape.rope_theta, shape.rope_scaling));
@@ -120,7 +133,7 @@ class Llama {
     f("model.embed_tokens.weight", self.embed_tokens, WeightInfo{WeightRole::embedding, self.shape.vocab, self.shape.dim});
     for (std::size_t i = 0; i < self.layers.size(); ++i) f(detail::name_below("model.layers.", std::to_string(i)), self.layers[i]);
     f("model.norm", self.norm);
-    if (!self.shape.tied) f("lm_head.weight", self.lm_head, WeightInfo{WeightRole::base, self.shape.vocab, self.shape.dim});
+    if (!self.shape.tied) f(output_name, self.lm_head, WeightInfo{WeightRole::output, self.shape.vocab, self.shape.dim});
   }
 
   static constexpr CacheShape cache_shape(const S& s, Index sequences, Index context, Format format) noexcept {
@@ -138,6 +151,10 @@ class Llama {
   static constexpr Index bytes_of(Index rows, Index cols) noexcept {
     return packed_bytes(Layer::weight_type::static_format, rows, cols) + detail::owner_bytes;
   }
+  static constexpr Index bias_bytes(const S& s, const DecoderOptions& options) noexcept {
+    const Index q = s.heads * tfm::head_dim(s), kv = s.kv_heads * tfm::head_dim(s);
+    return static_cast<Index>(sizeof(float)) * ((options.qkv_bias ? q + 2 * kv : 0) + (options.o_bias ? s.dim : 0) + (options.mlp_bias ? 2 * s.ffn + s.dim : 0));
+  }
   template <class T>
   static constexpr Index static_weight_bytes() noexcept {
     constexpr T s{};
@@ -145,11 +162,10 @@ class Llama {
     const Index block = static_cast<Index>(sizeof(LlamaBlock<P>)) + 2 * norm_bytes + bytes_of<typename P::q_proj>(q, s.dim) +
                         bytes_of<typename P::k_proj>(kv, s.dim) + bytes_of<typename P::v_proj>(kv, s.dim) + bytes_of<typename P::o_proj>(s.dim, q) +
                         bytes_of<typename P::gate_proj>(s.ffn, s.dim) + bytes_of<typename P::up_proj>(s.ffn, s.dim) +
-                        bytes_of<typename P::down_proj>(s.dim, s.ffn);
+                        bytes_of<typename P::down_proj>(s.dim, s.ffn) + bias_bytes(s, options_of(s));
     const Index ends = (s.tied ? 1 : 2) * (packed_bytes(Output::static_format, s.vocab, s.dim) + detail::owner_bytes);
     return s.layers * block + ends + norm_bytes + tfm::head_dim(s) / 2 * 4;
   }
-
 
   static Index largest_rank(const Batch& batch) noexcept {
     Index most = 0;

@@ -15,10 +15,10 @@ struct LlamaBlock {
   SwiGLU<P> mlp;
 
   /// Before the weights are there.
-  void set_sizes(Index dim, Index heads, Index kv_heads, Index head_dim, Index ffn) noexcept {
+  void set_sizes(Index dim, Index heads, Index kv_heads, Index head_dim, Index ffn, const DecoderOptions& options = {}) noexcept {
     input_layernorm.dim = post_attention_layernorm.dim = dim;
-    self_attn.set_sizes(dim, heads, kv_heads, head_dim);
-    mlp.set_sizes(dim, ffn);
+    self_attn.set_sizes(dim, heads, kv_heads, head_dim, options);
+    mlp.set_sizes(dim, ffn, options.mlp_bias);
   }
 
   static constexpr Index scratch_bytes(Index tokens, Index sequences, Index dim, Index heads, Index kv_heads, Index head_dim, Index ffn, Index rank, Index threads,

@@ -104,23 +104,38 @@ class TrainingBytes {
   TrainingBytes(const Context& context, const Llama<S, P>& model, const TrainingPass& pass) noexcept : model_(model), n_(pass), context_(context) {}
 
   Index kept(const LlamaBlock<P>& block) const noexcept {
-    const auto& [q, k, v, o] = block.self_attn;
-    const auto& [gate, up, down] = block.mlp;
+    const auto& q = block.self_attn.q_proj;
+    const auto& k = block.self_attn.k_proj;
+    const auto& v = block.self_attn.v_proj;
+    const auto& o = block.self_attn.o_proj;
+    const auto& gate = block.mlp.gate_proj;
+    const auto& up = block.mlp.up_proj;
+    const auto& down = block.mlp.down_proj;
     const Index dim = model_.shape.dim, q_width = q.base_weight().rows(), kv_width = k.base_weight().rows(), ffn = gate.base_weight().rows();
     return 3 * tokens(dim) + 2 * tokens(1) + 2 * tokens(q_width) + 2 * tokens(kv_width) + tokens(2 * model_.shape.heads) + 3 * tokens(ffn) + kept(q) + kept(k) +
            kept(v) + kept(o) + kept(gate) + kept(up) + kept(down);
   }
   Index forward(const LlamaBlock<P>& block) const noexcept {
-    const auto& [q, k, v, o] = block.self_attn;
-    const auto& [gate, up, down] = block.mlp;
+    const auto& q = block.self_attn.q_proj;
+    const auto& k = block.self_attn.k_proj;
+    const auto& v = block.self_attn.v_proj;
+    const auto& o = block.self_attn.o_proj;
+    const auto& gate = block.mlp.gate_proj;
+    const auto& up = block.mlp.up_proj;
+    const auto& down = block.mlp.down_proj;
     const Index dim = head_dim(model_.shape);
     const Index keys_and_values = round_up(n_.longest, kernels::key_block) * (dim + round_up(dim, 16)), room = keys_and_values + kernels::attention_floats(Format::f32, dim);
     const Index attention = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) + std::max(floats(threads_ * room), forward(o));
     return tokens(model_.shape.dim) + std::max({attention, forward(q, k, v), forward(gate, up), forward(down)});
   }
   Index backward(const LlamaBlock<P>& block) const noexcept {
-    const auto& [q, k, v, o] = block.self_attn;
-    const auto& [gate, up, down] = block.mlp;
+    const auto& q = block.self_attn.q_proj;
+    const auto& k = block.self_attn.k_proj;
+    const auto& v = block.self_attn.v_proj;
+    const auto& o = block.self_attn.o_proj;
+    const auto& gate = block.mlp.gate_proj;
+    const auto& up = block.mlp.up_proj;
+    const auto& down = block.mlp.down_proj;
     const auto of = [this](const auto& layer) { return this->backward(layer); };
     const Index lists = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) + Arena::bytes_for(n_.sequences, sizeof(kernels::RowsGradient));
     const Index attention = 2 * tokens(q.base_weight().rows()) + 2 * tokens(k.base_weight().rows()) + lists +

@@ -1,0 +1,76 @@
+#pragma once
+// Keys of config.json that several families have: activations, biases, rotary positions.
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tfm/formats/json.hpp"
+#include "tfm/models/llama_shapes.hpp"
+
+namespace tfm::inline TFM_ABI {
+
+namespace detail {
+
+inline float positive(const Json& value) {
+  const double number = value.number();
+  if (!(number > 0 && number < 1e30)) value.refuse({"found ", value.found(), ", expected a positive number"});
+  return static_cast<float>(number);
+}
+
+inline RopeScaling read_rope_scaling(const Json& rope, const Json& kind) {
+  RopeScaling scaling;
+  if (kind.text() == "default") return scaling;
+  if (kind.text() != "linear" && kind.text() != "llama3")
+    kind.refuse({"found ", kind.found(), ", expected 'default', 'linear' or 'llama3'"});
+  scaling.kind = kind.text() == "linear" ? RopeScaling::Kind::linear : RopeScaling::Kind::llama3;
+  scaling.factor = positive(rope.at("factor"));
+  if (scaling.kind == RopeScaling::Kind::linear) return scaling;
+  scaling.low_freq_factor = positive(rope.at("low_freq_factor"));
+  scaling.high_freq_factor = positive(rope.at("high_freq_factor"));
+  scaling.original_context = positive(rope.at("original_max_position_embeddings"));
+  if (!(scaling.high_freq_factor > scaling.low_freq_factor))
+    rope.refuse("high_freq_factor must be larger than low_freq_factor");
+  return scaling;
+}
+
+/// The newest spelling is rope_parameters; before it rope_theta stood at the root, and rope_scaling had the key
+/// "rope_type", or "type" before that.
+inline void read_rope(const Json& root, DynamicLlamaShape& shape) {
+  const auto whole_head = [](const Json& object) {
+    const auto part = object.find_value("partial_rotary_factor");
+    if (part && part->number() != 1) part->refuse({"found ", part->found(), ", expected 1: the whole head is turned"});
+  };
+  if (const auto theta = root.find_value("rope_theta")) shape.rope_theta = positive(*theta);
+  whole_head(root);
+  for (const std::string_view key : {"rope_scaling", "rope_parameters"}) {
+    const auto rope = root.find_value(key);
+    if (!rope) continue;
+    if (const auto theta = rope->find_value("rope_theta")) shape.rope_theta = positive(*theta);
+    whole_head(*rope);
+    auto kind = rope->find_value("rope_type");
+    if (!kind) kind = rope->find_value("type");
+    if (kind) shape.rope_scaling = read_rope_scaling(*rope, *kind);
+  }
+}
+
+inline bool is_true(const Json& root, std::string_view key) {
+  const auto value = root.find_value(key);
+  return value && value->boolean();
+}
+inline std::string json_boolean(bool value) { return value ? "true" : "false"; }
+
+/// Refuses a window that is shorter than the context.
+inline void refuse_window(const Json& root, std::string_view key, const DynamicLlamaShape& shape) {
+  const auto window = root.find_value(key);
+  if (window && window->number() < static_cast<double>(shape.context))
+    window->refuse({"found ", window->found(), ", expected none or at least the context of ", shape.context, ": sliding windows are not supported"});
+}
+
+inline void require_silu(const Json& root) {
+  const auto act = root.find_value("hidden_act");
+  if (act && act->text() != "silu" && act->text() != "swish") act->refuse({"found ", act->found(), ", expected 'silu'"});
+}
+
+}  // namespace detail
+
+}  // namespace tfm::inline TFM_ABI
