@@ -11,7 +11,7 @@
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
 #include "support/wardrobe.hpp"
-#include "tfm/checkpoint/load_llama.hpp"
+#include "tfm/checkpoint/load_model.hpp"
 #include "tfm/checkpoint/save_llama.hpp"
 #include "tfm/formats/torch_zip.hpp"
 #include "tfm/generate/compare.hpp"
@@ -119,7 +119,7 @@ int run(const MergeArguments& arguments) {
   const std::vector<tfm::Token> ids = base.loaded.tokenizer.encode(tfm::UserText{text_of(arguments, prompt)});
   {
     ProgressBar bar;
-    tfm::AnyLlama merged = tfm::clone(base.loaded.model);
+    tfm::AnyModel merged = tfm::clone(base.loaded.model);
     static_cast<void>(tfm::merge(context, merged, *adapter));
     const StoredTypes stored(arguments.base.model);
     std::string why;
@@ -130,7 +130,7 @@ int run(const MergeArguments& arguments) {
     tell_notes(tfm::save_llama(context, merged, arguments.out, options));
   }
   ProgressBar bar;
-  const auto merged = tfm::load_llama(arguments.out, loading(bar, arguments.base.threads, arguments.base.format));
+  const auto merged = tfm::load_model(arguments.out, loading(bar, arguments.base.threads, arguments.base.format));
   bar.clear();
   const tfm::ModelDifference found =
       tfm::compare_models(context, tfm::ComparedModel{base.loaded.model, adapter}, tfm::ComparedModel{merged.model}, ids);

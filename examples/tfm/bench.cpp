@@ -46,7 +46,7 @@ struct Costs {
   Index cache_bytes = 0;                                 ///< for each token that the context holds
 };
 
-Costs costs_of(const tfm::AnyLlama& model, tfm::Format cache) {
+Costs costs_of(const tfm::AnyModel& model, tfm::Format cache) {
   Costs costs;
   visit_weights(model, "", [&](const std::string&, const auto& weight, tfm::WeightRole role) {
     if constexpr (requires { weight.bytes(); }) {

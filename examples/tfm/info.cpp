@@ -40,7 +40,7 @@ Contents contents_of(const tfm::OpenedCheckpoint& opened) {
     type.supported = format.has_value();
   }
   const tfm::WeightSource source(opened.tensors, opened.convention, *opened.family);
-  const tfm::AnyLlama model(opened.shape);
+  const tfm::AnyModel model(opened.shape);
   visit_weights(model, "", [&](const std::string& name, const auto&, const tfm::WeightInfo& weight) {
     const tfm::Tensor* const tensor = source.find(name);
     if (tensor == nullptr) return;
@@ -54,7 +54,7 @@ Contents contents_of(const tfm::OpenedCheckpoint& opened) {
 
 tfm::Memory memory_of(const InfoArguments& arguments, const tfm::DynamicLlamaShape& shape, const Contents& contents) {
   const ModelArguments& model = arguments.model;
-  tfm::Memory memory = tfm::AnyLlama(shape).memory({.context = context_of(model, shape.context),
+  tfm::Memory memory = tfm::AnyModel(shape).memory({.context = context_of(model, shape.context),
                                                     .sequences = arguments.sequences,
                                                     .chunk = model.chunk,
                                                     .threads = thread_count(model),
@@ -63,7 +63,7 @@ tfm::Memory memory_of(const InfoArguments& arguments, const tfm::DynamicLlamaSha
   return memory;
 }
 
-/// The chat template, and its notes, as load_llama would settle them.
+/// The chat template, and its notes, as load_model would settle them.
 std::optional<tfm::ChatTemplate> chat_template_of(tfm::OpenedCheckpoint& opened) {
   tfm::ChatSettings settings = settle_chat(opened.tokenizer, opened.jinja, opened.stop_tokens);
   opened.notes.insert(opened.notes.end(), settings.notes.begin(), settings.notes.end());

@@ -37,6 +37,7 @@ struct Family {
   std::span<const std::string_view> architectures;  ///< config.json's; the first is written
   LayerName blocks;              ///< what stands in front of a block's number
   std::span<const LayerName> layers;
+  std::string_view output = "lm_head.weight";  ///< ours: files may have it where the output is the embedding
   bool neighbours_in_gguf;       ///< GGUF files have the two rows (or biases) of a rotary pair side by side, not as halves
   /// The shape's options as config.json gives them; refuses what would make another model of the same tensors. Sizes and
   /// rotary keys have been read.

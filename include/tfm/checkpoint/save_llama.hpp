@@ -18,7 +18,8 @@
 #include "tfm/core/progress.hpp"
 #include "tfm/formats/safetensors_writer.hpp"
 #include "tfm/layers/visit.hpp"
-#include "tfm/models/llama.hpp"
+#include "tfm/models/causal_model.hpp"
+#include "tfm/models/llama_shapes.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -34,20 +35,25 @@ namespace detail {
 
 /// The scaling by which config.json gives the model's frequencies. GGUF files of Llama 3.1 and later say it as divisors, of which
 /// the scalings that Meta published are known again. LoadError for others.
-template <Shape S, class P>
-RopeScaling scaling_of(const Llama<S, P>& model) {
+inline RopeScaling scaling_of(const DynamicLlamaShape& shape, const std::vector<float>& frequencies) {
   using Kind = RopeScaling::Kind;
-  const RopeScaling stated = model.shape.rope_scaling;
-  const auto half = static_cast<Index>(model.frequencies.size());
+  const RopeScaling stated = shape.rope_scaling;
+  const auto half = static_cast<Index>(frequencies.size());
   for (const RopeScaling& scaling : {stated, RopeScaling{.kind = Kind::llama3, .factor = 8}, RopeScaling{.kind = Kind::llama3, .factor = 32}}) {
     bool same = true;
     for (Index i = 0; same && i < half; ++i) {
-      const float frequency = rope_frequency(i, 2 * half, model.shape.rope_theta, scaling);
-      same = std::abs(model.frequencies[to_size(i)] - frequency) <= 1e-4f * frequency;
+      const float frequency = rope_frequency(i, 2 * half, shape.rope_theta, scaling);
+      same = std::abs(frequencies[to_size(i)] - frequency) <= 1e-4f * frequency;
     }
     if (same) return scaling;
   }
   raise(LoadError("tfm: the model's rotary frequencies are those of no scaling that config.json can say, expected none, linear or llama3"));
+}
+
+template <class Model>
+RopeScaling scaling_of(const Model& model) {
+  if constexpr (requires { model.frequencies; }) return scaling_of(dynamic_shape(model.shape), model.frequencies);
+  else return model.with([](const auto& held) { return scaling_of(held); });
 }
 
 /// config.json, in words that transformers 4 and 5 both read.
@@ -134,8 +140,8 @@ Index saved_llama_bytes(const Model& model, const SaveLlamaOptions& options = {}
 ///   for (const std::string& note : tfm::save_llama(context, merged, out, {.tokenizer_of = base})) …
 /// Returns what is to be told. Errors: OptionError for another format, LoadError where a file cannot be written or config.json cannot
 /// say the model's frequencies, TokenizerError, Stopped.
-template <Shape S, class P>
-std::vector<std::string> save_llama(Context& context, const Llama<S, P>& model, const std::filesystem::path& folder, const SaveLlamaOptions& options = {}) {
+template <StoredCausalModel Model>
+std::vector<std::string> save_llama(Context& context, const Model& model, const std::filesystem::path& folder, const SaveLlamaOptions& options = {}) {
   const RopeScaling scaling = detail::scaling_of(model);
   const std::vector<detail::SavedTensor> saved = detail::saved_tensors(model, options);
   const Index total = detail::saved_bytes(saved);

@@ -13,6 +13,7 @@
 #include "tfm/checkpoint/families.hpp"
 #include "tfm/core/error.hpp"
 #include "tfm/core/parameter.hpp"
+#include "tfm/formats/sha256.hpp"
 #include "tfm/formats/tensor_store.hpp"
 #include "tfm/numeric/pack.hpp"
 
@@ -37,6 +38,7 @@ class WeightSource {
   struct Part {
     std::string stored;  // the tensor's name
     Index first = 0;     // row of it that is the weight's first; of a vector, value
+    Index sorted = 0;    // heads whose rotary pairs are neighbours there, and become halves
   };
   const TensorStore& store_;
   Convention convention_;
@@ -94,7 +96,8 @@ class WeightSource {
   void expect(const std::string& name, const WeightInfo& weight) {
     std::string stored = stored_name(name);
     Index& rows = expected_[stored];
-    parts_[name] = {std::move(stored), rows};
+    const bool neighbours = convention_ == Convention::gguf && family_.neighbours_in_gguf;
+    parts_[name] = {std::move(stored), rows, neighbours ? weight.rotary_heads : 0};
     rows += weight.is_vector() ? weight.cols : weight.rows;
   }
   /// The tensor that an expected weight is in. Errors: LoadError if it is missing or of another type than those that tfm
@@ -133,14 +136,17 @@ class WeightSource {
     const Part& place = parts_.find(name)->second;
     const Tensor& tensor = *store_.find(place.stored);
     const auto scales = scales_.find(&tensor);
-    const Index sorted = convention_ == Convention::gguf && family_.neighbours_in_gguf ? weight.rotary_heads : 0;
-    const bool turned = weight.is_vector() && sorted > 0;
+    const bool turned = weight.is_vector() && place.sorted > 0;
     return {*detail::stored_format(tensor),
             part(name, weight).bytes.data(),
             turned ? weight.cols : weight.rows,
             turned ? 1 : weight.cols,
             scales == scales_.end() ? nullptr : scales->second.data() + place.first,
-            sorted};
+            place.sorted};
+  }
+  /// Adds where all expected weights are, and in which order, to a hash.
+  void add_places(Sha256& hash) const {
+    for (const auto& [name, part] : parts_) hash.add_text(name).add_text(part.stored).add_number(part.first).add_number(part.sorted);
   }
   void mark_used(const Tensor& tensor) { used_.insert(&tensor); }
 

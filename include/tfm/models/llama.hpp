@@ -17,13 +17,6 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// Which rows of logits a forward pass computes.
-enum class Logits : unsigned char {
-  none,
-  last,  ///< one row a sequence, of its last token: [sequences, vocab]
-  all,   ///< [tokens, vocab]
-};
-
 /// S is a shape, P the projections' types (EveryLinear<Q8_0>, …). Const while it runs: several threads may share one
 /// model, each with a Context and a KvCache of its own.
 template <Shape S, class P>
@@ -52,7 +45,6 @@ class Llama {
   std::vector<LlamaBlock<P>> layers;
   RmsNorm norm;
   Output lm_head;  ///< empty where the output is the embedding
-  static constexpr std::string_view output_name = "lm_head.weight";  ///< as visit has it
   std::vector<float> frequencies;
 
   Llama() requires(static_shape<S>) : Llama(S{}) {}
@@ -67,6 +59,12 @@ class Llama {
     number_lora_slots(*this);
     for (Index i = 0; i < half; ++i) frequencies.push_back(rope_frequency(i, 2 * half, shape.rope_theta, shape.rope_scaling));
   }
+  /// A model of these sizes, frequencies and options without weights.
+  Llama blank() const {
+    Llama same(shape);
+    same.frequencies = frequencies;
+    return same;
+  }
   Llama(Llama&&) = default;
   Llama& operator=(Llama&&) = default;
 
@@ -78,14 +76,15 @@ class Llama {
     return KvCache(cache_shape(shape, sequences, context, format));
   }
 
-  /// Appends the batch's tokens to the cache and writes the logits that are wanted. Sequence s continues slot_of(s); its
+  /// Appends the batch's tokens to the cache and writes the logits that are wanted, by all sequences or by each what the batch
+  /// says: [batch.logit_rows(wanted), vocab], sequence by sequence. Sequence s continues slot_of(s); its
   /// position must be the slot's length. Nothing has changed when it throws.
   /// Errors: ShapeError for sizes that do not fit together or an id outside the vocabulary, ContextFull, Stopped.
   void forward(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache, Logits wanted, MutableView logits,
                const Watch* watch = nullptr) const {
     validate(batch, ids, cache, wanted, logits);
     if (!batch.valid.empty()) return forward_padded(context, batch, ids, cache, wanted, logits, watch);
-    context.scratch.reserve(scratch_bytes(shape, batch.tokens(), batch.sequences(), context.threads->count(), largest_rank(batch), cache.shape().format, cache.context()));
+    context.scratch.reserve(forward_bytes(batch.tokens(), batch.sequences(), context.threads->count(), largest_rank(batch), cache));
     run(context, batch, ids, cache, wanted, logits, watch);
     if (context.stop.stop_requested()) raise(Stopped());
     for (Index s = 0; s < batch.sequences(); ++s) cache.advance(batch.slot_of(s), batch.length(s));
@@ -93,6 +92,15 @@ class Llama {
 
   /// What hidden states are multiplied with to become logits.
   const Output& output() const noexcept { return shape.tied ? embed_tokens : lm_head; }
+  /// The last product: normalised hidden states [rows, dim] to logits [rows, vocab].
+  void head(Context& context, View hidden, MutableView logits) const noexcept { matmul(context, output(), hidden, logits); }
+  /// From the logits' gradient: `hidden` becomes its own gradient; the output's += … where it trains.
+  void head_backward(Context& context, View dlogits, MutableView hidden, const Gradients& gradients) const noexcept {
+    if constexpr (Output::trainable)
+      if (output().parameter >= 0) accumulate(context, dlogits, hidden, gradients[output()]);
+    fill(hidden, 0);
+    matmul_backward(context, output(), dlogits, hidden);
+  }
   /// Errors: ShapeError for an adapter whose pairs are of other sizes than the layers in their slots.
   void require_fit(const Adapter& adapter) const;
 
@@ -106,6 +114,10 @@ class Llama {
                     Arena::bytes_for(rows * s.dim) + kernels::matmul_scratch_bytes(rows, s.dim, threads));
   }
 
+  /// The same as a CausalModel says it, of a pass over `cache`.
+  Index forward_bytes(Index tokens, Index sequences, Index threads, Index rank, const KvCache& cache) const noexcept {
+    return scratch_bytes(shape, tokens, sequences, threads, rank, cache.shape().format, cache.context());
+  }
   /// Bytes needed; known to the compiler where shape and formats are.
   template <class T = S>
     requires(static_shape<T> && requires { P::output_weight::static_format; })
@@ -133,7 +145,7 @@ class Llama {
     f("model.embed_tokens.weight", self.embed_tokens, WeightInfo{WeightRole::embedding, self.shape.vocab, self.shape.dim});
     for (std::size_t i = 0; i < self.layers.size(); ++i) f(detail::name_below("model.layers.", std::to_string(i)), self.layers[i]);
     f("model.norm", self.norm);
-    if (!self.shape.tied) f(output_name, self.lm_head, WeightInfo{WeightRole::output, self.shape.vocab, self.shape.dim});
+    if (!self.shape.tied) f("lm_head.weight", self.lm_head, WeightInfo{WeightRole::output, self.shape.vocab, self.shape.dim});
   }
 
   static constexpr CacheShape cache_shape(const S& s, Index sequences, Index context, Format format) noexcept {

@@ -5,14 +5,9 @@
 #include "tfm/kernels/elementwise.hpp"
 #include "tfm/kernels/rope.hpp"
 #include "tfm/models/llama.hpp"
+#include "tfm/models/training_pass.hpp"
 
 namespace tfm::inline TFM_ABI {
-
-/// What backward computes again, from the random key of the step, in place of keeping it.    Chen et al. 2016, arXiv:1604.06174
-enum class Recompute : unsigned char {
-  nothing,
-  blocks,  ///< of each block the input is kept alone: a third more time, memory of one block in place of all
-};
 
 /// What a forward pass keeps for its backward, in context.kept.
 template <class P>
@@ -22,6 +17,12 @@ struct LlamaSaved {
   typename LlamaBlock<P>::Saved* blocks = nullptr;  ///< [layers], or null: recomputed
   RmsNorm::Saved norm;
 };
+
+/// What forward_for_training of this model fills.
+template <Shape S, class P>
+LlamaSaved<P> kept_for_training(const Llama<S, P>&) {
+  return {};
+}
 
 /// Returns the normalised hidden states [tokens, dim] that the output layer sees; each sequence stands alone, from its
 /// position on. Padding may stand before a sequence's tokens: it neither sees nor is seen (transformers' trainer asks such a

@@ -8,23 +8,6 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// Sizes of a batch, and how it is run.
-struct TrainingPass {
-  Index tokens{}, sequences{};
-  Index longest{};                   ///< tokens of the longest sequence
-  const Adapter* adapter = nullptr;  ///< what all of them wear, or none
-  Recompute recompute = Recompute::blocks;
-  bool backward = true;              ///< gradients are asked for: dropout is on, and backward follows
-};
-
-/// Bytes of the two arenas.
-struct PassMemory {
-  Index kept{}, scratch{};
-  constexpr Index total() const noexcept { return kept + scratch; }
-  /// Of passes that follow one another.
-  constexpr PassMemory or_more(const PassMemory& other) const noexcept { return {std::max(kept, other.kept), std::max(scratch, other.scratch)}; }
-};
-
 namespace detail {
 
 /// What follows the calls of forward_for_training and backward_for_training, take by take.
