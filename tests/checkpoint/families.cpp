@@ -12,9 +12,10 @@
 #include "support/run_llama.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/tiny_llama.hpp"
-#include "tfm/checkpoint/load_llama.hpp"
+#include "tfm/checkpoint/load_model.hpp"
 #include "tfm/checkpoint/peft.hpp"
 #include "tfm/checkpoint/save_llama.hpp"
+#include "tfm/generate/session.hpp"
 #include "tfm/models/merge.hpp"
 #include "tfm/train/causal_task.hpp"
 
@@ -283,6 +284,43 @@ TEST_CASE("families: adapters of fused layers, as PEFT has them and as several")
     const Golden first(out / "adapter_model.safetensors"), second(fused.folder / "again/adapter_model.safetensors");
     for (const Tensor& tensor : first.store().tensors()) CHECK(first.floats(tensor.name) == second.floats(tensor.name));
   }
+}
+
+TEST_CASE("AnyModel is the model that it holds: forward, adapters, training, merging, saving") {
+  const auto folder = golden_of("qwen2");
+  if (!folder) return;
+  const Golden golden(*folder / "lora/golden.safetensors");
+  const auto held = load_llama(*folder / "safetensors");
+  auto any = load_model(*folder / "safetensors");
+  STATIC_REQUIRE(StoredCausalModel<AnyModel>);
+  STATIC_REQUIRE(TrainableCausalModel<AnyModel>);
+  Context context = tfm_test::exact();
+  const std::vector<std::int32_t> ids{1, 5, 9, 100, 7, 31, 64, 200};
+  const auto logits = [&](const auto& model) { return tfm_test::all_logits(model, context, ids, 1); };
+  CHECK(tfm_test::same_bits(logits(any.model), logits(held.model)));
+  CHECK(any.model.weight_bytes() == held.model.weight_bytes());
+  CHECK(any.model.memory({}).total() == held.model.memory({}).total());
+
+  auto read = peft::load(*folder / "lora/adapter", any.model);
+  Parameters parameters = adapter_parameters(read.adapter);
+  Buffer one, other;
+  CHECK(loss_of(any.model, golden, &read.adapter, parameters, one) == loss_of(held.model, golden, &read.adapter, parameters, other));
+  CHECK(tfm_test::same_bits(one, other));
+  const AnyModel merged = [&] {
+    AnyModel copy = clone(any.model);
+    static_cast<void>(merge(context, copy, read.adapter));
+    return copy;
+  }();
+  CHECK(tfm_test::same_bits(logits(any.model), logits(held.model)));
+  CHECK_FALSE(tfm_test::same_bits(logits(merged), logits(held.model)));
+  const TemporaryFolder out;
+  save_llama(context, merged, out.path());
+  CHECK(tfm_test::same_bits(logits(load_model(out.path()).model), logits(merged)));
+
+  Session<AnyModel> session(any.model, {.threads = 2, .arithmetic = Arithmetic::exact, .cache = Format::f32});
+  session.evaluate(ids);
+  const Buffer expected = logits(held.model);
+  CHECK(std::equal(session.logits().begin(), session.logits().end(), expected.view().row(7)));
 }
 
 TEST_CASE("families: what a config.json says of biases and windows is heeded, or refused by its key") {

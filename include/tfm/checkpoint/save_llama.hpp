@@ -20,6 +20,7 @@
 #include "tfm/layers/visit.hpp"
 #include "tfm/models/causal_model.hpp"
 #include "tfm/models/llama_shapes.hpp"
+#include "tfm/numeric/rows.hpp"
 
 namespace tfm::inline TFM_ABI {
 

@@ -165,7 +165,8 @@ class Llama {
   }
   static constexpr Index bias_bytes(const S& s, const DecoderOptions& options) noexcept {
     const Index q = s.heads * tfm::head_dim(s), kv = s.kv_heads * tfm::head_dim(s);
-    return static_cast<Index>(sizeof(float)) * ((options.qkv_bias ? q + 2 * kv : 0) + (options.o_bias ? s.dim : 0) + (options.mlp_bias ? 2 * s.ffn + s.dim : 0));
+    const Index inside = (options.qkv_bias ? q + 2 * kv : 0) + (options.mlp_bias ? 2 * s.ffn : 0);  // integers
+    return static_cast<Index>(sizeof(float)) * (inside + (options.o_bias ? s.dim : 0) + (options.mlp_bias ? s.dim : 0));  // integers
   }
   template <class T>
   static constexpr Index static_weight_bytes() noexcept {
