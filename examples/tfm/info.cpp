@@ -33,7 +33,7 @@ Contents contents_of(const tfm::OpenedCheckpoint& opened) {
   Contents contents;
   for (const tfm::Tensor& tensor : opened.tensors.tensors()) {
     TypeCount& type = contents.types[tensor.type_name];
-    const auto format = tfm::detail::stored_format(tensor);
+    const auto format = tfm::weight_format(tensor.type);
     ++type.tensors;
     type.values += tensor.size();
     type.bytes += static_cast<Index>(tensor.bytes.size());
@@ -44,7 +44,7 @@ Contents contents_of(const tfm::OpenedCheckpoint& opened) {
   visit_weights(model, "", [&](const std::string& name, const auto&, const tfm::WeightInfo& weight) {
     const tfm::Tensor* const tensor = source.find(name);
     if (tensor == nullptr) return;
-    const auto format = tfm::detail::stored_format(*tensor);
+    const auto format = tfm::weight_format(tensor->type);
     contents.parameters += weight.rows * weight.cols;
     if (weight.is_vector()) contents.packed += weight.cols * static_cast<Index>(sizeof(float));
     else if (format) contents.packed += packed_bytes(*format, weight.rows, weight.cols);

@@ -81,10 +81,13 @@ inline std::string config_text(const DynamicLlamaShape& s, const RopeScaling& sc
     add("rope_scaling", rope + "}");
   }
   add("rope_theta", size_text(float{s.rope_theta})), add("tie_word_embeddings", json_boolean(s.tied));
-  add("torch_dtype", format == Format::f32 ? "\"float32\"" : format == Format::bf16 ? "\"bfloat16\"" : "\"float16\"");
+  add("torch_dtype", json_string(torch_name(format)));
   add("use_cache", "true"), add("vocab_size", number(s.vocab));
   return text + "\n}\n";
 }
+
+/// Whether PyTorch has tensors of a format that weights are computed in.
+constexpr bool in_torch(Format format) noexcept { return is_computed(format) && !torch_name(format).empty(); }
 
 /// A tensor that save_llama writes, without its bytes, and the weights that it is made of: their rows one below the other, or their
 /// values one behind the other.
@@ -105,11 +108,11 @@ std::vector<SavedTensor> saved_tensors(const Model& model, const SaveLlamaOption
       return;
     }
     const Format format = (options.format_of ? options.format_of(name) : std::nullopt).value_or(options.format);
-    if (format != Format::f32 && format != Format::bf16 && format != Format::f16)
-      raise<OptionError>({"tfm: a Hugging Face folder's tensors are F32, BF16 or F16, found ", tfm::name(format)});
+    if (!in_torch(format))
+      raise<OptionError>({"tfm: a Hugging Face folder's tensors are ", format_names(in_torch), ", found ", tfm::name(format)});
     Tensor tensor;
     tensor.name = std::move(stored);
-    tensor.type = format == Format::f32 ? DataType::f32 : format == Format::bf16 ? DataType::bf16 : DataType::f16;
+    tensor.type = format;
     if (info.is_vector()) tensor.shape = {info.cols};
     else tensor.shape = {info.rows, info.cols};
     tensors.push_back({std::move(tensor), {{name, info}}});
@@ -119,7 +122,7 @@ std::vector<SavedTensor> saved_tensors(const Model& model, const SaveLlamaOption
 inline Index saved_bytes(const std::vector<SavedTensor>& tensors) {
   Index total = 0;
   for (const auto& [tensor, parts] : tensors)
-    total += (tensor.shape.size() == 1 ? 1 : tensor.shape[0]) * row_bytes(*format_of(tensor.type), tensor.shape.back());
+    total += (tensor.shape.size() == 1 ? 1 : tensor.shape[0]) * row_bytes(tensor.type, tensor.shape.back());
   return total;
 }
 
@@ -166,7 +169,7 @@ std::vector<std::string> save_llama(Context& context, const Model& model, const 
   std::vector<std::byte> bytes;
   Index done = 0;
   write_safetensors(folder / "model.safetensors", tensors, {{"format", "pt"}}, [&](const Tensor& tensor) -> std::span<const std::byte> {
-    const Format format = *format_of(tensor.type);
+    const Format format = tensor.type;
     Index at = 0;
     bytes.clear();
     for (const auto& [name, info] : by_name.at(tensor.name)->parts) {

@@ -58,6 +58,25 @@ inline std::string post_processor_text(const AnyTokenizer& tokenizer) {
          "], \"special_tokens\": {" + tokens + "}}";
 }
 
+/// A pre-tokenizer that cuts as the GGUF name's does, in as few words as there are.
+inline std::string pre_tokenizer_text(std::string_view name) {
+  const auto byte_level = [](bool words) {
+    return std::string("{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": ") + (words ? "true}" : "false}");
+  };
+  const SplitterFacts& splitter = *splitter_named(pre_tokenizer_facts(name)->splitter);
+  if (splitter.name == "mpt") return byte_level(true);
+  std::string steps;
+  if (splitter.name == "starcoder") {
+    steps = "{\"type\": \"Digits\", \"individual_digits\": true}, " + byte_level(true);
+  } else {
+    for (const std::string_view pattern : splitter.patterns)
+      if (!pattern.empty())
+        steps += "{\"type\": \"Split\", \"pattern\": {\"Regex\": " + json_string(pattern) + "}, \"behavior\": \"Isolated\", \"invert\": false}, ";
+    steps += byte_level(false);
+  }
+  return "{\"type\": \"Sequence\", \"pretokenizers\": [" + steps + "]}";
+}
+
 }  // namespace detail
 
 /// tokenizer.json of a byte-level BPE, a line for each token and merge. A piece that is there twice, is empty or no UTF-8 has no line: no
@@ -73,13 +92,14 @@ inline std::string tokenizer_json_text(const GgufVocabulary& vocabulary, const A
   detail::each_added_token(vocabulary, tokenizer, [&](Token token, std::string_view piece, bool special) {
     line("{\"id\": " + std::to_string(token) + ", " + detail::added_token_flags(piece, special) + "}");
   });
-  text += "\n  ],\n  \"normalizer\": null,\n  \"pre_tokenizer\": ";
-  if (vocabulary.pre_tokenizer == "smollm")
-    text += "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Digits\", \"individual_digits\": true}, " + byte_level + "]}";
-  else text += byte_level;
+  text += "\n  ],\n  \"normalizer\": ";
+  text += pre_tokenizer_facts(vocabulary.pre_tokenizer)->nfc ? "{\"type\": \"NFC\"}" : "null";
+  text += ",\n  \"pre_tokenizer\": " + detail::pre_tokenizer_text(vocabulary.pre_tokenizer);
   text += ",\n  \"post_processor\": " + detail::post_processor_text(tokenizer) + ",\n  \"decoder\": " + byte_level;
   text += ",\n  \"model\": {\n    \"type\": \"BPE\", \"dropout\": null, \"unk_token\": null, \"continuing_subword_prefix\": null, \"end_of_word_suffix\": null, "
-          "\"fuse_unk\": false, \"byte_fallback\": false, \"ignore_merges\": false,\n    \"vocab\": {";
+          "\"fuse_unk\": false, \"byte_fallback\": false, \"ignore_merges\": ";
+  text += pre_tokenizer_facts(vocabulary.pre_tokenizer)->ignore_merges ? "true" : "false";
+  text += ",\n    \"vocab\": {";
   between = "\n    ";
   for (Token token = 0; token < tokenizer.size(); ++token) {
     const std::string_view piece = tokenizer.piece(token);

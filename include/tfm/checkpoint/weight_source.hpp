@@ -21,9 +21,9 @@ namespace tfm::inline TFM_ABI {
 
 namespace detail {
 
-/// The format that a weight's bytes are in. Those of int8 need a scale for each row beside them: bitsandbytes' NAME.SCB.
-inline std::optional<Format> stored_format(const Tensor& tensor) noexcept {
-  return tensor.type == DataType::i8 ? std::optional(Format::int8) : format_of(tensor.type);
+/// "F32, BF16, …": what a file may have for a weight, scales beside it apart.
+inline std::string weight_format_names() {
+  return format_names([](Format format) { return !has_row_scales(format); });
 }
 /// "self_attn.q_proj" + suffix for "self_attn.q_proj.weight".
 inline std::string beside(std::string_view weight, std::string_view suffix) {
@@ -48,11 +48,11 @@ class WeightSource {
   std::set<const Tensor*> used_;
   std::map<const Tensor*, std::vector<float>> scales_;  // of int8 weights: SCB / 127
 
-  // The scales that bitsandbytes keeps beside an int8 matrix: each row's largest magnitude.
+  // The scales that bitsandbytes keeps beside an int8 matrix, NAME.SCB: each row's largest magnitude.
   void read_scales(const Tensor& tensor) {
     const Tensor* const absmax = store_.find(detail::beside(tensor.name, ".SCB"));
     if (absmax == nullptr || tensor.shape.size() != 2 || convention_ == Convention::gguf)
-      raise(LoadError(where(tensor) + " is of type " + tensor.type_name + ", expected F32, F16, BF16, Q8_0, Q4_0 or Q4_1, or '" +
+      raise(LoadError(where(tensor) + " is of type " + tensor.type_name + ", expected " + detail::weight_format_names() + ", or '" +
                       detail::beside(tensor.name, ".SCB") + "' beside a matrix of int8"));
     if (absmax->type != DataType::f32 || absmax->shape != std::vector<Index>{tensor.shape[0]})
       raise(ShapeError(where(*absmax) + " is " + absmax->type_name + " " + shape_text(absmax->shape) + ", expected F32 [" +
@@ -111,12 +111,11 @@ class WeightSource {
     const auto shape = weight.is_vector() ? std::vector<Index>{rows} : std::vector<Index>{rows, weight.cols};
     if (tensor.shape != shape)
       raise<ShapeError>({where(tensor), " has shape ", shape_text(tensor.shape), ", expected ", shape_text(shape)});
-    if (tensor.type == DataType::i8) read_scales(tensor);
-    else if (!format_of(tensor.type))
-      raise<LoadError>({where(tensor), " is of type ", tensor.type_name, ", expected F32, F16, BF16, Q8_0, Q4_0 or Q4_1"});
-    const auto type = *detail::stored_format(tensor);
-    if (weight.is_vector() && weight.cols != rows && block_size(type) != 1)
-      raise<LoadError>({where(tensor), " is of type ", tensor.type_name, ", expected F32, F16 or BF16: its values belong to several layers"});
+    const auto format = weight_format(tensor.type);
+    if (!format) raise<LoadError>({where(tensor), " is of type ", tensor.type_name, ", expected ", detail::weight_format_names()});
+    if (has_row_scales(*format)) read_scales(tensor);
+    if (weight.is_vector() && block_size(*format) != 1 && (weight.cols != rows || weight.rotary_heads != 0))
+      raise<LoadError>({where(tensor), " is of type ", tensor.type_name, ", expected F32, F16 or BF16: its values are taken one by one"});
     mark_used(tensor);
     return tensor;
   }
@@ -124,7 +123,7 @@ class WeightSource {
   Tensor part(std::string_view name, const WeightInfo& weight) const {
     const Part& part = parts_.find(name)->second;
     Tensor own = *store_.find(part.stored);
-    const auto format = *detail::stored_format(own);
+    const auto format = *weight_format(own.type);
     const auto at = [&](Index n) { return to_size(weight.is_vector() ? n / block_size(format) * block_bytes(format) : n * row_bytes(format, weight.cols)); };
     own.bytes = own.bytes.subspan(at(part.first), at(weight.is_vector() ? weight.cols : weight.rows));
     own.shape.front() = weight.is_vector() ? weight.cols : weight.rows;
@@ -137,7 +136,7 @@ class WeightSource {
     const auto scales = scales_.find(&tensor);
     const Index sorted = convention_ == Convention::gguf && family_.neighbours_in_gguf ? place.rotary_heads : 0;
     const bool turned = weight.is_vector() && sorted > 0;
-    return {*detail::stored_format(tensor),
+    return {*weight_format(tensor.type),
             part(name, weight).bytes.data(),
             turned ? weight.cols : weight.rows,
             turned ? 1 : weight.cols,
