@@ -116,7 +116,7 @@ TEST_CASE("config.json is refused by its key") {
   };
   CHECK(with("model_type", "\"mistral\"") == "config.json: 'model_type': found the string 'mistral', tfm opens: " + family_names());
   CHECK(with("hidden_act", "\"gelu\"") == "config.json: 'hidden_act': found the string 'gelu', expected 'silu'");
-  CHECK(with("attention_bias", "true") == "model.safetensors: tensor 'model.layers.0.self_attn.k_proj.bias' is missing");
+  CHECK(with("attention_bias", "true") == "model.safetensors: tensor 'model.layers.0.self_attn.q_proj.bias' is missing");
   CHECK(with("mlp_bias", "true") == "model.safetensors: tensor 'model.layers.0.mlp.gate_proj.bias' is missing");
   CHECK(with("rope_interleaved", "true") ==
         "config.json: 'rope_interleaved': found true, expected false: rotary pairs are halves");

@@ -38,7 +38,7 @@ class WeightSource {
   struct Part {
     std::string stored;  // the tensor's name
     Index first = 0;     // row of it that is the weight's first; of a vector, value
-    Index sorted = 0;    // heads whose rotary pairs are neighbours there, and become halves
+    Index rotary_heads = 0;
   };
   const TensorStore& store_;
   Convention convention_;
@@ -96,8 +96,7 @@ class WeightSource {
   void expect(const std::string& name, const WeightInfo& weight) {
     std::string stored = stored_name(name);
     Index& rows = expected_[stored];
-    const bool neighbours = convention_ == Convention::gguf && family_.neighbours_in_gguf;
-    parts_[name] = {std::move(stored), rows, neighbours ? weight.rotary_heads : 0};
+    parts_[name] = {std::move(stored), rows, weight.rotary_heads};
     rows += weight.is_vector() ? weight.cols : weight.rows;
   }
   /// The tensor that an expected weight is in. Errors: LoadError if it is missing or of another type than those that tfm
@@ -136,17 +135,19 @@ class WeightSource {
     const Part& place = parts_.find(name)->second;
     const Tensor& tensor = *store_.find(place.stored);
     const auto scales = scales_.find(&tensor);
-    const bool turned = weight.is_vector() && place.sorted > 0;
+    const Index sorted = convention_ == Convention::gguf && family_.neighbours_in_gguf ? place.rotary_heads : 0;
+    const bool turned = weight.is_vector() && sorted > 0;
     return {*detail::stored_format(tensor),
             part(name, weight).bytes.data(),
             turned ? weight.cols : weight.rows,
             turned ? 1 : weight.cols,
             scales == scales_.end() ? nullptr : scales->second.data() + place.first,
-            place.sorted};
+            sorted};
   }
-  /// Adds where all expected weights are, and in which order, to a hash.
+  /// Adds where all expected weights are, and how their rows are turned, to a hash.
   void add_places(Sha256& hash) const {
-    for (const auto& [name, part] : parts_) hash.add_text(name).add_text(part.stored).add_number(part.first).add_number(part.sorted);
+    hash.add_number(static_cast<Index>(convention_)).add_text(family_.name);
+    for (const auto& [name, part] : parts_) hash.add_text(name).add_text(part.stored).add_number(part.first).add_number(part.rotary_heads);
   }
   void mark_used(const Tensor& tensor) { used_.insert(&tensor); }
 
