@@ -100,9 +100,19 @@ std::string literal(const tfm::RopeScaling& scaling) {
 }
 
 std::string literal(const tfm::DecoderOptions& options) {
+  const tfm::DecoderOptions usual;
   std::string text;
-  const auto add = [&](const char* name, bool is) { text += is ? (text.empty() ? "." : ", .") + std::string(name) + " = true" : ""; };
-  add("qkv_bias", options.qkv_bias), add("o_bias", options.o_bias), add("mlp_bias", options.mlp_bias);
+  const auto add = [&](const char* name, bool differs, const std::string& value) {
+    if (differs) text += (text.empty() ? "." : ", .") + std::string(name) + " = " + value;
+  };
+  const auto flag = [&](const char* name, bool is, bool otherwise) { add(name, is != otherwise, is ? "true" : "false"); };
+  const auto number = [&](const char* name, float is, float otherwise) { add(name, is != otherwise, literal(is)); };
+  flag("qkv_bias", options.qkv_bias, usual.qkv_bias), flag("o_bias", options.o_bias, usual.o_bias), flag("mlp_bias", options.mlp_bias, usual.mlp_bias);
+  add("qk_norm", options.qk_norm != usual.qk_norm, options.qk_norm == tfm::QkNorm::heads ? "tfm::QkNorm::heads" : "tfm::QkNorm::whole");
+  flag("norm_before", options.norm_before, usual.norm_before), flag("norm_after", options.norm_after, usual.norm_after);
+  add("unturned_every", options.unturned_every != usual.unturned_every, std::to_string(options.unturned_every));
+  number("attention_scale", options.attention_scale, usual.attention_scale), number("embedding_scale", options.embedding_scale, usual.embedding_scale);
+  number("residual_scale", options.residual_scale, usual.residual_scale), number("logit_divisor", options.logit_divisor, usual.logit_divisor);
   return "{" + text + "}";
 }
 

@@ -1,9 +1,11 @@
 #pragma once
-// Keys of config.json that several families have: activations, biases, rotary positions.
+// Keys of config.json and GGUF that several families have: activations, biases, windows, rotary positions.
+#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "tfm/formats/gguf.hpp"
 #include "tfm/formats/json.hpp"
 #include "tfm/models/llama_shapes.hpp"
 
@@ -53,6 +55,16 @@ inline void read_rope(const Json& root, DynamicLlamaShape& shape) {
   }
 }
 
+/// A number in a GGUF file's metadata.
+inline float gguf_float(const GgufMetadata& metadata, std::string_view key, float otherwise, double least) {
+  const auto value = metadata.find(key);
+  if (!value) return otherwise;
+  const double found = value->number();
+  if (!(found >= least && found < 1e30))
+    value->refuse({"found ", value->found(), ", expected a number of at least ", number_text(least)});
+  return static_cast<float>(found);
+}
+
 inline bool is_true(const Json& root, std::string_view key) {
   const auto value = root.find_value(key);
   return value && value->boolean();
@@ -64,6 +76,21 @@ inline void refuse_window(const Json& root, std::string_view key, const DynamicL
   const auto window = root.find_value(key);
   if (window && window->number() < static_cast<double>(shape.context))
     window->refuse({"found ", window->found(), ", expected none or at least the context of ", shape.context, ": sliding windows are not supported"});
+}
+
+inline float positive_or(const Json& root, std::string_view key, float otherwise) {
+  const auto value = root.find_value(key);
+  return value ? positive(*value) : otherwise;
+}
+/// The shortest digits that say which float it is.
+inline std::string float_text(float value) {
+  char digits[32];
+  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+}
+/// Refuses biases where a family's files have no place for them.
+inline void refuse_biases(const Json& root) {
+  for (const std::string_view key : {"attention_bias", "mlp_bias"})
+    if (is_true(root, key)) root.find_value(key)->refuse("found true, expected false: no biases are known of this family");
 }
 
 inline void require_silu(const Json& root) {

@@ -3,16 +3,24 @@
 #include <string>
 #include <string_view>
 
+#include "tfm/checkpoint/families/granite.hpp"
 #include "tfm/checkpoint/families/llama.hpp"
+#include "tfm/checkpoint/families/olmo2.hpp"
 #include "tfm/checkpoint/families/phi3.hpp"
 #include "tfm/checkpoint/families/qwen2.hpp"
+#include "tfm/checkpoint/families/qwen3.hpp"
+#include "tfm/checkpoint/families/smollm3.hpp"
 
 namespace tfm::inline TFM_ABI {
 
 inline constexpr const Family* families[] = {
     &llama_family,
     &qwen2_family,
+    &qwen3_family,
     &phi3_family,
+    &smollm3_family,
+    &granite_family,
+    &olmo2_family,
 };
 
 /// "llama, qwen2, …"

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "tfm/formats/gguf.hpp"
 #include "tfm/formats/json.hpp"
 #include "tfm/models/llama_shapes.hpp"
 
@@ -37,11 +38,14 @@ struct Family {
   std::span<const std::string_view> architectures;  ///< config.json's; the first is written
   LayerName blocks;              ///< what stands in front of a block's number
   std::span<const LayerName> layers;
+  bool tied_by_default = false;  ///< what a config.json without tie_word_embeddings means
   std::string_view output = "lm_head.weight";  ///< ours: files may have it where the output is the embedding
   bool neighbours_in_gguf;       ///< GGUF files have the two rows (or biases) of a rotary pair side by side, not as halves
   /// The shape's options as config.json gives them; refuses what would make another model of the same tensors. Sizes and
   /// rotary keys have been read.
   void (*read_options)(const Json& config, DynamicLlamaShape& shape);
+  /// The same of a GGUF file, whose sizes have been read.
+  void (*read_gguf_options)(const Family& family, const Gguf& gguf, DynamicLlamaShape& shape);
   /// The keys and values (as JSON) of config.json that say these options.
   std::vector<std::pair<std::string, std::string>> (*option_keys)(const DecoderOptions& options);
 };
@@ -62,6 +66,11 @@ inline std::string stored_layer_name(const Family& family, Convention convention
 inline std::string stored_weight_name(const Family& family, Convention convention, std::string_view weight) {
   const std::size_t end = std::min(weight.rfind('.'), weight.size());
   return stored_layer_name(family, convention, weight.substr(0, end)).append(weight.substr(end));
+}
+
+/// Whether a GGUF file has the tensor of one of our weights.
+inline bool has_weight(const Family& family, const Gguf& gguf, std::string_view weight) {
+  return gguf.tensors.find(stored_weight_name(family, Convention::gguf, weight)) != nullptr;
 }
 
 }  // namespace tfm::inline TFM_ABI

@@ -111,7 +111,8 @@ inline LlamaConfig read_llama_config(const JsonDocument& document) {
   } else {
     shape.norm_eps = 1e-6f;  // what transformers assumes
   }
-  if (const auto tied = root.find_value("tie_word_embeddings")) shape.tied = tied->boolean();
+  const auto tied = root.find_value("tie_word_embeddings");
+  shape.tied = tied ? tied->boolean() : family.tied_by_default;
   detail::read_rope(root, shape);
   shape.family = family.name;
   family.read_options(root, shape);

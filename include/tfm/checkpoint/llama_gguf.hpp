@@ -11,15 +11,6 @@ namespace tfm::inline TFM_ABI {
 
 namespace detail {
 
-inline float gguf_float(const GgufMetadata& metadata, std::string_view key, float otherwise, double least) {
-  const auto value = metadata.find(key);
-  if (!value) return otherwise;
-  const double found = value->number();
-  if (!(found >= least && found < 1e30))
-    value->refuse({"found ", value->found(), ", expected a number of at least ", number_text(least)});
-  return static_cast<float>(found);
-}
-
 /// None where nothing is said; the older key is from before scalings had a type. Llama 3.1's scaling is no key at all,
 /// but a tensor, rope_freqs.weight.
 inline RopeScaling gguf_rope_scaling(const GgufMetadata& metadata, const std::string& family) {
@@ -102,16 +93,13 @@ inline DynamicLlamaShape read_llama_shape(const Gguf& gguf) {
   if (gguf.tensors.tensors().empty())
     detail::fail(metadata.file(), "this is a vocabulary alone: the file holds no tensor; open the GGUF file of the whole model");
   const auto stored = [&](const char* weight) { return stored_weight_name(family, Convention::gguf, weight); };
-  const auto has = [&](const char* weight) { return gguf.tensors.find(stored(weight)) != nullptr; };
   const Tensor& embedding = gguf.tensors.at(stored("model.embed_tokens.weight"));
   const auto refuse = [&](std::initializer_list<TextPart> what) { raise<ShapeError>({"tfm: ", metadata.file(), ": ", joined(what)}); };
   if (embedding.shape.size() != 2 || embedding.shape[0] > detail::largest_size)
     refuse({"tensor ", in_quotes(embedding.name), " has shape ", shape_text(embedding.shape), ", expected [vocabulary, ", shape.dim, "]"});
   shape.vocab = embedding.shape[0];
-  shape.tied = !has("lm_head.weight");
-  shape.options = {.qkv_bias = has("model.layers.0.self_attn.q_proj.bias"),  // no key says it
-                   .o_bias = has("model.layers.0.self_attn.o_proj.bias"),
-                   .mlp_bias = has("model.layers.0.mlp.down_proj.bias")};
+  shape.tied = !has_weight(family, gguf, family.output);
+  family.read_gguf_options(family, gguf, shape);
   shape.family = family.name;
   if (const char* const why = misfit(shape)) refuse({"impossible shape: ", why});
   return shape;

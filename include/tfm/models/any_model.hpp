@@ -73,7 +73,7 @@ class AnyModel {
   void head(Context& context, View hidden, MutableView logits) const {
     with([&](const auto& m) { m.head(context, hidden, logits); });
   }
-  void head_backward(Context& context, View dlogits, MutableView hidden, const Gradients& gradients) const {
+  void head_backward(Context& context, MutableView dlogits, MutableView hidden, const Gradients& gradients) const {
     with([&](const auto& m) { m.head_backward(context, dlogits, hidden, gradients); });
   }
   void visit(auto&& f) {

@@ -57,7 +57,7 @@ concept TrainableCausalModel = CausalModel<M> && requires(const M& model, Contex
   };
   { training_memory(context, model, TrainingPass{}, Index{}) } -> std::same_as<PassMemory>;
   model.head(context, rows, to);
-  model.head_backward(context, rows, to, gradients);
+  model.head_backward(context, to, to, gradients);
 };
 
 }  // namespace tfm::inline TFM_ABI

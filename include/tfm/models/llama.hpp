@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tfm/kernels/elementwise.hpp"
 #include "tfm/layers/lora_slots.hpp"
 #include "tfm/layers/visit.hpp"
 #include "tfm/models/llama_block.hpp"
@@ -54,7 +55,8 @@ class Llama {
     if (options_of(shape).any_bias() && !carries_biases)
       raise<ShapeError>({"tfm: the shape's options ask for biases, for which the model's projections have no room, expected EveryBiasedLinear or EveryBiasedLoraLinear"});
     const Index half = head_dim(shape) / 2;
-    for (LlamaBlock<P>& layer : layers) layer.set_sizes(shape.dim, shape.heads, shape.kv_heads, head_dim(shape), shape.ffn, options_of(shape));
+    for (std::size_t l = 0; l < layers.size(); ++l)
+      layers[l].set_sizes(shape.dim, shape.heads, shape.kv_heads, head_dim(shape), shape.ffn, static_cast<Index>(l), shape.norm_eps, options_of(shape));
     norm.dim = shape.dim;
     number_lora_slots(*this);
     for (Index i = 0; i < half; ++i) frequencies.push_back(rope_frequency(i, 2 * half, shape.rope_theta, shape.rope_scaling));
@@ -93,13 +95,27 @@ class Llama {
   /// What hidden states are multiplied with to become logits.
   const Output& output() const noexcept { return shape.tied ? embed_tokens : lm_head; }
   /// The last product: normalised hidden states [rows, dim] to logits [rows, vocab].
-  void head(Context& context, View hidden, MutableView logits) const noexcept { matmul(context, output(), hidden, logits); }
-  /// From the logits' gradient: `hidden` becomes its own gradient; the output's += … where it trains.
-  void head_backward(Context& context, View dlogits, MutableView hidden, const Gradients& gradients) const noexcept {
+  void head(Context& context, View hidden, MutableView logits) const noexcept {
+    matmul(context, output(), hidden, logits);
+    if (const float divisor = options_of(shape).logit_divisor; divisor != 1) kernels::scale(context, 1 / divisor, logits, logits);
+  }
+  /// From the logits' gradient, which may be scaled: `hidden` becomes its own gradient; the output's += … where it trains.
+  void head_backward(Context& context, MutableView dlogits, MutableView hidden, const Gradients& gradients) const noexcept {
+    if (const float divisor = options_of(shape).logit_divisor; divisor != 1) kernels::scale(context, 1 / divisor, dlogits, dlogits);
     if constexpr (Output::trainable)
       if (output().parameter >= 0) accumulate(context, dlogits, hidden, gradients[output()]);
     fill(hidden, 0);
     matmul_backward(context, output(), dlogits, hidden);
+  }
+  /// x [tokens, dim]: the embeddings of valid ids. Between two of them it hears a stop.
+  void embed(Context& context, std::span<const std::int32_t> ids, MutableView x) const {
+    for (Index t = 0; t < x.rows && !context.stop.stop_requested(); ++t) row(embed_tokens, ids[to_size(t)], x.row(t));
+    if (const float scale = options_of(shape).embedding_scale; scale != 1) kernels::scale(context, scale, x, x);
+  }
+  /// The gradient of the embeddings where they train.
+  void embed_backward(Context& context, std::span<const std::int32_t> ids, View dx, const Gradients& gradients) const noexcept {
+    if constexpr (Output::trainable)
+      if (embed_tokens.parameter >= 0) kernels::gather_backward(context, options_of(shape).embedding_scale, dx, ids.data(), gradients[embed_tokens]);
   }
   /// Errors: ShapeError for an adapter whose pairs are of other sizes than the layers in their slots.
   void require_fit(const Adapter& adapter) const;
@@ -163,10 +179,13 @@ class Llama {
   static constexpr Index bytes_of(Index rows, Index cols) noexcept {
     return packed_bytes(Layer::weight_type::static_format, rows, cols) + detail::owner_bytes;
   }
-  static constexpr Index bias_bytes(const S& s, const DecoderOptions& options) noexcept {
+  // Of a block: its biases, and norms beside those that LLaMA has.
+  static constexpr Index option_bytes(const S& s, const DecoderOptions& options) noexcept {
     const Index q = s.heads * tfm::head_dim(s), kv = s.kv_heads * tfm::head_dim(s);
     const Index inside = (options.qkv_bias ? q + 2 * kv : 0) + (options.mlp_bias ? 2 * s.ffn : 0);  // integers
-    return static_cast<Index>(sizeof(float)) * (inside + (options.o_bias ? s.dim : 0) + (options.mlp_bias ? s.dim : 0));  // integers
+    const Index outside = ((options.o_bias ? 1 : 0) + (options.mlp_bias ? 1 : 0) + (options.norm_after ? 2 : 0) - (options.norm_before ? 0 : 2)) * s.dim;
+    const Index norms = options.qk_norm == QkNorm::heads ? 2 * tfm::head_dim(s) : options.qk_norm == QkNorm::whole ? q + kv : 0;
+    return static_cast<Index>(sizeof(float)) * (inside + outside + norms);  // integers
   }
   template <class T>
   static constexpr Index static_weight_bytes() noexcept {
@@ -175,7 +194,7 @@ class Llama {
     const Index block = static_cast<Index>(sizeof(LlamaBlock<P>)) + 2 * norm_bytes + bytes_of<typename P::q_proj>(q, s.dim) +
                         bytes_of<typename P::k_proj>(kv, s.dim) + bytes_of<typename P::v_proj>(kv, s.dim) + bytes_of<typename P::o_proj>(s.dim, q) +
                         bytes_of<typename P::gate_proj>(s.ffn, s.dim) + bytes_of<typename P::up_proj>(s.ffn, s.dim) +
-                        bytes_of<typename P::down_proj>(s.dim, s.ffn) + bias_bytes(s, options_of(s));
+                        bytes_of<typename P::down_proj>(s.dim, s.ffn) + option_bytes(s, options_of(s));
     const Index ends = (s.tied ? 1 : 2) * (packed_bytes(Output::static_format, s.vocab, s.dim) + detail::owner_bytes);
     return s.layers * block + ends + norm_bytes + tfm::head_dim(s) / 2 * 4;
   }

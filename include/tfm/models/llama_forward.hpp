@@ -79,7 +79,7 @@ void Llama<S, P>::run(Context& context, const Batch& batch, std::span<const std:
   const Index tokens = batch.tokens(), half = tfm::head_dim(shape) / 2;
   const MutableView x = context.scratch.matrix(tokens, shape.dim);
   const MutableView cosine = context.scratch.matrix(tokens, half), sine = context.scratch.matrix(tokens, half);
-  for (Index t = 0; t < tokens && !context.stop.stop_requested(); ++t) row(embed_tokens, ids[to_size(t)], x.row(t));
+  embed(context, ids, x);
   for (Index s = 0; s < batch.sequences(); ++s)
     for (Index t = 0; t < batch.length(s) && !context.stop.stop_requested(); ++t)
       rope_angles(batch.position_of(s) + t, frequencies.data(), half, cosine.row(batch.first(s) + t),

@@ -54,7 +54,7 @@ View forward_for_training(Context& context, const Llama<S, P>& model, const Batc
   saved.inputs = context.kept.take<MutableView>(count + 1);
   for (Index l = 0; l <= count; ++l) saved.inputs[l] = context.kept.matrix(tokens, model.shape.dim);
   saved.blocks = recompute == Recompute::blocks ? nullptr : context.kept.take<typename LlamaBlock<P>::Saved>(count);
-  for (Index t = 0; t < tokens; ++t) row(model.embed_tokens, ids[to_size(t)], saved.inputs[0].row(t));
+  model.embed(context, ids, saved.inputs[0]);
   for (Index l = 0; l < count && !context.stop.stop_requested(); ++l) {
     const auto run = [&](typename LlamaBlock<P>::Saved& kept) {
       kept = {};
@@ -96,8 +96,7 @@ void backward_for_training(Context& context, const Llama<S, P>& model, const Bat
     block.forward(context, batch, saved.cosine, saved.sine, model.shape.norm_eps, saved.inputs[l], saved.inputs[l + 1], again);
     block.backward(context, batch, saved.cosine, saved.sine, again, d, gradients, l > 0 || trains_embedding);
   }
-  if constexpr (P::output_weight::trainable)
-    if (trains_embedding) kernels::gather_backward(context, 1.f, d, ids.data(), gradients[model.embed_tokens]);
+  model.embed_backward(context, ids, d, gradients);
 }
 
 }  // namespace tfm::inline TFM_ABI

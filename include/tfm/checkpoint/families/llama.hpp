@@ -32,10 +32,16 @@ inline void read_llama_options(const Json& config, DynamicLlamaShape& shape) {
   if (const auto pairs = config.find_value("rope_interleaved"); pairs && pairs->boolean())
     pairs->refuse("found true, expected false: rotary pairs are halves");
 }
+/// Biases, of which no key tells.
+inline void read_gguf_biases(const Family& family, const Gguf& gguf, DynamicLlamaShape& shape) {
+  shape.options.qkv_bias = has_weight(family, gguf, "model.layers.0.self_attn.q_proj.bias");
+  shape.options.o_bias = has_weight(family, gguf, "model.layers.0.self_attn.o_proj.bias");
+  shape.options.mlp_bias = has_weight(family, gguf, "model.layers.0.mlp.down_proj.bias");
+}
 inline std::vector<std::pair<std::string, std::string>> llama_option_keys(const DecoderOptions& options) {
-  if (options.qkv_bias != options.o_bias)
-    raise(LoadError("tfm: config.json of a LLaMA says by one key, attention_bias, whether all four projections of attention have biases, "
-                    "and the model has some of them"));
+  if (options != DecoderOptions{.qkv_bias = options.o_bias, .o_bias = options.o_bias, .mlp_bias = options.mlp_bias})
+    raise(LoadError("tfm: the model is none that config.json of a LLaMA can say: biases in some of attention's projections alone, or options of "
+                    "other families"));
   return {{"attention_bias", json_boolean(options.o_bias)}, {"mlp_bias", json_boolean(options.mlp_bias)}};
 }
 
@@ -48,6 +54,7 @@ inline constexpr Family llama_family{.name = "llama",
                                      .layers = detail::llama_layers,
                                      .neighbours_in_gguf = true,
                                      .read_options = detail::read_llama_options,
+                                     .read_gguf_options = detail::read_gguf_biases,
                                      .option_keys = detail::llama_option_keys};
 
 }  // namespace tfm::inline TFM_ABI

@@ -26,7 +26,7 @@ inline void read_phi3_options(const Json& config, DynamicLlamaShape& shape) {
   refuse_window(config, "sliding_window", shape);
 }
 inline std::vector<std::pair<std::string, std::string>> phi3_option_keys(const DecoderOptions& options) {
-  if (options != DecoderOptions{}) raise(LoadError("tfm: a Phi-3 has no biases, and the model has some"));
+  if (options != DecoderOptions{}) raise(LoadError("tfm: a Phi-3 has a LLaMA's options, expected the same of the model"));
   return {{"attention_bias", "false"}, {"sliding_window", "null"}};
 }
 
@@ -39,6 +39,7 @@ inline constexpr Family phi3_family{.name = "phi3",
                                     .layers = detail::phi3_layers,
                                     .neighbours_in_gguf = false,
                                     .read_options = detail::read_phi3_options,
+                                    .read_gguf_options = detail::read_gguf_biases,
                                     .option_keys = detail::phi3_option_keys};
 
 }  // namespace tfm::inline TFM_ABI

@@ -15,7 +15,7 @@ inline void read_qwen2_options(const Json& config, DynamicLlamaShape& shape) {
 }
 inline std::vector<std::pair<std::string, std::string>> qwen2_option_keys(const DecoderOptions& options) {
   if (options != DecoderOptions{.qkv_bias = true})
-    raise(LoadError("tfm: a Qwen2 has biases in q, k and v alone, and the model has others or none of them"));
+    raise(LoadError("tfm: a Qwen2 has biases in q, k and v and no other options, expected the same of the model"));
   return {{"use_sliding_window", "false"}};
 }
 
@@ -28,6 +28,7 @@ inline constexpr Family qwen2_family{.name = "qwen2",
                                      .layers = detail::llama_layers,
                                      .neighbours_in_gguf = false,
                                      .read_options = detail::read_qwen2_options,
+                                     .read_gguf_options = detail::read_gguf_biases,
                                      .option_keys = detail::qwen2_option_keys};
 
 }  // namespace tfm::inline TFM_ABI
