@@ -13,3 +13,4 @@
 #include "tfm/models/llama.hpp"
 #include "tfm/numeric/pack.hpp"
 #include "tfm/text/encoding.hpp"
+#include "tfm/text/jinja/conversation.hpp"

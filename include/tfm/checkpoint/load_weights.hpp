@@ -43,7 +43,7 @@ void divide_frequencies(const WeightSource& source, const S& shape, std::vector<
   const Tensor* const factors = source.store().find("rope_freqs.weight");
   if (factors == nullptr || source.convention() != Convention::gguf) return;
   const auto half = static_cast<Index>(frequencies.size());
-  if (factors->type != DataType::f32 || factors->shape != std::vector<Index>{half})
+  if (!factors->holds<float>() || factors->shape != std::vector<Index>{half})
     raise<ShapeError>({source.where(*factors), " is ", factors->type_name, " ", shape_text(factors->shape), ", expected F32 [", half, "]"});
   const RopeScaling stated = shape.rope_scaling;
   for (Index i = 0; i < half; ++i) {

@@ -54,11 +54,11 @@ class WeightSource {
     if (absmax == nullptr || tensor.shape.size() != 2 || convention_ == Convention::gguf)
       raise(LoadError(where(tensor) + " is of type " + tensor.type_name + ", expected " + detail::weight_format_names() + ", or '" +
                       detail::beside(tensor.name, ".SCB") + "' beside a matrix of int8"));
-    if (absmax->type != DataType::f32 || absmax->shape != std::vector<Index>{tensor.shape[0]})
+    if (!absmax->holds<float>() || absmax->shape != std::vector<Index>{tensor.shape[0]})
       raise(ShapeError(where(*absmax) + " is " + absmax->type_name + " " + shape_text(absmax->shape) + ", expected F32 [" +
                        std::to_string(tensor.shape[0]) + "]"));
     if (const Tensor* const order = store_.find(detail::beside(tensor.name, ".weight_format"))) {
-      if (order->type != DataType::u8 || order->bytes.size() != 1 || order->bytes[0] != std::byte{0})
+      if (!order->holds<std::uint8_t>() || order->bytes.size() != 1 || order->bytes[0] != std::byte{0})
         raise(LoadError(where(*order) + " is not one byte 0, which says that the matrix is row by row; other orders are not supported"));
       mark_used(*order);
     }
