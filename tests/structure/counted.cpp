@@ -2,7 +2,7 @@
 // weights and d2l.ai's Transformer. Everything before the repeated work is the same for any TIMES.
 //   counted decode|prefill FORMAT ISA TIMES        a token decoded; a prompt of 32 tokens
 //   counted lora|transformer FORMAT ISA TIMES      a training step of an adapter; of a Transformer (F32)
-// Prints the region that ran; ends with 3 where the CPU lacks it.
+// Prints the instruction set whose kernels ran; ends with 3 where the CPU lacks it.
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -97,7 +97,7 @@ int main(int count, char** words) try {
   const auto run = work == "decode" ? decode : work == "prefill" ? prefill : work == "lora" ? lora : work == "transformer" ? transformer : nullptr;
   if (run == nullptr) raise<OptionError>({"counted: there is no work called ", work});
   run(context, named<Format>(words[2], format_count), times);
-  std::puts(name(context.ran).data());
+  std::puts(name(kernels::table(context).isa).data());
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

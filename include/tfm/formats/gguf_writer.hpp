@@ -48,7 +48,7 @@ concept GgufScalar = std::is_arithmetic_v<T> || std::convertible_to<T, std::stri
 class GgufWriter {
   struct Item {
     std::string name;
-    const GgmlType* type;
+    DataType type;
     std::vector<Index> shape;
     Index bytes;
     std::function<void(std::span<std::byte>)> fill;  // or
@@ -76,25 +76,23 @@ class GgufWriter {
   }
   static std::uint32_t number(GgufType type) noexcept { return static_cast<std::uint32_t>(type); }
 
-  Item item(std::string name, DataType type, std::string_view type_name, std::vector<Index> shape) const {
+  Item item(std::string name, DataType type, std::vector<Index> shape) const {
     const auto refuse = [&](const std::string& what) {
       raise(LoadError("tfm: cannot write tensor " + in_quotes(name) + " as GGUF: " + what));
     };
-    const std::string_view wanted = type == DataType::other ? type_name : tfm::name(type);
-    const GgmlType* const found = find_ggml_type(wanted);
-    if (found == nullptr) refuse("the format has no type " + std::string(wanted));
+    if (gguf_number(type) < 0) refuse("the format has no type " + std::string(tfm::name(type)));
     if (shape.size() > 4) refuse("found " + std::to_string(shape.size()) + " dimensions, expected at most 4");
     for (const Index dim : shape)
       if (dim < 0) refuse("found the shape " + shape_text(shape));
     const Index row = shape.empty() ? 1 : shape.back();
-    if (row % found->block != 0)
+    if (row % block_size(type) != 0)
       refuse("found rows of " + std::to_string(row) + " values, expected a multiple of " +
-             std::to_string(found->block) + " for " + std::string(wanted));
-    const auto bytes = bytes_of(*found, shape);
+             std::to_string(block_size(type)) + " for " + std::string(tfm::name(type)));
+    const auto bytes = bytes_of(type, shape);
     if (!bytes) refuse("the sizes " + shape_text(shape) + " are too large for a file");
     for (const auto& other : items_)
       if (other.name == name) refuse("a tensor of this name is there already");
-    return {std::move(name), found, std::move(shape), *bytes, {}, {}};
+    return {std::move(name), type, std::move(shape), *bytes, {}, {}};
   }
 
   std::string head() const {
@@ -109,7 +107,7 @@ class GgufWriter {
       append(out, static_cast<std::uint32_t>(item.shape.size()));
       for (auto dim = item.shape.rbegin(); dim != item.shape.rend(); ++dim)
         append(out, static_cast<std::uint64_t>(*dim));
-      append(out, item.type->number);
+      append(out, static_cast<std::uint32_t>(gguf_number(item.type)));
       append(out, offset);
       offset += static_cast<std::uint64_t>(round_up(item.bytes, alignment_));
     }
@@ -162,18 +160,18 @@ class GgufWriter {
   /// not have (U8, BOOL), more than four dimensions, rows that are no whole blocks, bytes that do not fit the shape, a
   /// name twice.
   void add(const Tensor& tensor) {
-    Item added = item(tensor.name, tensor.type, tensor.type_name, tensor.shape);
+    Item added = item(tensor.name, tensor.type, tensor.shape);
     if (added.bytes != static_cast<Index>(tensor.bytes.size()))
       raise(LoadError("tfm: cannot write tensor " + in_quotes(tensor.name) + " as GGUF: found " +
                       std::to_string(tensor.bytes.size()) + " bytes, expected " + std::to_string(added.bytes) +
-                      " for " + shape_text(tensor.shape) + " of " + std::string(added.type->name)));
+                      " for " + shape_text(tensor.shape) + " of " + std::string(tfm::name(added.type))));
     added.data = tensor.bytes;
     items_.push_back(std::move(added));
   }
   /// A tensor whose bytes `fill` makes when it is written, so that no two need be in memory. It is called once for each
   /// write, in order.
   void add(std::string name, DataType type, std::vector<Index> shape, std::function<void(std::span<std::byte>)> fill) {
-    Item added = item(std::move(name), type, {}, std::move(shape));
+    Item added = item(std::move(name), type, std::move(shape));
     added.fill = std::move(fill);
     items_.push_back(std::move(added));
   }

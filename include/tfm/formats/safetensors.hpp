@@ -1,9 +1,9 @@
 #pragma once
 // safetensors (github.com/huggingface/safetensors): reading a file, or a model in several files with their index.
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,36 +18,28 @@ namespace tfm::inline TFM_ABI {
 
 namespace detail {
 
-struct SafetensorsType {
-  std::string_view name;
-  DataType type;
-  Index bits;
-};
-/// All types of the format. Those of 4 and 6 bits have no bytes of their own.
-inline constexpr std::array<SafetensorsType, 21> safetensors_types{{
-    {"F32", DataType::f32, 32},      {"F16", DataType::f16, 16},      {"BF16", DataType::bf16, 16},
-    {"F64", DataType::f64, 64},      {"I64", DataType::i64, 64},      {"I32", DataType::i32, 32},
-    {"I16", DataType::i16, 16},      {"I8", DataType::i8, 8},         {"U8", DataType::u8, 8},
-    {"BOOL", DataType::boolean, 8},  {"U16", DataType::other, 16},    {"U32", DataType::other, 32},
-    {"U64", DataType::other, 64},    {"C64", DataType::other, 64},    {"F8_E5M2", DataType::other, 8},
-    {"F8_E4M3", DataType::other, 8}, {"F8_E8M0", DataType::other, 8}, {"F4", DataType::other, 4},
-    {"F6_E2M3", DataType::other, 6}, {"F6_E3M2", DataType::other, 6}, {"F8_E4M3FNUZ", DataType::other, 8},
-}};
+/// The type that safetensors calls `name`, if it has such a one.
+inline std::optional<DataType> safetensors_type(std::string_view name) noexcept {
+  for (int i = 0; i < stored_format_count; ++i)
+    if (const auto type = static_cast<DataType>(i); in_safetensors(type) && tfm::name(type) == name) return type;
+  return std::nullopt;
+}
+/// Bits of one value. Those of 4 and 6 have no bytes of their own.
+inline Index safetensors_bits(DataType type) noexcept { return 8 * block_bytes(type) / block_size(type); }
 
 /// One entry of the header: everything but where its bytes are in memory.
 inline Tensor safetensors_entry(const Json& entry, std::span<const std::byte> data) {
   Tensor tensor;
   tensor.name = entry.key();
   const Json dtype = entry.at("dtype");
-  const auto known = std::find_if(safetensors_types.begin(), safetensors_types.end(),
-                                  [&](const auto& t) { return t.name == dtype.text(); });
-  if (known == safetensors_types.end()) dtype.refuse({"found ", dtype.found(), ", which is not a type of safetensors"});
-  tensor.type = known->type;
-  tensor.type_name = known->name;
+  const auto known = safetensors_type(dtype.text());
+  if (!known) dtype.refuse({"found ", dtype.found(), ", which is not a type of safetensors"});
+  tensor.type = *known;
+  tensor.type_name = name(*known);
 
   const Json shape = entry.at("shape");
   tensor.shape.reserve(to_size(shape.size()));
-  Index bits = known->bits;
+  Index bits = safetensors_bits(*known);
   bool empty = false;
   for (const Json dim : shape.elements()) {
     tensor.shape.push_back(dim.integer(0));

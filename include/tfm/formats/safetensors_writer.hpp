@@ -23,21 +23,16 @@ namespace detail {
   raise(LoadError("tfm: cannot write tensor " + in_quotes(tensor.name) + " as safetensors: " + what));
 }
 
-/// The format's entry for a tensor's type, and the bytes of its shape; `found`: how many there are, which is checked.
-inline std::pair<const SafetensorsType*, Index> safetensors_type_of(const Tensor& tensor, Index found) {
-  const auto type = std::find_if(safetensors_types.begin(), safetensors_types.end(), [&](const SafetensorsType& t) {
-    return t.type == tensor.type && (t.type != DataType::other || t.name == tensor.type_name);
-  });
-  if (type == safetensors_types.end())
-    refuse_to_write(tensor, "the format has no type " +
-                                (tensor.type == DataType::other ? tensor.type_name : std::string(name(tensor.type))));
-  Index bits = type->bits;
+/// The bytes of a tensor's shape; `found`: how many there are, which is checked.
+inline Index safetensors_bytes(const Tensor& tensor, Index found) {
+  if (!in_safetensors(tensor.type)) refuse_to_write(tensor, "the format has no type " + std::string(name(tensor.type)));
+  Index bits = safetensors_bits(tensor.type);
   bool fits = tensor.name != "__metadata__";
   for (const Index dim : tensor.shape) fits = fits && dim >= 0 && !__builtin_mul_overflow(bits, dim, &bits);
   if (!fits || bits % 8 != 0 || (found >= 0 && bits / 8 != found))
     refuse_to_write(tensor, "found " + std::to_string(std::max<Index>(found, 0)) + " bytes for " + shape_text(tensor.shape) + " of " +
-                                std::string(type->name));
-  return {&*type, bits / 8};
+                                std::string(name(tensor.type)));
+  return bits / 8;
 }
 
 /// `given`: whether the tensors' bytes are there already, so that they can be checked before anything is written.
@@ -46,17 +41,14 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
                        bool given, F&& bytes) {
   struct Item {
     const Tensor* tensor;
-    const SafetensorsType* type;
-    Index size;
+    Index bits, size;
   };
   std::vector<Item> items;
-  for (const Tensor& tensor : tensors) {
-    const auto [type, size] = safetensors_type_of(tensor, given ? static_cast<Index>(tensor.bytes.size()) : -1);
-    items.push_back({&tensor, type, size});
-  }
+  for (const Tensor& tensor : tensors)
+    items.push_back({&tensor, safetensors_bits(tensor.type), safetensors_bytes(tensor, given ? static_cast<Index>(tensor.bytes.size()) : -1)});
 
   std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
-    return a.type->bits != b.type->bits ? a.type->bits > b.type->bits : a.tensor->name < b.tensor->name;
+    return a.bits != b.bits ? a.bits > b.bits : a.tensor->name < b.tensor->name;
   });
   std::sort(metadata.begin(), metadata.end());
 
@@ -71,9 +63,9 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
     header += '}';
   }
   Index at = 0;
-  for (const auto& [tensor, type, size] : items) {
+  for (const auto& [tensor, bits, size] : items) {
     key(tensor->name);
-    header.append("{\"dtype\":\"").append(type->name).append("\",\"shape\":[");
+    header.append("{\"dtype\":\"").append(name(tensor->type)).append("\",\"shape\":[");
     for (std::size_t i = 0; i < tensor->shape.size(); ++i)
       header.append(i > 0 ? "," : "").append(std::to_string(tensor->shape[i]));
     const Index end = at + size;
@@ -96,9 +88,9 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
   const std::uint64_t length = header.size();
   file.write(std::as_bytes(std::span<const std::uint64_t>(&length, 1)));
   file.write(header);
-  for (const auto& [tensor, type, size] : items) {
+  for (const auto& [tensor, bits, size] : items) {
     const std::span<const std::byte> written = bytes(*tensor);
-    if (static_cast<Index>(written.size()) != size) safetensors_type_of(*tensor, static_cast<Index>(written.size()));
+    if (static_cast<Index>(written.size()) != size) safetensors_bytes(*tensor, static_cast<Index>(written.size()));
     file.write(written);
   }
   file.commit();
