@@ -1,4 +1,5 @@
-// Real tokenizers in Hugging Face's format: their ids and texts, as its library has them. Those that are packed are large, and slow here.
+// Real tokenizers in Hugging Face's format: their ids and texts, as its library has them. Those that are packed are
+// large, and slow here.
 #include "support/catch.hpp"
 #include "support/unpacked.hpp"
 #include "tfm/checkpoint/tokenizer_json.hpp"
@@ -51,7 +52,9 @@ void check_cases(const Golden& golden) {
     const Tokens ids = one.at("ids"), plain = tokens_or(one, "ids_plain", ids);
     CHECK(tokenizer.encode(TemplateText{text}) == ids);
     // A user's text never becomes a control token, where the library's Unigram makes one of the piece.
-    const auto closed = [&](Token id) { return tokenizer.is_control(id) || (id == tokenizer.unknown() && text.find(tokenizer.piece(id)) != text.npos); };
+    const auto closed = [&](Token id) {
+      return tokenizer.is_control(id) || (id == tokenizer.unknown() && text.find(tokenizer.piece(id)) != text.npos);
+    };
     if (std::none_of(plain.begin(), plain.end(), closed))
       CHECK(tokenizer.encode(UserText{text}) == plain);
     for (const Token id : tokenizer.encode(UserText{text})) CHECK_FALSE(tokenizer.is_control(id));
@@ -62,7 +65,9 @@ void check_cases(const Golden& golden) {
     CHECK(tokenizer.decode(ids) == decoded(one, text));
   }
   for (const json& one : expected.at("pairs")) {
-    const auto encode = [&](const char* key) { return tokenizer.encode(TemplateText{one.at(key).get_ref<const std::string&>()}); };
+    const auto encode = [&](const char* key) {
+      return tokenizer.encode(TemplateText{one.at(key).get_ref<const std::string&>()});
+    };
     const JoinedTokens joined = read.post_processor(encode("a"), encode("b"));
     CHECK(joined.tokens == one.at("ids").get<Tokens>());
     CHECK(joined.types == one.at("type_ids").get<std::vector<std::int32_t>>());
@@ -75,7 +80,8 @@ void check_cases(const Golden& golden) {
   }
 }
 
-/// `byte_runs`: the library makes U+FFFD of every byte of a run that holds one wrong byte, ours of the wrong ones alone.
+/// `byte_runs`: the library makes U+FFFD of every byte of a run that holds one wrong byte, ours of the wrong ones
+/// alone.
 void check_decoding(const Golden& golden, bool byte_runs) {
   const AnyTokenizer& tokenizer = golden.tokenizer;
   for (const json& one : golden.expected.at("random")) {

@@ -69,6 +69,40 @@ std::string small_json(const std::string& from = "", const std::string& to = "")
 }
 TokenizerJson read(const std::string& text) { return read_tokenizer_json(JsonDocument(text, "here/tokenizer.json")); }
 
+
+/// A vocabulary with pieces twice, empty or no UTF-8, user-defined ones and a BOS that is added, written and read again.
+void check_odd_vocabulary(const char* pre_tokenizer) {
+  CAPTURE(pre_tokenizer);
+  std::vector<std::string> pieces;
+  for (const char16_t c : byte_alphabet) append_utf8(pieces.emplace_back(), c);
+  for (const char* piece : {"ab", "<s>", "[x \"]", "ab", "", "\xff\xfe", "<|pad|>"}) pieces.emplace_back(piece);
+  std::vector<std::int32_t> types(pieces.size(), 1);
+  types[257] = 3, types[258] = 4, types[262] = 4;
+  GgufWriter file;
+  file.set("tokenizer.ggml.model", "gpt2");
+  file.set("tokenizer.ggml.pre", pre_tokenizer);
+  file.set("tokenizer.ggml.tokens", pieces);
+  file.set("tokenizer.ggml.token_type", types);
+  file.set("tokenizer.ggml.merges", std::vector<std::string>{"a b"});
+  file.set("tokenizer.ggml.bos_token_id", std::uint32_t{257});
+  file.set("tokenizer.ggml.add_bos_token", true);
+  file.set("tokenizer.chat_template", "{{ \"x\ty\" }}");
+  const TemporaryFolder folder;
+  file.write(folder / "odd.gguf");
+  const TemporaryFolder out;
+  save_tokenizer(folder / "odd.gguf", out.path());
+  const FoundTokenizer before = find_tokenizer(folder / "odd.gguf"), after = find_tokenizer(out.path());
+  CHECK(after.jinja == before.jinja);
+  CHECK(after.tokenizer.add_bos());
+  CHECK(after.tokenizer.bos() == Token{257});
+  for (const std::string& text : many_texts()) {
+    CAPTURE(text);
+    CHECK(after.tokenizer.encode(UserText{text}) == before.tokenizer.encode(UserText{text}));
+    CHECK(after.tokenizer.encode(TemplateText{"<s>[x \"]ab" + text}) == before.tokenizer.encode(TemplateText{"<s>[x \"]ab" + text}));
+  }
+  CHECK(after.tokenizer.is_control(262));
+}
+
 }  // namespace
 
 TEST_CASE("tokenizer.json: merges in both spellings, added tokens in and beside the vocabulary") {
@@ -151,33 +185,6 @@ TEST_CASE("tokenizer.json that is written is the GGUF file's tokenizer") {
   }
 }
 
-TEST_CASE("tokenizer.json of an odd vocabulary: pieces twice, empty or no UTF-8, user-defined ones, BOS that is added") {
-  std::vector<std::string> pieces;
-  for (const char16_t c : byte_alphabet) append_utf8(pieces.emplace_back(), c);
-  for (const char* piece : {"ab", "<s>", "[x \"]", "ab", "", "\xff\xfe", "<|pad|>"}) pieces.emplace_back(piece);
-  std::vector<std::int32_t> types(pieces.size(), 1);
-  types[257] = 3, types[258] = 4, types[262] = 4;
-  GgufWriter file;
-  file.set("tokenizer.ggml.model", "gpt2");
-  file.set("tokenizer.ggml.pre", "smollm");
-  file.set("tokenizer.ggml.tokens", pieces);
-  file.set("tokenizer.ggml.token_type", types);
-  file.set("tokenizer.ggml.merges", std::vector<std::string>{"a b"});
-  file.set("tokenizer.ggml.bos_token_id", std::uint32_t{257});
-  file.set("tokenizer.ggml.add_bos_token", true);
-  file.set("tokenizer.chat_template", "{{ \"x\ty\" }}");
-  const TemporaryFolder folder;
-  file.write(folder / "odd.gguf");
-  const TemporaryFolder out;
-  save_tokenizer(folder / "odd.gguf", out.path());
-  const FoundTokenizer before = find_tokenizer(folder / "odd.gguf"), after = find_tokenizer(out.path());
-  CHECK(after.jinja == before.jinja);
-  CHECK(after.tokenizer.add_bos());
-  CHECK(after.tokenizer.bos() == Token{257});
-  for (const std::string& text : many_texts()) {
-    CAPTURE(text);
-    CHECK(after.tokenizer.encode(UserText{text}) == before.tokenizer.encode(UserText{text}));
-    CHECK(after.tokenizer.encode(TemplateText{"<s>[x \"]ab" + text}) == before.tokenizer.encode(TemplateText{"<s>[x \"]ab" + text}));
-  }
-  CHECK(after.tokenizer.is_control(262));
+TEST_CASE("tokenizer.json of an odd vocabulary, behind pre-tokenizers of every kind") {
+  for (const char* const name : {"smollm", "qwen2", "llama-bpe", "deepseek-v3"}) check_odd_vocabulary(name);
 }

@@ -19,7 +19,9 @@ std::optional<json> golden() {
   const auto file = tfm_test::require(tfm_test::golden() / "tokenizer_parts.json");
   return file ? std::optional(tfm_test::read_json(*file)) : std::nullopt;
 }
-JsonDocument document(const char* part, const json& config) { return JsonDocument(json{{part, config}}.dump(), "here"); }
+JsonDocument document(const char* part, const json& config) {
+  return JsonDocument(json{{part, config}}.dump(), "here");
+}
 
 /// The words as the library shows them: [text, from, to].
 std::vector<std::string> words_of(const PreTokenizer& pre_tokenizer, bool bytes, const std::string& text) {
@@ -27,7 +29,8 @@ std::vector<std::string> words_of(const PreTokenizer& pre_tokenizer, bool bytes,
   std::vector<std::string> all;
   pre_tokenize(pre_tokenizer, text, work, [&](std::string_view word) {
     std::string& out = all.emplace_back(bytes ? "" : word);
-    for (const char c : bytes ? word : std::string_view()) append_utf8(out, byte_alphabet[static_cast<unsigned char>(c)]);
+    for (const char c : bytes ? word : std::string_view())
+      append_utf8(out, byte_alphabet[static_cast<unsigned char>(c)]);
   });
   return all;
 }
@@ -120,7 +123,8 @@ TEST_CASE("tokenizer.json: decoders of the goldens") {
       const auto tokens = all->at("tokens")[i].get<std::vector<std::string>>();
       std::string expected = row.at("out")[i];
       // The library makes U+FFFD of every byte of a run that holds one wrong byte, ours of the wrong ones alone.
-      if (decoder.byte_fallback && tokens.size() > 6 && tokens[6] == "<0x41>") expected.replace(expected.size() - 3, 3, "A");
+      if (decoder.byte_fallback && tokens.size() > 6 && tokens[6] == "<0x41>")
+        expected.replace(expected.size() - 3, 3, "A");
       CAPTURE(row.at("config").dump(), tokens);
       CHECK(decode(decoder, tokens) == expected);
     }
@@ -134,12 +138,14 @@ TEST_CASE("tokenizer.json: small tokenizers of the goldens, and what of them is 
   for (const json& row : all->at("toys")) {
     const json& model = row.at("config").at("model");
     const JsonDocument config(row.at("config").dump(), "here");
-    const bool prefixed = model.at("type") == "BPE" && !(model.at("continuing_subword_prefix").is_null() && model.at("end_of_word_suffix").is_null());
+    const bool prefixed = model.at("type") == "BPE" && !(model.at("continuing_subword_prefix").is_null() &&
+                                                         model.at("end_of_word_suffix").is_null());
     if (prefixed || model.at("type") == "WordLevel") {
       ++refused;
-      const char* const part = !prefixed                                ? "'model.type': found the string 'WordLevel', expected 'BPE'"
-                               : model.at("end_of_word_suffix").is_null() ? "'model.continuing_subword_prefix': found the string '##'"
-                                                                          : "'decoder.type': found the string 'BPEDecoder'";
+      const char* const part = !prefixed ? "'model.type': found the string 'WordLevel', expected 'BPE'"
+                               : model.at("end_of_word_suffix").is_null()
+                                   ? "'model.continuing_subword_prefix': found the string '##'"
+                                   : "'decoder.type': found the string 'BPEDecoder'";
       CHECK(error_of<LoadError>([&] { read_tokenizer_json(config); }).starts_with(std::string("tfm: here: ") + part));
       continue;
     }
@@ -163,7 +169,8 @@ TEST_CASE("tokenizer.json: small tokenizers of the goldens, and what of them is 
         CHECK(pair.types == out.at("pair_type_ids").get<std::vector<std::int32_t>>());
       }
       const auto silent = [&](Token id) { return tokenizer.bytes(id).empty(); };
-      if (std::none_of(joined.tokens.begin(), joined.tokens.end(), silent)) CHECK(tokenizer.decode(joined.tokens) == out.at("decoded").get<std::string>());
+      if (std::none_of(joined.tokens.begin(), joined.tokens.end(), silent))
+        CHECK(tokenizer.decode(joined.tokens) == out.at("decoded").get<std::string>());
     }
   }
   CHECK(refused == 3);

@@ -9,7 +9,8 @@
 
 namespace tfm_test {
 
-/// The file's bytes. Otherwise says that it is not there, or cannot be unpacked, in the words by which CTest counts a test as skipped.
+/// The file's bytes. Otherwise says that it is not there, or cannot be unpacked, in the words by which CTest counts a
+/// test as skipped.
 inline std::optional<std::string> unpacked(const std::filesystem::path& path) {
   if (std::filesystem::exists(path)) return read_file(path);
   const auto packed = require(path.string() + ".xz");

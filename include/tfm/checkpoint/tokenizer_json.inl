@@ -37,7 +37,8 @@ inline void read_json_vocabulary(const Json& model, JsonPieces& out) {
   if (vocab.is(JsonKind::array)) {
     for (const Json entry : vocab.elements()) {
       if (entry.size() != 2) entry.refuse({"found ", entry.size(), " values, expected a piece and its score"});
-      if (out.spelt.size() >= to_size(most_json_tokens)) vocab.refuse({"found ", vocab.size(), " pieces, expected at most ", most_json_tokens});
+      if (out.spelt.size() >= to_size(most_json_tokens))
+        vocab.refuse({"found ", vocab.size(), " pieces, expected at most ", most_json_tokens});
       auto part = entry.elements().begin();
       out.spelt.emplace_back((*part).text());
       out.scores.push_back((*++part).number());
@@ -47,7 +48,8 @@ inline void read_json_vocabulary(const Json& model, JsonPieces& out) {
   for (const Json id : vocab.members()) {
     std::string& piece = out.at(id);
     if (!piece.empty() && piece != id.key())
-      id.refuse({"token ", id.integer(), " is ", in_quotes(piece), " and ", in_quotes(id.key()), ", expected one piece for a number"});
+      id.refuse({"token ", id.integer(), " is ", in_quotes(piece), " and ", in_quotes(id.key()),
+                 ", expected one piece for a number"});
     piece = id.key();
   }
 }
@@ -67,13 +69,18 @@ inline void read_json_added(const Json& root, JsonPieces& out) {
       continue;
     }
     const auto [is, fresh] = known.try_emplace(token.content, said);
-    if (is->second != said) id.refuse({"found ", said, ", expected ", is->second, ", by which the vocabulary knows ", in_quotes(token.content)});
+    if (is->second != said)
+      id.refuse(
+          {"found ", said, ", expected ", is->second, ", by which the vocabulary knows ", in_quotes(token.content)});
     if (fresh) {
       std::string& piece = out.at(id);
-      if (!piece.empty()) id.refuse({"found ", said, " for ", in_quotes(token.content), ", which is ", in_quotes(piece), " in the vocabulary"});
+      if (!piece.empty())
+        id.refuse(
+            {"found ", said, " for ", in_quotes(token.content), ", which is ", in_quotes(piece), " in the vocabulary"});
       piece = token.content;
     }
-    out.markers.push_back({static_cast<Token>(said), std::move(token.content), token.rule, token.special, token.normalized});
+    out.markers.push_back(
+        {static_cast<Token>(said), std::move(token.content), token.rule, token.special, token.normalized});
   }
 }
 
@@ -84,7 +91,8 @@ void each_json_merge(const Json& merges, F&& on_merge) {
     if (merge.is(JsonKind::text)) {
       const std::string_view both = merge.text();
       const std::size_t space = both.empty() ? std::string_view::npos : both.find(' ', 1);
-      if (space == std::string_view::npos) merge.refuse({"found ", merge.found(), ", expected two pieces with a space between"});
+      if (space == std::string_view::npos)
+        merge.refuse({"found ", merge.found(), ", expected two pieces with a space between"});
       on_merge(merge, both.substr(0, space), both.substr(space + 1));
     } else {
       if (merge.size() != 2) merge.refuse({"found ", merge.size(), " pieces, expected two"});
@@ -106,7 +114,9 @@ inline MergeTable read_json_merges(const Json& model, const Vocabulary& vocabula
       if (!found) merge.refuse({"found ", in_quotes(piece), ", which 'vocab' does not have"});
       return *found;
     };
-    const auto closed = [&](Token of) { return vocabulary.is_control(of) || vocabulary.type(of) == TokenType::unknown; };
+    const auto closed = [&](Token of) {
+      return vocabulary.is_control(of) || vocabulary.type(of) == TokenType::unknown;
+    };
     both.assign(left).append(right);
     const Token first = token(left), second = token(right), result = token(both);
     if (!closed(first) && !closed(second) && !closed(result)) table.add(first, second, result);
@@ -125,7 +135,8 @@ inline std::string_view json_model_type(const Json& model) {
 
 inline BpeModel read_json_bpe(const Json& model, const Vocabulary& vocabulary, const JsonPieces& pieces, bool bytes) {
   for (const std::string_view key : {"continuing_subword_prefix", "end_of_word_suffix"})
-    if (const auto value = model.find_value(key); value && !value->text().empty()) value->refuse({"found ", value->found(), ", expected none"});
+    if (const auto value = model.find_value(key); value && !value->text().empty())
+      value->refuse({"found ", value->found(), ", expected none"});
   if (const auto dropout = model.find_value("dropout"); dropout && dropout->number() != 0)
     dropout->refuse({"found ", dropout->found(), ", expected none"});
   return BpeModel(vocabulary, read_json_merges(model, vocabulary),
@@ -136,12 +147,15 @@ inline BpeModel read_json_bpe(const Json& model, const Vocabulary& vocabulary, c
                    .unknown = pieces.unknown});
 }
 
-inline TokenModel read_json_model(const Json& model, const Vocabulary& vocabulary, const JsonPieces& pieces, bool bytes) {
+inline TokenModel read_json_model(const Json& model, const Vocabulary& vocabulary, const JsonPieces& pieces,
+                                  bool bytes) {
   const std::string_view type = json_model_type(model);
   if (type == "BPE") return read_json_bpe(model, vocabulary, pieces, bytes);
   if (bytes) model.refuse("a 'ByteLevel' pre-tokenizer before a model that is no BPE, which is not supported");
-  if (type == "Unigram") return UnigramModel(vocabulary, pieces.scores, pieces.unknown, json_flag(model, "byte_fallback", false));
-  const auto prefix = model.find_value("continuing_subword_prefix"), most = model.find_value("max_input_chars_per_word");
+  if (type == "Unigram")
+    return UnigramModel(vocabulary, pieces.scores, pieces.unknown, json_flag(model, "byte_fallback", false));
+  const auto prefix = model.find_value("continuing_subword_prefix"),
+             most = model.find_value("max_input_chars_per_word");
   return WordPieceModel{.unknown = pieces.unknown.value(),
                         .prefix = std::string(prefix ? prefix->text() : "##"),
                         .most_characters = most ? to_size(most->integer(0, 10'000)) : 100};
@@ -155,7 +169,8 @@ inline void read_json_unknown(const Json& model, JsonPieces& out) {
     said.refuse({"found ", said.found(), ", expected 'BPE', 'Unigram' or 'WordPiece'"});
   }
   if (const bool scores = !out.scores.empty(), unigram = type == "Unigram"; scores != unigram)
-    model.at("vocab").refuse(unigram ? "found no scores, expected an array of pieces with their scores" : "found an array, expected pieces with their numbers");
+    model.at("vocab").refuse(unigram ? "found no scores, expected an array of pieces with their scores"
+                                     : "found an array, expected pieces with their numbers");
   if (type == "Unigram") {
     const auto id = model.find_value("unk_id");
     if (id) out.unknown = static_cast<Token>(id->integer(0, static_cast<Index>(out.spelt.size()) - 1));
@@ -180,7 +195,8 @@ inline SpecialTokens special_of(const PostProcessor& post_processor, std::option
   return special;
 }
 
-inline Vocabulary json_vocabulary(const JsonPieces& pieces, const TokenizerDecoder& decoder, const SpecialTokens& special, const std::string& what) {
+inline Vocabulary json_vocabulary(const JsonPieces& pieces, const TokenizerDecoder& decoder,
+                                  const SpecialTokens& special, const std::string& what) {
   std::size_t total = 0;
   for (const std::string& piece : pieces.spelt) total += piece.size() + 1;
   Vocabulary vocabulary(static_cast<Index>(pieces.spelt.size()), total, what);
@@ -205,7 +221,8 @@ inline Vocabulary json_vocabulary(const JsonPieces& pieces, const TokenizerDecod
     vocabulary.add(piece, silent ? std::string() : decoder.spell(piece, false), types[i]);
     const auto token = static_cast<Token>(i);
     if (silent) continue;
-    if (std::string first = decoder.spell(piece, true); vocabulary.leading_bytes(token) != first) vocabulary.set_leading_bytes(token, std::move(first));
+    if (std::string first = decoder.spell(piece, true); vocabulary.leading_bytes(token) != first)
+      vocabulary.set_leading_bytes(token, std::move(first));
   }
   vocabulary.set_special(special);
   return vocabulary;
@@ -227,7 +244,8 @@ inline TokenizerJson read_tokenizer_json(const JsonDocument& document) {
   const SpecialTokens special = detail::special_of(post_processor, pieces.unknown);
   Vocabulary vocabulary = detail::json_vocabulary(pieces, detail::read_decoder_part(root), special, root.file());
   TokenModel token_model = detail::read_json_model(model, vocabulary, pieces, bytes);
-  return {PipelineTokenizer(std::move(vocabulary), std::move(normalizer), std::move(pre_tokenizer), std::move(token_model), pieces.markers),
+  return {PipelineTokenizer(std::move(vocabulary), std::move(normalizer), std::move(pre_tokenizer),
+                            std::move(token_model), pieces.markers),
           std::move(post_processor), std::move(pieces.notes)};
 }
 

@@ -21,12 +21,15 @@ struct TokenizerDecoder {
   bool cleans_up = false;                  ///< of word_piece: no space before punctuation and endings
   bool drops_first = false;                ///< of metaspace: marks in the first token
   std::vector<std::pair<std::string, std::string>> replaced{};  ///< of steps
-  bool byte_fallback = false, strips_space = false;             ///< of steps: <0x00> is a byte; one space of the text's beginning goes
+  bool byte_fallback = false;  ///< of steps: <0x00> is a byte
+  bool strips_space = false;   ///< of steps: one space of the text's beginning goes
 
   /// The bytes of a piece, inside a text or at its beginning.
   std::string spell(std::string_view piece, bool first) const;
   LeadingSpace leading() const noexcept;
-  InvalidUtf8 invalid() const noexcept { return kind == Kind::byte_level ? InvalidUtf8::each_beginning : InvalidUtf8::each_byte; }
+  InvalidUtf8 invalid() const noexcept {
+    return kind == Kind::byte_level ? InvalidUtf8::each_beginning : InvalidUtf8::each_byte;
+  }
 };
 
 namespace detail {

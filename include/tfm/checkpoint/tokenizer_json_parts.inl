@@ -58,7 +58,12 @@ inline std::string from_base64(const Json& value) {
   std::string_view text = value.text();
   while (text.ends_with('=')) text.remove_suffix(1);
   for (const char c : text) {
-    const int digit = c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 : c >= '0' && c <= '9' ? c - '0' + 52 : c == '+' ? 62 : c == '/' ? 63 : -1;
+    const int digit = c >= 'A' && c <= 'Z'   ? c - 'A'
+                      : c >= 'a' && c <= 'z' ? c - 'a' + 26
+                      : c >= '0' && c <= '9' ? c - '0' + 52
+                      : c == '+'             ? 62
+                      : c == '/'             ? 63
+                                             : -1;
     if (digit < 0) value.refuse("found a character that is none of Base64's");
     bits = bits << 6 | static_cast<std::uint32_t>(digit), count += 6;
     if (count >= 8) out.push_back(static_cast<char>(static_cast<unsigned char>(bits >> (count -= 8) & 0xFF)));
@@ -69,17 +74,22 @@ inline std::string from_base64(const Json& value) {
 inline NormalizerStep normalizer_step(const Json& step) {
   using Kind = NormalizerStep::Kind;
   constexpr std::array<std::pair<std::string_view, Kind>, 8> plain{
-      {{"NFC", Kind::nfc}, {"NFD", Kind::nfd}, {"NFKC", Kind::nfkc}, {"NFKD", Kind::nfkd}, {"Lowercase", Kind::lowercase},
-       {"StripAccents", Kind::strip_accents}, {"Nmt", Kind::nmt}, {"ByteLevel", Kind::byte_level}}};
+      {{"NFC", Kind::nfc}, {"NFD", Kind::nfd}, {"NFKC", Kind::nfkc}, {"NFKD", Kind::nfkd},
+       {"Lowercase", Kind::lowercase}, {"StripAccents", Kind::strip_accents}, {"Nmt", Kind::nmt},
+       {"ByteLevel", Kind::byte_level}}};
   const Json type = step.at("type");
   const std::string_view kind = type.text();
   for (const auto& [name, is] : plain)
     if (kind == name) return {.kind = is};
   if (kind == "Strip")
-    return {.kind = Kind::strip, .left = json_flag(step, "strip_left", true), .right = json_flag(step, "strip_right", true)};
+    return {.kind = Kind::strip,
+            .left = json_flag(step, "strip_left", true),
+            .right = json_flag(step, "strip_right", true)};
   if (kind == "Prepend") return {.kind = Kind::prepend, .text = std::string(step.at("prepend").text())};
   if (kind == "Replace")
-    return {.kind = Kind::replace, .text = std::string(step.at("content").text()), .pattern = Pattern(read_pattern_of(step), place_of(step))};
+    return {.kind = Kind::replace,
+            .text = std::string(step.at("content").text()),
+            .pattern = Pattern(read_pattern_of(step), place_of(step))};
   if (kind == "BertNormalizer") {
     const bool small = json_flag(step, "lowercase", true);
     return {.kind = Kind::bert,
@@ -102,7 +112,8 @@ inline Normalizer read_normalizer(const Json& root) {
 }
 
 inline SplitBehavior read_behavior(const Json& step) {
-  constexpr std::array<std::string_view, 5> names{"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"};
+  constexpr std::array<std::string_view, 5> names{"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext",
+                                                  "Contiguous"};
   const Json behavior = step.at("behavior");
   for (std::size_t i = 0; i < names.size(); ++i)
     if (behavior.text() == names[i]) return static_cast<SplitBehavior>(i);
@@ -130,7 +141,8 @@ inline void add_pre_tokenizer(const Json& step, PreTokenizer& out) {
   const Json type = step.at("type");
   const std::string_view kind = type.text();
   const std::string place = place_of(step);
-  if (kind == "Split") return out.add(read_pattern_of(step), place, read_behavior(step), json_flag(step, "invert", false));
+  if (kind == "Split")
+    return out.add(read_pattern_of(step), place, read_behavior(step), json_flag(step, "invert", false));
   if (kind == "Metaspace") return add_metaspace(step, out);
   if (kind == "WhitespaceSplit") return out.add(R"(\s)", place, SplitBehavior::removed);
   if (kind == "Whitespace") {
@@ -142,10 +154,13 @@ inline void add_pre_tokenizer(const Json& step, PreTokenizer& out) {
   if (kind == "Punctuation")
     return out.add(punctuation, place, step.find_value("behavior") ? read_behavior(step) : SplitBehavior::isolated);
   if (kind == "Digits")
-    return out.add(R"(\p{N})", place, json_flag(step, "individual_digits", false) ? SplitBehavior::isolated : SplitBehavior::contiguous);
-  if (kind == "CharDelimiterSplit") return out.add(literal_pattern(step.at("delimiter").text()), place, SplitBehavior::removed);
+    return out.add(R"(\p{N})", place,
+                   json_flag(step, "individual_digits", false) ? SplitBehavior::isolated : SplitBehavior::contiguous);
+  if (kind == "CharDelimiterSplit")
+    return out.add(literal_pattern(step.at("delimiter").text()), place, SplitBehavior::removed);
   if (kind == "FixedLength")
-    return out.add("(?:.|\\n){1," + std::to_string(step.at("length").integer(1, 1000)) + "}", place, SplitBehavior::isolated);
+    return out.add("(?:.|\\n){1," + std::to_string(step.at("length").integer(1, 1000)) + "}", place,
+                   SplitBehavior::isolated);
   refuse_kind(type);
 }
 inline PreTokenizer read_pre_tokenizer(const Json& root, bool& bytes) {
@@ -177,10 +192,12 @@ inline void add_decoder_step(const Json& step, TokenizerDecoder& out, bool& fuse
     out.byte_fallback = true;
   } else if (kind == "Fuse") {
     fused = true;
-  } else if (kind == "Strip" && fused && !out.strips_space && step.at("content").text() == " " && step.at("start").integer() <= 1 && step.at("stop").integer() == 0) {
+  } else if (kind == "Strip" && fused && !out.strips_space && step.at("content").text() == " " &&
+             step.at("start").integer() <= 1 && step.at("stop").integer() == 0) {
     out.strips_space = step.at("start").integer() == 1;
   } else if (kind == "Strip") {
-    step.refuse({"found ", type.found(), ", expected it behind a 'Fuse' and taking one space from the text's beginning"});
+    step.refuse(
+        {"found ", type.found(), ", expected it behind a 'Fuse' and taking one space from the text's beginning"});
   } else {
     refuse_kind(type);
   }
@@ -193,7 +210,9 @@ inline TokenizerDecoder read_decoder_part(const Json& root) {
   if (steps.size() == 1 && kind == "ByteLevel") return {.kind = Kind::byte_level};
   if (steps.size() == 1 && kind == "WordPiece") {
     const auto prefix = steps.front().find_value("prefix");
-    return {.kind = Kind::word_piece, .mark = std::string(prefix ? prefix->text() : "##"), .cleans_up = json_flag(steps.front(), "cleanup", true)};
+    return {.kind = Kind::word_piece,
+            .mark = std::string(prefix ? prefix->text() : "##"),
+            .cleans_up = json_flag(steps.front(), "cleanup", true)};
   }
   if (steps.size() == 1 && kind == "Metaspace") {
     const auto scheme = steps.front().find_value("prepend_scheme");
@@ -219,7 +238,8 @@ inline PostProcessor::Part template_part(const Json& step, const Json& part) {
   const auto entry = step.at("special_tokens").find(name.text());
   if (!entry) name.refuse({"found ", name.found(), ", which 'special_tokens' does not have"});
   PostProcessor::Part out{.type = type(token)};
-  for (const Json id : entry->at("ids").elements()) out.tokens.push_back(static_cast<Token>(id.integer(0, most_json_tokens - 1)));
+  for (const Json id : entry->at("ids").elements())
+    out.tokens.push_back(static_cast<Token>(id.integer(0, most_json_tokens - 1)));
   return out;
 }
 inline PostProcessor::Part named_token(const Json& step, std::string_view key, std::int32_t type) {
@@ -235,14 +255,16 @@ inline PostProcessor read_post_processor(const Json& root) {
     const Json type = step.at("type");
     const std::string_view kind = type.text();
     if (kind == "ByteLevel") continue;  // it moves offsets alone
-    if (std::exchange(found, true)) step.refuse({"found ", type.found(), " as a second step that adds tokens, expected one"});
+    if (std::exchange(found, true))
+      step.refuse({"found ", type.found(), " as a second step that adds tokens, expected one"});
     if (kind == "TemplateProcessing") {
       out.single.clear(), out.pair.clear();
       for (const Json part : step.at("single").elements()) out.single.push_back(template_part(step, part));
       for (const Json part : step.at("pair").elements()) out.pair.push_back(template_part(step, part));
     } else if (kind == "BertProcessing" || kind == "RobertaProcessing") {
       const bool bert = kind == "BertProcessing";
-      const auto cls = named_token(step, "cls", 0), sep = named_token(step, "sep", 0), last = named_token(step, "sep", bert ? 1 : 0);
+      const auto cls = named_token(step, "cls", 0), sep = named_token(step, "sep", 0),
+                 last = named_token(step, "sep", bert ? 1 : 0);
       out.single = {cls, {.text = 0}, sep};
       out.pair = {cls, {.text = 0}, sep};
       if (!bert) out.pair.push_back(sep);
@@ -254,6 +276,11 @@ inline PostProcessor read_post_processor(const Json& root) {
   return out;
 }
 
+/// What WordPiece's decoder puts right in each token, in order.
+inline constexpr std::array<std::pair<std::string_view, std::string_view>, 11> cleaned_up{
+    {{" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"}, {" n't", "n't"}, {" 'm", "'m"},
+     {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}}};
+
 inline void replace_all(std::string& text, std::string_view from, std::string_view to) {
   for (std::size_t at = 0; (at = text.find(from, at)) != text.npos; at += to.size()) text.replace(at, from.size(), to);
 }
@@ -261,7 +288,8 @@ inline void replace_all(std::string& text, std::string_view from, std::string_vi
 }  // namespace detail
 
 inline LeadingSpace TokenizerDecoder::leading() const noexcept {
-  const bool drops = kind == Kind::joined || kind == Kind::word_piece || (kind == Kind::metaspace && drops_first) || (kind == Kind::steps && strips_space);
+  const bool drops = kind == Kind::joined || kind == Kind::word_piece || (kind == Kind::metaspace && drops_first) ||
+                     (kind == Kind::steps && strips_space);
   return drops ? LeadingSpace::drop_one : LeadingSpace::keep;
 }
 
@@ -277,15 +305,15 @@ inline std::string TokenizerDecoder::spell(std::string_view piece, bool first) c
       if (!first && text.starts_with(mark)) text.erase(0, mark.size());
       else if (!first) text.insert(0, " ");
       if (!cleans_up) return text;
-      for (const auto& [from, to] : std::initializer_list<std::pair<const char*, const char*>>{
-               {" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"}, {" n't", "n't"}, {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}})
+      for (const auto& [from, to] : detail::cleaned_up)
         detail::replace_all(text, from, to);
       return text;
     case Kind::metaspace: detail::replace_all(text, mark, first && drops_first ? "" : " "); return text;
     case Kind::steps: break;
   }
   for (const auto& [from, to] : replaced) detail::replace_all(text, from, to);
-  if (const int byte = detail::byte_of_piece(text); byte >= 0 && byte_fallback) return std::string(1, static_cast<char>(static_cast<unsigned char>(byte)));
+  if (const int byte = detail::byte_of_piece(text); byte >= 0 && byte_fallback)
+    return std::string(1, static_cast<char>(static_cast<unsigned char>(byte)));
   if (first && strips_space && text.starts_with(' ')) text.erase(0, 1);
   return text;
 }

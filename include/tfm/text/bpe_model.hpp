@@ -1,6 +1,6 @@
 #pragma once
-// BpeModel: byte pair encoding of one word (Sennrich et al. 2016), whose smallest pieces are bytes (Radford et al. 2019) or
-// characters.
+// BpeModel: byte pair encoding of one word (Sennrich et al. 2016), whose smallest pieces are bytes (Radford et al.
+// 2019) or characters.
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -18,7 +18,7 @@ namespace tfm::inline TFM_ABI {
 struct BpeRules {
   bool bytes = true;             ///< the smallest pieces are bytes, spelt in GPT-2's alphabet; false: characters
   bool ignore_merges = false;    ///< a word that is a piece is that piece, whatever the merges make of it
-  bool byte_fallback = false;    ///< of characters: one that is no piece becomes pieces <0x00> for its bytes, if all are there
+  bool byte_fallback = false;    ///< a character that is no piece becomes pieces <0x00> for its bytes, if all are there
   bool fuse_unknown = false;     ///< unknown ones side by side are one token
   std::optional<Token> unknown{};  ///< what stands for a byte or character that is no piece; none: it is left out
 };

@@ -66,7 +66,8 @@ inline void BpeModel::begin_with_characters(std::string_view word, std::vector<T
   settle();
 }
 
-inline void BpeModel::encode(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch, std::vector<Token>& out) const {
+inline void BpeModel::encode(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch,
+                             std::vector<Token>& out) const {
   if (rules_.ignore_merges) {
     std::string_view piece = word;
     if (rules_.bytes) {

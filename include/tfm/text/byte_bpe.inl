@@ -88,7 +88,8 @@ inline PipelineTokenizer byte_bpe_pipeline(const ByteBpeTables& tables) {
   if (facts.nfc) normalizer.add({.kind = NormalizerStep::Kind::nfc});
   if (facts.small_letters) normalizer.add({.kind = NormalizerStep::Kind::lowercase});
   if (facts.characters && !facts.small_letters)
-    normalizer.add({.kind = NormalizerStep::Kind::replace, .text = "\xE2\x96\x81", .pattern = Pattern(" ", facts.name)});
+    normalizer.add(
+        {.kind = NormalizerStep::Kind::replace, .text = "\xE2\x96\x81", .pattern = Pattern(" ", facts.name)});
   BpeModel model(vocabulary, merges_of(tables, vocabulary),
                  {.bytes = !facts.characters, .ignore_merges = facts.ignore_merges, .byte_fallback = facts.characters,
                   .unknown = facts.characters ? tables.special.unknown : std::nullopt});
@@ -99,11 +100,13 @@ inline PipelineTokenizer byte_bpe_pipeline(const ByteBpeTables& tables) {
     if ((type == TokenType::control || type == TokenType::user_defined) && vocabulary.find(piece) == token)
       markers.push_back({.token = token, .text = std::string(piece), .special = type == TokenType::control});
   }
-  return PipelineTokenizer(std::move(vocabulary), std::move(normalizer), std::move(pre_tokenizer), std::move(model), markers);
+  return PipelineTokenizer(std::move(vocabulary), std::move(normalizer), std::move(pre_tokenizer), std::move(model),
+                           markers);
 }
 
 }  // namespace detail
 
-inline ByteBpeTokenizer::ByteBpeTokenizer(const ByteBpeTables& tables) : PipelineTokenizer(detail::byte_bpe_pipeline(tables)) {}
+inline ByteBpeTokenizer::ByteBpeTokenizer(const ByteBpeTables& tables)
+    : PipelineTokenizer(detail::byte_bpe_pipeline(tables)) {}
 
 }  // namespace tfm::inline TFM_ABI

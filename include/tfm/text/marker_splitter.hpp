@@ -116,10 +116,11 @@ class MarkerSplitter {
 };
 
 /// Goes over segments as one text: on_stretch(std::string_view) for what lies between two markers (never empty) and
-/// on_token(Token) for each marker, in order. `in_user` and `in_template` find those that a user and a template may write.
+/// on_token(Token) for each marker, in order. `in_user` and `in_template` find those that a user and a template may
+/// write.
 template <class OnStretch, class OnToken>
-void split_segments(const MarkerSplitter& in_user, const MarkerSplitter& in_template, std::span<const TextSegment> segments,
-                    OnStretch on_stretch, OnToken on_token) {
+void split_segments(const MarkerSplitter& in_user, const MarkerSplitter& in_template,
+                    std::span<const TextSegment> segments, OnStretch on_stretch, OnToken on_token) {
   std::string stretch;  // what has been read since the last marker, across segments
   bool swallow = false;  // the last marker takes the white space behind it
   const auto finish = [&] {

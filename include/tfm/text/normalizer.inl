@@ -41,9 +41,11 @@ inline constexpr std::uint32_t other_marks = 1u << UTF8PROC_CATEGORY_MN;
 
 inline void apply_nmt(std::string& text) {
   each_character(text, [](char32_t c, std::string& out) {
-    const bool gone = (c >= 1 && c <= 8) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F;
-    const bool space = c == 0x09 || c == 0x0A || c == 0x0C || c == 0x0D || c == 0x1680 || (c >= 0x200B && c <= 0x200F) ||
-                       c == 0x2028 || c == 0x2029 || c == 0x2581 || c == 0xFEFF || c == 0xFFFD;
+    const bool gone =
+        (c >= 1 && c <= 8) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F;
+    const bool space = c == 0x09 || c == 0x0A || c == 0x0C || c == 0x0D || c == 0x1680 ||
+                       (c >= 0x200B && c <= 0x200F) || c == 0x2028 || c == 0x2029 || c == 0x2581 || c == 0xFEFF ||
+                       c == 0xFFFD;
     if (!gone) append_utf8(out, space ? U' ' : c);
   });
 }
@@ -76,8 +78,8 @@ inline void apply_bert(const NormalizerStep& step, std::string& text) {
   if (step.small_letters) make_small(text);
 }
 
-/// As Hugging Face's library has it: a rule for a whole grapheme of fewer than six bytes, or else for each character; of rules
-/// for several beginnings the shortest.
+/// As Hugging Face's library has it: a rule for a whole grapheme of fewer than six bytes, or else for each character;
+/// of rules for several beginnings the shortest.
 inline void apply_charsmap(const Charsmap& rules, std::string& text) {
   std::string out;
   out.reserve(text.size());
@@ -87,7 +89,9 @@ inline void apply_charsmap(const Charsmap& rules, std::string& text) {
     for (char32_t last = next_code_point(text, end); end < text.size();) {
       std::size_t next = end;
       const char32_t c = next_code_point(text, next);
-      if (utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(last), static_cast<utf8proc_int32_t>(c), &state)) break;
+      if (utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(last), static_cast<utf8proc_int32_t>(c),
+                                           &state))
+        break;
       last = c, end = next;
     }
     const std::string_view grapheme = std::string_view(text).substr(at, end - at);
@@ -112,7 +116,8 @@ class Growth {
   Growth(std::string_view what, std::size_t before) : what_(what), before_(before) {}
   void check(std::size_t after) const {
     if (after > 64 * before_ + 65536)
-      raise<TokenizerError>({"tfm: ", what_, ": the normalizer makes ", after, " bytes of a text of ", before_, ", expected at most 64 times as many"});
+      raise<TokenizerError>({"tfm: ", what_, ": the normalizer makes ", after, " bytes of a text of ", before_,
+                             ", expected at most 64 times as many"});
   }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-// PipelineTokenizer: a text's way through markers, normalizer, pre-tokenizer and model, in the order of Hugging Face's library.
+// PipelineTokenizer: a text's way through markers, normalizer, pre-tokenizer and model, in the order of Hugging Face's
+// library.
 #include <optional>
 #include <span>
 #include <string>
@@ -16,8 +17,8 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// A token that is matched in a text as it is spelt. A special one only a template may write. What is `normalized` is sought
-/// in the normalized text; a special one never is, as there nobody knows any more who wrote what.
+/// A token that is matched in a text as it is spelt. A special one only a template may write. What is `normalized` is
+/// sought in the normalized text; a special one never is, as there nobody knows any more who wrote what.
 struct PipelineMarker {
   Token token = 0;
   std::string text{};

@@ -31,7 +31,8 @@ inline PipelineTokenizer::PipelineTokenizer(Vocabulary vocabulary, Normalizer no
 }
 
 /// Text without markers: its words, each of which is encoded once.
-inline void PipelineTokenizer::encode_words(std::string_view text, bool first, Workspace& work, std::vector<Token>& out) const {
+inline void PipelineTokenizer::encode_words(std::string_view text, bool first, Workspace& work,
+                                            std::vector<Token>& out) const {
   const Words words = pre_tokenizer_.cut(text, work.cutting, first);
   work.known.begin(words.text.size());
   for (const auto& [begin, end] : words.spans) {
@@ -44,7 +45,8 @@ inline void PipelineTokenizer::encode_words(std::string_view text, bool first, W
 }
 
 /// Text between two markers of the text as it was written; `first`: it begins with this.
-inline void PipelineTokenizer::encode_stretch(std::string_view text, bool first, Workspace& work, std::vector<Token>& out) const {
+inline void PipelineTokenizer::encode_stretch(std::string_view text, bool first, Workspace& work,
+                                              std::vector<Token>& out) const {
   if (text.size() > to_size(std::numeric_limits<std::int32_t>::max() / 8))
     raise<TokenizerError>({"tfm: a text of ", text.size(), " bytes is too long to encode at once"});
   const bool broken = !is_utf8(text);

@@ -35,7 +35,9 @@ struct PostProcessor {
   static JoinedTokens join(std::span<const Part> parts, const Texts& texts) {
     JoinedTokens out;
     for (const Part& part : parts) {
-      const std::span<const Token> tokens = part.text == 0 ? texts.a : part.text == 1 ? texts.b : std::span(part.tokens);
+      const std::span<const Token> tokens = part.text == 0   ? texts.a
+                                            : part.text == 1 ? texts.b
+                                                             : std::span(part.tokens);
       out.tokens.insert(out.tokens.end(), tokens.begin(), tokens.end());
       out.types.insert(out.types.end(), tokens.size(), part.type);
     }

@@ -12,8 +12,8 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// What becomes of a match: it is left out, or a word by itself, or goes with the word before it, with the one behind it, or
-/// with the other matches beside it.
+/// What becomes of a match: it is left out, or a word by itself, or goes with the word before it, with the one behind
+/// it, or with the other matches beside it.
 enum class SplitBehavior : unsigned char { removed, isolated, merged_with_previous, merged_with_next, contiguous };
 
 /// Where a mark stands for the space in front of a text: before every stretch of it, at its very beginning, or nowhere.
@@ -52,7 +52,8 @@ class PreTokenizer {
 
   /// Cuts each word at the matches; inverted: what lies between them counts as the matches. `what` stands before the
   /// message. Errors: LoadError where the pattern is not supported.
-  void add(std::string_view pattern, std::string_view what, SplitBehavior behavior = SplitBehavior::isolated, bool inverted = false);
+  void add(std::string_view pattern, std::string_view what, SplitBehavior behavior = SplitBehavior::isolated,
+           bool inverted = false);
   /// `mark` for each space, and in front of a word that does not begin with it.
   void add_mark(std::string mark, PrependScheme scheme);
   /// A space in front of a word that does not begin with one.
@@ -72,7 +73,8 @@ class PreTokenizer {
 
 /// Calls on_word(std::string_view) for each word.
 template <class OnWord>
-void pre_tokenize(const PreTokenizer& pre_tokenizer, std::string_view text, PreTokenizer::Workspace& work, OnWord&& on_word) {
+void pre_tokenize(const PreTokenizer& pre_tokenizer, std::string_view text, PreTokenizer::Workspace& work,
+                  OnWord&& on_word) {
   const Words words = pre_tokenizer.cut(text, work);
   for (const auto& [begin, end] : words.spans) on_word(words.text.substr(begin, end - begin));
 }

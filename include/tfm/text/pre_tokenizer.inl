@@ -14,15 +14,19 @@ inline PreTokenizer::PreTokenizer(std::string_view name) {
   const PreTokenizerFacts* const facts = pre_tokenizer_facts(name);
   if (facts == nullptr) {
     std::string known;
-    for (const PreTokenizerFacts& each : detail::pre_tokenizers) known += (known.empty() ? "" : ", ") + std::string(each.name);
+    for (const PreTokenizerFacts& each : detail::pre_tokenizers)
+      known += (known.empty() ? "" : ", ") + std::string(each.name);
     raise<TokenizerError>({"tfm: pre-tokenizer ", in_quotes(name), " is not known; known are: ", known});
   }
   for (const std::string_view pattern : splitter_named(facts->splitter)->patterns)
-    if (!pattern.empty()) add(pattern, facts->name, facts->small_letters ? SplitBehavior::removed : SplitBehavior::isolated, facts->small_letters);
+    if (!pattern.empty())
+      add(pattern, facts->name, facts->small_letters ? SplitBehavior::removed : SplitBehavior::isolated,
+          facts->small_letters);
 }
 
 inline void PreTokenizer::add(std::string_view pattern, std::string_view what, SplitBehavior behavior, bool inverted) {
-  steps_.push_back({.kind = Step::Kind::split, .pattern = Pattern(pattern, what), .behavior = behavior, .inverted = inverted});
+  steps_.push_back(
+      {.kind = Step::Kind::split, .pattern = Pattern(pattern, what), .behavior = behavior, .inverted = inverted});
 }
 inline void PreTokenizer::add_mark(std::string mark, PrependScheme scheme) {
   steps_.push_back({.kind = Step::Kind::mark_spaces, .mark = std::move(mark), .scheme = scheme});
@@ -59,13 +63,15 @@ inline void PreTokenizer::split(const Step& step, std::string_view text, Workspa
     bool previous = false;
     for (std::size_t n = 0; n < parts.size(); ++n) {
       const std::size_t i = backwards ? parts.size() - 1 - n : n;
-      if (joins(i, previous)) (backwards ? work.words.back().begin = parts[i].first.begin : work.words.back().end = parts[i].first.end);
+      if (joins(i, previous))
+        (backwards ? work.words.back().begin = parts[i].first.begin : work.words.back().end = parts[i].first.end);
       else if (step.behavior != SplitBehavior::removed || !parts[i].second) work.words.push_back(parts[i].first);
       previous = parts[i].second;
     }
     const auto begin = work.words.begin() + static_cast<std::ptrdiff_t>(first);
     if (backwards) std::reverse(begin, work.words.end());
-    work.words.erase(std::remove_if(begin, work.words.end(), [](TextSpan span) { return span.begin == span.end; }), work.words.end());
+    work.words.erase(std::remove_if(begin, work.words.end(), [](TextSpan span) { return span.begin == span.end; }),
+                     work.words.end());
   }
 }
 
@@ -78,7 +84,8 @@ inline void PreTokenizer::change(const Step& step, std::string_view text, Worksp
     const std::size_t begin = out.size();
     switch (step.kind) {
       case Step::Kind::mark_spaces: {
-        const bool here = step.scheme == PrependScheme::always || (step.scheme == PrependScheme::first && first && span.begin == 0);
+        const bool here =
+            step.scheme == PrependScheme::always || (step.scheme == PrependScheme::first && first && span.begin == 0);
         if (here && !word.starts_with(' ') && !word.starts_with(step.mark)) out += step.mark;
         for (const char c : word) c == ' ' ? out += step.mark : out += c;
         break;

@@ -1,6 +1,7 @@
 #pragma once
 // The expressions of the splitters that GGUF's tokenizer.ggml.pre names, and what else each name says.
-// Facts of llama.cpp's table of pre-tokenizers, with the expressions that the models' own tokenizers have (docs/decisions/0020).
+// Facts of llama.cpp's table of pre-tokenizers, with the expressions that the models' own tokenizers have
+// (docs/decisions/0020).
 #include <array>
 #include <span>
 #include <string_view>

@@ -28,7 +28,8 @@ class TokenModel {
   /// Appends the tokens of a word. `vocabulary` is the one that the model was made for.
   void encode(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch, std::vector<Token>& out) const {
     if (const auto* const bpe = std::get_if<BpeModel>(&model_)) bpe->encode(vocabulary, word, scratch.bpe, out);
-    else if (const auto* const unigram = std::get_if<UnigramModel>(&model_)) unigram->encode(vocabulary, word, scratch.unigram, out);
+    else if (const auto* const unigram = std::get_if<UnigramModel>(&model_))
+      unigram->encode(vocabulary, word, scratch.unigram, out);
     else std::get<WordPieceModel>(model_).encode(vocabulary, word, scratch.word_piece, out);
   }
 };

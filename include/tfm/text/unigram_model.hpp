@@ -33,12 +33,13 @@ class UnigramModel {
     std::vector<std::pair<TextSpan, Token>> path;
   };
 
-  /// Of a vocabulary, to which it is always given, and a score for each token. Control and unknown tokens are no pieces of a
-  /// text. With byte fallback what is unknown becomes the pieces <0x00> of its bytes, if all are there.
-  UnigramModel(const Vocabulary& vocabulary, std::span<const double> scores, std::optional<Token> unknown, bool byte_fallback);
+  /// Of a vocabulary, to which it is always given, and a score for each token. Control and unknown tokens are no pieces
+  /// of a text. With byte fallback what is unknown becomes the pieces <0x00> of its bytes, if all are there.
+  UnigramModel(const Vocabulary& vocabulary, std::span<const double> scores, std::optional<Token> unknown,
+               bool byte_fallback);
 
-  /// Appends the tokens of a word; unknown characters side by side are one. Errors: TokenizerError for one where there is no
-  /// unknown token.
+  /// Appends the tokens of a word; unknown characters side by side are one. Errors: TokenizerError for one where there
+  /// is no unknown token.
   void encode(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch, std::vector<Token>& out) const;
 };
 

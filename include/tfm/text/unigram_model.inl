@@ -6,19 +6,21 @@
 
 namespace tfm::inline TFM_ABI {
 
-inline UnigramModel::UnigramModel(const Vocabulary& vocabulary, std::span<const double> scores, std::optional<Token> unknown,
-                                  bool byte_fallback)
+inline UnigramModel::UnigramModel(const Vocabulary& vocabulary, std::span<const double> scores,
+                                  std::optional<Token> unknown, bool byte_fallback)
     : scores_(scores.begin(), scores.end()), unknown_(unknown), byte_fallback_(byte_fallback) {
   for (std::size_t token = 0; token < scores.size(); ++token) {
     const std::string_view piece = vocabulary.piece(static_cast<Token>(token));
-    if (!piece.empty() && ordinary_token(vocabulary, piece) == static_cast<Token>(token)) trie_.add(piece, static_cast<Token>(token));
+    if (!piece.empty() && ordinary_token(vocabulary, piece) == static_cast<Token>(token))
+      trie_.add(piece, static_cast<Token>(token));
   }
   // An unknown character costs ten more than the worst piece.
   unknown_score_ = (scores_.empty() ? 0 : *std::min_element(scores_.begin(), scores_.end())) - 10;
   byte_token_ = byte_tokens(vocabulary);
 }
 
-inline void UnigramModel::encode(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch, std::vector<Token>& out) const {
+inline void UnigramModel::encode(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch,
+                                 std::vector<Token>& out) const {
   auto& best = scratch.best;
   best.assign(word.size() + 1, {0, 0, -1});
   const auto offer = [&](std::size_t from, std::size_t to, Token token, double score) {
@@ -38,14 +40,17 @@ inline void UnigramModel::encode(const Vocabulary& vocabulary, std::string_view 
       single = single || end == next;
     }
     if (single) continue;
-    if (!unknown_) raise<TokenizerError>({"tfm: ", vocabulary.what(), ": a text has a character without a piece, and there is no unknown token"});
+    if (!unknown_)
+      raise<TokenizerError>(
+          {"tfm: ", vocabulary.what(), ": a text has a character without a piece, and there is no unknown token"});
     offer(at, next, *unknown_, unknown_score_);
   }
   auto& path = scratch.path;
   path.clear();
   for (std::size_t end = word.size(); end > 0;) {
     const auto [score, from, token] = best[end];
-    if (token == unknown_ && !path.empty() && path.back().second == token && path.back().first.begin == end) path.back().first.begin = from;
+    if (token == unknown_ && !path.empty() && path.back().second == token && path.back().first.begin == end)
+      path.back().first.begin = from;
     else path.push_back({{from, end}, token});
     end = from;
   }

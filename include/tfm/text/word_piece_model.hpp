@@ -1,5 +1,6 @@
 #pragma once
-// WordPieceModel: the longest piece that a word begins with, then the longest of the rest (Schuster and Nakajima 2012, as BERT has it).
+// WordPieceModel: the longest piece that a word begins with, then the longest of the rest (Schuster and Nakajima 2012,
+// as BERT has it).
 #include <cstddef>
 #include <string>
 #include <string_view>

@@ -5,7 +5,8 @@
 
 namespace tfm::inline TFM_ABI {
 
-inline void WordPieceModel::encode(const Vocabulary& vocabulary, std::string_view word, std::string& scratch, std::vector<Token>& out) const {
+inline void WordPieceModel::encode(const Vocabulary& vocabulary, std::string_view word, std::string& scratch,
+                                   std::vector<Token>& out) const {
   const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
   const auto characters = word.size() - static_cast<std::size_t>(std::count_if(word.begin(), word.end(), continues));
   if (characters > most_characters) return out.push_back(unknown);
