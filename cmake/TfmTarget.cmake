@@ -12,7 +12,7 @@ foreach(name sentencepiece utf8proc libzip libcsv)
 endforeach()
 
 # tfm::compiled, for who builds often: the same headers, the kernels and AnyLlama compiled once, always optimised.
-add_library(tfm_compiled STATIC EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/compiled/kernels.cpp ${CMAKE_CURRENT_LIST_DIR}/compiled/llama.cpp)
+add_library(tfm_compiled STATIC EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/compiled/kernels.cpp ${CMAKE_CURRENT_LIST_DIR}/compiled/llama.cpp ${CMAKE_CURRENT_LIST_DIR}/compiled/jinja.cpp)
 add_library(tfm::compiled ALIAS tfm_compiled)
 target_compile_definitions(tfm_compiled PUBLIC TFM_COMPILED)
 target_compile_options(tfm_compiled PRIVATE -O2)
