@@ -26,7 +26,7 @@ struct Conversation {
   const Base& base;
   RunPrompt prompt;
   Wardrobe wardrobe;
-  tfm::Session<tfm::AnyLlama> session;
+  tfm::Session<tfm::AnyModel> session;
   Index max_tokens;
   bool line_by_line;  ///< no terminal asks: a line of output for each of input
 

@@ -1,6 +1,6 @@
 // The fixed work whose instructions instruction_counts.py counts, on one thread and in one region: a small LLaMA of random
 // weights and d2l.ai's Transformer. Everything before the repeated work is the same for any TIMES.
-//   counted decode|prefill FORMAT ISA TIMES        a token decoded; a prompt of 32 tokens
+//   counted decode|decode_any|prefill FORMAT ISA TIMES   a token decoded, by the model or by an AnyModel of it; a prompt of 32 tokens
 //   counted lora|transformer FORMAT ISA TIMES      a training step of an adapter; of a Transformer (F32)
 // Prints the instruction set whose kernels ran; ends with 3 where the CPU lacks it.
 #include <cstdio>
@@ -9,7 +9,7 @@
 
 #include "support/generated_llama.hpp"
 #include "tfm/generate/largest_logit.hpp"
-#include "tfm/generate/loaded.hpp"
+#include "tfm/models/any_model.hpp"
 #include "tfm/train/causal_task.hpp"
 #include "tfm/train/initialise.hpp"
 #include "tfm/train/trainer.hpp"
@@ -28,8 +28,8 @@ AnyLlama llama(Format format) {
   return model;
 }
 
-void decode(Context& context, Format format, Index tokens) {
-  const AnyLlama model = llama(format);
+template <class Model>
+void decode_with(Context& context, const Model& model, Index tokens) {
   KvCache cache = model.make_cache();
   Buffer logits(1, shape.vocab);
   Token next = 1;
@@ -39,6 +39,9 @@ void decode(Context& context, Format format, Index tokens) {
     likeliest_tokens(context, logits, "counted", {&next, 1});
   }
 }
+
+void decode(Context& context, Format format, Index tokens) { decode_with(context, llama(format), tokens); }
+void decode_any(Context& context, Format format, Index tokens) { decode_with(context, AnyModel(llama(format)), tokens); }
 
 void prefill(Context& context, Format format, Index times) {
   const AnyLlama model = llama(format);
@@ -94,7 +97,7 @@ int main(int count, char** words) try {
   Context context(1);
   context.isa = named<Isa>(words[3], isa_count);
   if (!supported(context.isa)) return 3;
-  const auto run = work == "decode" ? decode : work == "prefill" ? prefill : work == "lora" ? lora : work == "transformer" ? transformer : nullptr;
+  const auto run = work == "decode" ? decode : work == "decode_any" ? decode_any : work == "prefill" ? prefill : work == "lora" ? lora : work == "transformer" ? transformer : nullptr;
   if (run == nullptr) raise<OptionError>({"counted: there is no work called ", work});
   run(context, named<Format>(words[2], format_count), times);
   std::puts(name(kernels::table(context).isa).data());

@@ -1,11 +1,13 @@
 #pragma once
 // LlamaConfig: a model's shape, and what a checkpoint says of its special tokens, from Hugging Face's config.json.
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tfm/checkpoint/families.hpp"
 #include "tfm/checkpoint/quantised_folder.hpp"
 #include "tfm/formats/json.hpp"
 #include "tfm/models/llama_shapes.hpp"
@@ -41,66 +43,30 @@ inline std::optional<std::int32_t> token_id(const Json& root, std::string_view k
   return ids.empty() ? std::nullopt : std::optional(ids.front());
 }
 
-inline float positive(const Json& value) {
-  const double number = value.number();
-  if (!(number > 0 && number < 1e30)) value.refuse({"found ", value.found(), ", expected a positive number"});
-  return static_cast<float>(number);
-}
-
-inline RopeScaling read_rope_scaling(const Json& rope, const Json& kind) {
-  RopeScaling scaling;
-  if (kind.text() == "default") return scaling;
-  if (kind.text() != "linear" && kind.text() != "llama3")
-    kind.refuse({"found ", kind.found(), ", expected 'default', 'linear' or 'llama3'"});
-  scaling.kind = kind.text() == "linear" ? RopeScaling::Kind::linear : RopeScaling::Kind::llama3;
-  scaling.factor = positive(rope.at("factor"));
-  if (scaling.kind == RopeScaling::Kind::linear) return scaling;
-  scaling.low_freq_factor = positive(rope.at("low_freq_factor"));
-  scaling.high_freq_factor = positive(rope.at("high_freq_factor"));
-  scaling.original_context = positive(rope.at("original_max_position_embeddings"));
-  if (!(scaling.high_freq_factor > scaling.low_freq_factor))
-    rope.refuse("high_freq_factor must be larger than low_freq_factor");
-  return scaling;
-}
-
-/// The newest spelling is rope_parameters; before it rope_theta stood at the root, and rope_scaling had the key
-/// "rope_type", or "type" before that.
-inline void read_rope(const Json& root, DynamicLlamaShape& shape) {
-  const auto whole_head = [](const Json& object) {
-    const auto part = object.find_value("partial_rotary_factor");
-    if (part && part->number() != 1) part->refuse({"found ", part->found(), ", expected 1: the whole head is turned"});
+/// The family that config.json names by its model_type, or else by its architectures; LLaMA where it has neither, as the first
+/// conversions had not. Errors: LoadError for another than those in the table.
+inline const Family& family_of_config(const Json& root) {
+  const auto refuse = [](const Json& value, std::string_view found) {
+    value.refuse({"found ", found, ", tfm opens: ", family_names()});
   };
-  if (const auto theta = root.find_value("rope_theta")) shape.rope_theta = positive(*theta);
-  whole_head(root);
-  for (const std::string_view key : {"rope_scaling", "rope_parameters"}) {
-    const auto rope = root.find_value(key);
-    if (!rope) continue;
-    if (const auto theta = rope->find_value("rope_theta")) shape.rope_theta = positive(*theta);
-    whole_head(*rope);
-    auto kind = rope->find_value("rope_type");
-    if (!kind) kind = rope->find_value("type");
-    if (kind) shape.rope_scaling = read_rope_scaling(*rope, *kind);
-  }
-}
-
-/// Refuses what would make another model of the same tensors.
-inline void require_plain_llama(const Json& root) {
   if (const auto type = root.find_value("model_type")) {
-    if (type->text() != "llama") type->refuse({"found ", type->found(), ", expected 'llama'"});
-  } else if (const auto architectures = root.find_value("architectures")) {
-    bool known = false;
-    for (const Json name : architectures->elements())
-      known = known || name.text() == "LlamaForCausalLM" || name.text() == "LLaMAForCausalLM" || name.text() == "LlamaModel";
-    if (!known) architectures->refuse("names no LLaMA, expected 'LlamaForCausalLM'");
+    const std::string_view name = type->text();
+    const Family* const family = find_family([&](const Family& f) { return f.model_type == name; });
+    if (family == nullptr) refuse(*type, type->found());
+    return *family;
   }
-  const auto act = root.find_value("hidden_act");
-  if (act && act->text() != "silu" && act->text() != "swish")
-    act->refuse({"found ", act->found(), ", expected 'silu'"});
-  for (const std::string_view key : {"attention_bias", "mlp_bias"})
-    if (const auto bias = root.find_value(key); bias && bias->boolean())
-      bias->refuse("found true, expected false: biases are not supported");
-  if (const auto pairs = root.find_value("rope_interleaved"); pairs && pairs->boolean())
-    pairs->refuse("found true, expected false: rotary pairs are halves");
+  const auto architectures = root.find_value("architectures");
+  if (!architectures) return llama_family;
+  std::string names;
+  for (const Json each : architectures->elements()) {
+    const std::string_view name = each.text();
+    const Family* const family = find_family(
+        [&](const Family& f) { return std::find(f.architectures.begin(), f.architectures.end(), name) != f.architectures.end(); });
+    if (family != nullptr) return *family;
+    names += (names.empty() ? "" : ", ") + in_quotes(name);
+  }
+  refuse(*architectures, names.empty() ? "none" : names);
+  return llama_family;
 }
 
 /// What bitsandbytes says of a checkpoint in 8 bits; other kinds of quantised checkpoints are refused. Its threshold of 0, as an infinite
@@ -118,10 +84,10 @@ inline void read_quantization(const Json& root, LlamaConfig& config) {
 }  // namespace detail
 
 /// Reads config.json. Errors: LoadError that names the file, the key, what was found and what was expected; a model
-/// that is no LLaMA, has biases or is quantised, but by bitsandbytes to int8, is refused by the key that says so.
+/// of a family that is not in families.hpp, or quantised, but by bitsandbytes to int8, is refused by the key that says so.
 inline LlamaConfig read_llama_config(const JsonDocument& document) {
   const Json root = document.root();
-  detail::require_plain_llama(root);
+  const Family& family = detail::family_of_config(root);
   const auto size = [&](std::string_view key) { return root.at(key).whole(1, detail::largest_size); };
 
   LlamaConfig config;
@@ -145,8 +111,11 @@ inline LlamaConfig read_llama_config(const JsonDocument& document) {
   } else {
     shape.norm_eps = 1e-6f;  // what transformers assumes
   }
-  if (const auto tied = root.find_value("tie_word_embeddings")) shape.tied = tied->boolean();
+  const auto tied = root.find_value("tie_word_embeddings");
+  shape.tied = tied ? tied->boolean() : family.tied_by_default;
   detail::read_rope(root, shape);
+  shape.family = family.name;
+  family.read_options(root, shape);
   detail::read_quantization(root, config);
   if (const char* const why = misfit(shape)) root.refuse({"impossible shape: ", why});
 

@@ -66,9 +66,9 @@ Loaded<Model> finish(Opening begun, const LoadOptions& options, bool from_path) 
   const auto opening = std::make_shared<Opening>(std::move(begun));
   OpenedCheckpoint& opened = opening->opened;
   check_packed_options(options, opened.tensors, from_path);
-  WeightSource source(opened.tensors, opened.convention);
+  WeightSource source(opened.tensors, opened.convention, *opened.family);
   for (Index layer = 0; layer < opened.shape.layers; ++layer) {  // as many as there are, before room is made for them
-    const std::string name = "model.layers." + std::to_string(layer) + ".input_layernorm.weight";
+    const std::string name = "model.layers." + std::to_string(layer) + ".self_attn.o_proj.weight";
     if (source.find(name) == nullptr) opened.tensors.at(source.stored_name(name));
   }
   const auto shape = model_shape<Model>(opened.shape);
@@ -121,7 +121,7 @@ Loaded<Model> load(const CheckpointBytes& bytes, const LoadOptions& options = {}
   return detail::finish<Model>(detail::begin_bytes(bytes), options, false);
 }
 
-/// Any LLaMA checkpoint, its shape and formats as the file has them. A template, so that only who calls it compiles a model.
+/// Any checkpoint of a family in families.hpp, its shape and formats as the file has them. A template, so that only who calls it compiles a model.
 template <class Model = AnyLlama>
 Loaded<Model> load_llama(const std::filesystem::path& path, const LoadOptions& options = {}) {
   return load<Model>(path, options);
@@ -137,7 +137,7 @@ Loaded<Model> load_llama(const CheckpointBytes& bytes, const LoadOptions& option
 }
 
 #if defined(TFM_COMPILED) && !defined(TFM_COMPILED_LLAMA)
-extern template class Llama<DynamicLlamaShape, EveryLoraLinear<AnyWeight>>;
+extern template class Llama<DynamicLlamaShape, EveryBiasedLoraLinear<AnyWeight>>;
 extern template Loaded<AnyLlama> load<AnyLlama>(const std::filesystem::path&, const LoadOptions&);
 extern template Loaded<AnyLlama> load<AnyLlama>(std::span<const std::byte>, const std::string&, const LoadOptions&);
 #endif

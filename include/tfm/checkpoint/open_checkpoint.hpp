@@ -38,6 +38,7 @@ struct OpenedCheckpoint {
   std::string file;  ///< or folder, for messages
   TensorStore tensors;
   Convention convention{};
+  const Family* family = nullptr;
   DynamicLlamaShape shape;
   AnyTokenizer tokenizer;
   std::string jinja;               ///< its chat template
@@ -102,6 +103,7 @@ inline Opening begin_gguf(Gguf gguf) {
   OpenedCheckpoint& begun = opening.opened;
   begun.file = gguf.metadata.file();
   begun.shape = read_llama_shape(gguf);
+  begun.family = &family_named(begun.shape.family);
   begun.convention = Convention::gguf;
   begun.tensors = std::move(gguf.tensors);
   opening.add_text = [metadata = std::move(gguf.metadata)](OpenedCheckpoint& opened) {
@@ -129,6 +131,7 @@ Opening begin_config(std::string file, LlamaConfig config, TensorStore tensors, 
   OpenedCheckpoint& begun = opening.opened;
   begun.file = std::move(file);
   begun.shape = config.shape;
+  begun.family = &family_named(begun.shape.family);
   begun.tensors = std::move(tensors);
   refuse_quantised_tensors(begun.tensors);
   begun.convention = folder_convention(begun.tensors);

@@ -96,11 +96,11 @@ inline std::string hash_of_all(Context& context, const TensorStore& store, FileP
 }
 
 /// What decides how tensors become panels, beside their bytes.
-inline std::string hash_of_table(const WeightSource& source, Index heads, Index kv_heads) {
+inline std::string hash_of_table(const WeightSource& source) {
   const TensorStore& store = source.store();
   const auto sources = store.sources();
   Sha256 hash;
-  hash.add_number(static_cast<Index>(source.convention())).add_number(heads).add_number(kv_heads);
+  source.add_places(hash);
   for (const Tensor& tensor : store.tensors()) {
     hash.add_text(tensor.name).add_text(tensor.type_name).add_number(static_cast<Index>(tensor.shape.size()));
     for (const Index size : tensor.shape) hash.add_number(size);
@@ -115,7 +115,7 @@ inline std::string hash_of_table(const WeightSource& source, Index heads, Index 
 }
 
 /// The key of a checkpoint that is open, but for `whole`. Errors: Stopped.
-inline PackedKey key_of(const Context& context, const WeightSource& source, Index heads, Index kv_heads) {
+inline PackedKey key_of(const Context& context, const WeightSource& source) {
   PackedKey key;
   Sha256 sampled;
   for (const TensorSource& file : source.store().sources()) {
@@ -124,7 +124,7 @@ inline PackedKey key_of(const Context& context, const WeightSource& source, Inde
     else sampled.add(file.bytes);  // copied out of a file; no page of that need be one of these
   }
   key.sampled = sampled.digits();
-  key.tensors = hash_of_table(source, heads, kv_heads);
+  key.tensors = hash_of_table(source);
   return key;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tfm/checkpoint/base_identity.hpp"
+#include "tfm/checkpoint/peft_layers.hpp"
 #include "tfm/checkpoint/peft_config.hpp"
 #include "tfm/formats/safetensors_writer.hpp"
 #include "tfm/layers/lora_slots.hpp"
@@ -153,21 +154,19 @@ inline Index layer_number(std::string_view name) {
 
 /// Which of a model's layers are adapted; what the configuration names and the model lacks is refused.
 struct Targets {
-  std::vector<std::string> names;  // by slot; empty: not adapted
+  std::vector<std::string> names;  // by slot, as files have them; empty: not adapted
 
   template <class Model>
   Targets(const Model& model, const LoraConfig& config, const std::string& file) {
     std::set<std::string_view> unused(config.targets.begin(), config.targets.end());
     std::set<Index> layers(config.layers.begin(), config.layers.end()), without(layers);
-    visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
-      if (layer.adapter_slot() != static_cast<Index>(names.size()))
-        raise(ShapeError("tfm: " + name + " has no adapter slot: call number_lora_slots(model) first"));
+    for (const auto& [name, first, rows] : stored_layers(model)) {
       bool chosen = config.targets.empty();
       for (const std::string& target : config.targets)
         if (LoraConfig::ends_as(name, target)) chosen = true, unused.erase(target);
       without.erase(layer_number(name));
       names.push_back(chosen && (layers.empty() || layers.contains(layer_number(name))) ? name : "");
-    });
+    }
     const auto refuse = [&](const std::string& what) { raise(LoadError("tfm: " + file + ": " + what)); };
     if (!unused.empty())
       refuse("'target_modules' names " + in_quotes(*unused.begin()) + ", which is no layer of the model that can carry adapters");
@@ -192,6 +191,7 @@ LoadedAdapter load(const std::filesystem::path& folder, const Model& model, cons
   LoadedAdapter loaded;
   loaded.config = read_config(read_json(file(detail::config_file), python_json));
   const detail::Targets targets(model, loaded.config, file(detail::config_file).string());
+  const std::vector<detail::StoredLayer> stored = detail::stored_layers(model);
   if (tfm::detail::has_file(folder, detail::identity_file)) loaded.base = detail::read_identity(file(detail::identity_file));
   detail::compare_bases(loaded, options, file(detail::identity_file).string());
 
@@ -207,16 +207,17 @@ LoadedAdapter load(const std::filesystem::path& folder, const Model& model, cons
   std::vector<LoraPair> pairs(targets.names.size());
   std::set<const Tensor*> used;
   bool changes = false;
-  visit_lora_layers(model, "", [&](const std::string&, const auto& layer) {
+  visit_lora_layers(model, "", [&](const std::string& own, const auto& layer) {
     const std::string& name = targets.names[to_size(layer.adapter_slot())];
     if (name.empty()) return;
-    const Index rank = loaded.config.rank_of(name), in = layer.base_weight().cols(), out = layer.base_weight().rows();
+    const Index rank = loaded.config.rank_of(name), in = layer.base_weight().cols();
+    const auto& [whole, first, out] = stored[to_size(layer.adapter_slot())];
     LoraPair& pair = pairs[to_size(layer.adapter_slot())];
     const std::string in_file = detail::name_in_file(store, name);
     pair.a = detail::read_matrix(store, detail::tensor_name(in_file, 'A'), rank, in);
-    pair.b = detail::read_matrix(store, detail::tensor_name(in_file, 'B'), out, rank);
+    pair.b = detail::rows_of(detail::read_matrix(store, detail::tensor_name(in_file, 'B'), out, rank), first, layer.base_weight().rows());
     pair.scaling = loaded.config.scaling_of(name);
-    pair.name = name;
+    pair.name = own;
     for (const char which : {'A', 'B'}) used.insert(store.find(detail::tensor_name(in_file, which)));
     const View b = pair.b.view();
     changes = changes || std::any_of(b.data, b.data + b.size(), [](float x) { return x != 0; });
@@ -249,29 +250,23 @@ LoraConfig config_of(const Adapter& adapter, const Model& model, const SaveOptio
   config.base_model = options.base_model;
   config.dropout = shortest(static_cast<double>(adapter.dropout),
                             [&](double x) { return static_cast<float>(x) == adapter.dropout; });
-  std::set<std::string> whole, touched, kinds, mixed;  // names; their last parts, and those of which some are untouched
+  std::set<std::string> touched, kinds, mixed;  // names; their last parts, and those of which some are untouched
   const LoraPair* first = nullptr;
-  Index slots = 0;
-  visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
-    if (layer.adapter_slot() != slots++) raise(ShapeError("tfm: " + name + " has no adapter slot: call number_lora_slots(model) first"));
+  const StoredPairs pairs(adapter, model);
+  for (const auto& [name, pair] : pairs.layers) {
     const std::string kind = name.substr(name.rfind('.') + 1);
-    if (!adapter.touches(layer.adapter_slot())) {
+    if (pair == nullptr) {
       mixed.insert(kind);
-      return;
+      continue;
     }
-    const LoraPair& pair = adapter[layer.adapter_slot()];
-    if (!layer.fits(pair)) raise(ShapeError("tfm: the adapter's pair for " + name + " has not that layer's shape"));
-    if (first == nullptr) first = &pair;
-    if (pair.rank() != first->rank() || pair.scaling != first->scaling)
+    if (first == nullptr) first = pair;
+    if (pair->rank() != first->rank() || pair->scaling != first->scaling)
       raise(ShapeError("tfm: the adapter's layers differ in rank or scaling: " + name + " has rank " +
-                       std::to_string(pair.rank()) + ", another " + std::to_string(first->rank()) +
+                       std::to_string(pair->rank()) + ", another " + std::to_string(first->rank()) +
                        "; expected one rank and one scaling"));
     touched.insert(name), kinds.insert(kind);
-  });
+  }
   if (first == nullptr) raise(ShapeError("tfm: the adapter is empty: it has a pair for no layer of the model"));
-  if (adapter.size() > slots)
-    raise(ShapeError("tfm: the adapter has " + std::to_string(adapter.size()) + " pairs, the model " + std::to_string(slots) +
-                     " layers that can carry one"));
   config.r = first->rank();
   const double by = config.rslora ? std::sqrt(static_cast<double>(config.r)) : static_cast<double>(config.r);
   config.alpha = shortest(static_cast<double>(first->scaling) * by,
@@ -283,9 +278,8 @@ LoraConfig config_of(const Adapter& adapter, const Model& model, const SaveOptio
   return config;
 }
 
-inline bool same(const F32& a, const F32& b) {
-  return a.rows() == b.rows() && a.cols() == b.cols() &&
-         std::memcmp(a.view().data, b.view().data, to_size(a.view().size()) * sizeof(float)) == 0;
+inline bool same(View a, View b) {
+  return a.rows == b.rows && a.cols == b.cols && std::memcmp(a.data, b.data, to_size(a.size()) * sizeof(float)) == 0;
 }
 
 }  // namespace detail
@@ -293,7 +287,8 @@ inline bool same(const F32& a, const F32& b) {
 /// Writes the adapter into `folder`, which is made if need be: what PEFT opens as it is, in float32. When it returns, the
 /// files have been read again and hold the adapter bit for bit. Errors: ShapeError for an adapter that is empty, is not
 /// this model's, or has several ranks or scalings; LoadError where a file cannot be written or does not hold what was
-/// written.
+/// written. Layers that are one in files (Phi-3's qkv_proj) have one pair there: of one A, or of all of theirs below one another,
+/// with B in blocks, which changes the weights by the same and is what load then gives.
 template <class Model>
 void save(const Adapter& adapter, const Model& model, const std::filesystem::path& folder, const SaveOptions& options = {}) {
   const LoraConfig config = detail::config_of(adapter, model, options);
@@ -301,27 +296,28 @@ void save(const Adapter& adapter, const Model& model, const std::filesystem::pat
   std::filesystem::create_directories(folder, failed);
   if (failed) raise(LoadError("tfm: cannot make the folder " + folder.string() + ": " + failed.message()));
   std::vector<Tensor> tensors;
-  visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
-    if (!adapter.touches(layer.adapter_slot())) return;
-    const auto add = [&](char which, const F32& matrix) {
-      const View values = matrix.view();
-      tensors.push_back({detail::tensor_name(name, which), DataType::f32, "F32", {values.rows, values.cols},
-                         std::as_bytes(std::span(values.data, to_size(values.size())))});
-    };
-    add('A', adapter[layer.adapter_slot()].a), add('B', adapter[layer.adapter_slot()].b);
-  });
+  const detail::StoredPairs pairs(adapter, model);
+  for (const auto& [name, pair] : pairs.layers) {
+    if (pair == nullptr) continue;
+    for (const auto& [which, matrix] : {std::pair('A', pair->a.view()), std::pair('B', pair->b.view())})
+      tensors.push_back({detail::tensor_name(name, which), DataType::f32, "F32", {matrix.rows, matrix.cols},
+                         std::as_bytes(std::span(matrix.data, to_size(matrix.size())))});
+  }
   write_safetensors(folder / detail::tensor_file, tensors, {{"format", "pt"}});
   write_file(folder / detail::config_file, bytes_of(config_text(config)));
   if (options.base.base.empty()) std::filesystem::remove(folder / detail::identity_file, failed);
   else write_file(folder / detail::identity_file, bytes_of(detail::identity_text(options.base)));
 
   const LoadedAdapter read = load(folder, model, {.base = options.base});
+  const std::vector<detail::StoredLayer> stored = detail::stored_layers(model);
   for (Index slot = 0; slot < read.adapter.size(); ++slot) {
-    const bool touched = adapter.touches(slot);
-    const bool equal = touched == read.adapter.touches(slot) &&
-                       (!touched || (read.adapter[slot].scaling == adapter[slot].scaling &&
-                                     detail::same(read.adapter[slot].a, adapter[slot].a) &&
-                                     detail::same(read.adapter[slot].b, adapter[slot].b)));
+    const detail::StoredLayer& layer = stored[to_size(slot)];
+    const LoraPair* const pair = pairs.of(layer.name);
+    const LoraPair& found = read.adapter[slot];
+    const bool touched = pair != nullptr,
+               equal = touched == read.adapter.touches(slot) &&
+                       (!touched || (found.scaling == pair->scaling && detail::same(found.a.view(), pair->a.view()) &&
+                                     detail::same(found.b.view(), pair->b.view().slice(layer.first, found.b.rows()))));
     if (!equal)
       raise(LoadError("tfm: " + (folder / detail::tensor_file).string() + ": what was read back is not what was written, in slot " +
                       std::to_string(slot) + " of the adapter"));

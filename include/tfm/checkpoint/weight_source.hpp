@@ -1,5 +1,6 @@
 #pragma once
-// WeightSource: a checkpoint's tensors under Hugging Face's names, whatever the file calls them.
+// WeightSource: a checkpoint's tensors under the model's names, whatever the file calls them, and its weights, of which several
+// may be one tensor there.
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -9,47 +10,16 @@
 #include <utility>
 #include <vector>
 
+#include "tfm/checkpoint/families.hpp"
 #include "tfm/core/error.hpp"
 #include "tfm/core/parameter.hpp"
+#include "tfm/formats/sha256.hpp"
 #include "tfm/formats/tensor_store.hpp"
 #include "tfm/numeric/pack.hpp"
 
 namespace tfm::inline TFM_ABI {
 
-/// How tensors are named, and how rotary pairs are ordered, in a file.
-enum class Convention : unsigned char {
-  hugging_face,       ///< names as they are; pairs are halves
-  gguf,               ///< llama.cpp's names; pairs of q and k are neighbours
-  hugging_face_base,  ///< of transformers' LlamaModel, saved alone: as hugging_face, without "model." in front
-};
-
 namespace detail {
-
-/// llama.cpp's name for a tensor of a LLaMA model.
-inline std::string gguf_name(std::string_view name) {
-  using Pair = std::pair<std::string_view, std::string_view>;
-  constexpr Pair whole[] = {{"model.embed_tokens.weight", "token_embd.weight"},
-                            {"model.norm.weight", "output_norm.weight"},
-                            {"lm_head.weight", "output.weight"}};
-  constexpr Pair in_layer[] = {{"input_layernorm.weight", "attn_norm.weight"},
-                               {"self_attn.q_proj.weight", "attn_q.weight"},
-                               {"self_attn.k_proj.weight", "attn_k.weight"},
-                               {"self_attn.v_proj.weight", "attn_v.weight"},
-                               {"self_attn.o_proj.weight", "attn_output.weight"},
-                               {"post_attention_layernorm.weight", "ffn_norm.weight"},
-                               {"mlp.gate_proj.weight", "ffn_gate.weight"},
-                               {"mlp.up_proj.weight", "ffn_up.weight"},
-                               {"mlp.down_proj.weight", "ffn_down.weight"}};
-  for (const auto& [ours, theirs] : whole)
-    if (name == ours) return std::string(theirs);
-  constexpr std::string_view prefix = "model.layers.";
-  const std::size_t dot = name.find('.', prefix.size());
-  if (name.starts_with(prefix) && dot != name.npos)
-    for (const auto& [ours, theirs] : in_layer)
-      if (name.substr(dot + 1) == ours)
-        return "blk." + std::string(name.substr(prefix.size(), dot - prefix.size())) + "." + std::string(theirs);
-  return std::string(name);
-}
 
 /// "F32, BF16, …": what a file may have for a weight, scales beside it apart.
 inline std::string weight_format_names() {
@@ -65,8 +35,16 @@ inline std::string beside(std::string_view weight, std::string_view suffix) {
 
 /// Finds tensors, checks their shapes, and remembers which were used. The store must outlive it.
 class WeightSource {
+  struct Part {
+    std::string stored;  // the tensor's name
+    Index first = 0;     // row of it that is the weight's first; of a vector, value
+    Index rotary_heads = 0;
+  };
   const TensorStore& store_;
   Convention convention_;
+  const Family& family_;
+  std::map<std::string, Part, std::less<>> parts_;      // by the weight's name
+  std::map<std::string, Index, std::less<>> expected_;  // rows of each tensor that parts were expected of; of a vector, values
   std::set<const Tensor*> used_;
   std::map<const Tensor*, std::vector<float>> scales_;  // of int8 weights: SCB / 127
 
@@ -76,11 +54,11 @@ class WeightSource {
     if (absmax == nullptr || tensor.shape.size() != 2 || convention_ == Convention::gguf)
       raise(LoadError(where(tensor) + " is of type " + tensor.type_name + ", expected " + detail::weight_format_names() + ", or '" +
                       detail::beside(tensor.name, ".SCB") + "' beside a matrix of int8"));
-    if (absmax->type != DataType::f32 || absmax->shape != std::vector<Index>{tensor.shape[0]})
+    if (!absmax->holds<float>() || absmax->shape != std::vector<Index>{tensor.shape[0]})
       raise(ShapeError(where(*absmax) + " is " + absmax->type_name + " " + shape_text(absmax->shape) + ", expected F32 [" +
                        std::to_string(tensor.shape[0]) + "]"));
     if (const Tensor* const order = store_.find(detail::beside(tensor.name, ".weight_format"))) {
-      if (order->type != DataType::u8 || order->bytes.size() != 1 || order->bytes[0] != std::byte{0})
+      if (!order->holds<std::uint8_t>() || order->bytes.size() != 1 || order->bytes[0] != std::byte{0})
         raise(LoadError(where(*order) + " is not one byte 0, which says that the matrix is row by row; other orders are not supported"));
       mark_used(*order);
     }
@@ -96,15 +74,17 @@ class WeightSource {
   }
 
  public:
-  WeightSource(const TensorStore& store, Convention convention) : store_(store), convention_(convention) {}
+  WeightSource(const TensorStore& store, Convention convention, const Family& family) : store_(store), convention_(convention), family_(family) {}
 
   Convention convention() const noexcept { return convention_; }
+  const Family& family() const noexcept { return family_; }
   const TensorStore& store() const noexcept { return store_; }
-  /// What the file calls the tensor that Hugging Face calls `name`.
+  /// What the file calls the tensor that the model's weight `name` is in.
   std::string stored_name(std::string_view name) const {
-    if (convention_ == Convention::gguf) return detail::gguf_name(name);
+    std::string stored = stored_weight_name(family_, convention_, name);
     constexpr std::string_view model = "model.";
-    return std::string(convention_ == Convention::hugging_face_base && name.starts_with(model) ? name.substr(model.size()) : name);
+    if (convention_ == Convention::hugging_face_base && stored.starts_with(model)) stored.erase(0, model.size());
+    return stored;
   }
   const Tensor* find(std::string_view name) const { return store_.find(stored_name(name)); }
   /// "tfm: FILE: tensor 'NAME'", which messages begin with.
@@ -112,29 +92,61 @@ class WeightSource {
     return "tfm: " + store_.file_of(tensor) + ": tensor " + in_quotes(tensor.name);
   }
 
-  /// The tensor that Hugging Face calls `name`, for a weight. Errors: LoadError if it is missing or of another type
-  /// than those that tfm computes with, ShapeError if its shape is another; all name the file, the tensor, found and
-  /// expected.
+  /// Before at() of any: all weights of a model, in the order of its visit, in which those that are one tensor lie there.
+  void expect(const std::string& name, const WeightInfo& weight) {
+    std::string stored = stored_name(name);
+    Index& rows = expected_[stored];
+    parts_[name] = {std::move(stored), rows, weight.rotary_heads};
+    rows += weight.is_vector() ? weight.cols : weight.rows;
+  }
+  /// The tensor that an expected weight is in. Errors: LoadError if it is missing or of another type than those that tfm
+  /// computes with, ShapeError if its shape is another; all name the file, the tensor, found and expected.
   const Tensor& at(std::string_view name, const WeightInfo& weight) {
-    if (convention_ == Convention::hugging_face_base && name == "lm_head.weight" && find(name) == nullptr)
-      detail::fail(store_.file(), "tensor 'lm_head.weight' is missing: these are the tensors of a LlamaModel without its output; save the "
-                                  "LlamaForCausalLM, or, where the output is the embedding, say \"tie_word_embeddings\": true in config.json");
-    const Tensor& tensor = store_.at(stored_name(name));
-    const auto shape = weight.is_vector() ? std::vector<Index>{weight.cols} : std::vector<Index>{weight.rows, weight.cols};
+    const Part& part = parts_.find(name)->second;
+    if (convention_ == Convention::hugging_face_base && weight.role == WeightRole::output && store_.find(part.stored) == nullptr)
+      detail::fail(store_.file(), {"tensor ", in_quotes(part.stored), " is missing: these are the tensors of a model without its output; save the "
+                                   "one for causal language modelling, or, where the output is the embedding, say \"tie_word_embeddings\": true in config.json"});
+    const Tensor& tensor = store_.at(part.stored);
+    const Index rows = expected_.find(part.stored)->second;
+    const auto shape = weight.is_vector() ? std::vector<Index>{rows} : std::vector<Index>{rows, weight.cols};
     if (tensor.shape != shape)
       raise<ShapeError>({where(tensor), " has shape ", shape_text(tensor.shape), ", expected ", shape_text(shape)});
     const auto format = weight_format(tensor.type);
     if (!format) raise<LoadError>({where(tensor), " is of type ", tensor.type_name, ", expected ", detail::weight_format_names()});
     if (has_row_scales(*format)) read_scales(tensor);
+    if (weight.is_vector() && block_size(*format) != 1 && (weight.cols != rows || weight.rotary_heads != 0))
+      raise<LoadError>({where(tensor), " is of type ", tensor.type_name, ", expected F32, F16 or BF16: its values are taken one by one"});
     mark_used(tensor);
     return tensor;
   }
-  /// The rows of a weight that at() has given.
-  FileRows rows(const Tensor& tensor, const WeightInfo& weight) const {
-    const Index rows = tensor.shape.size() == 1 ? 1 : tensor.shape[0];
+  /// The bytes of an expected weight that at() has given: of a tensor, or a part of it, with the tensor's name.
+  Tensor part(std::string_view name, const WeightInfo& weight) const {
+    const Part& part = parts_.find(name)->second;
+    Tensor own = *store_.find(part.stored);
+    const auto format = *weight_format(own.type);
+    const auto at = [&](Index n) { return to_size(weight.is_vector() ? n / block_size(format) * block_bytes(format) : n * row_bytes(format, weight.cols)); };
+    own.bytes = own.bytes.subspan(at(part.first), at(weight.is_vector() ? weight.cols : weight.rows));
+    own.shape.front() = weight.is_vector() ? weight.cols : weight.rows;
+    return own;
+  }
+  /// Its rows: of a vector, one, but where its values are in another order in the file: then one value a row.
+  FileRows rows(std::string_view name, const WeightInfo& weight) const {
+    const Part& place = parts_.find(name)->second;
+    const Tensor& tensor = *store_.find(place.stored);
     const auto scales = scales_.find(&tensor);
-    return {*weight_format(tensor.type), tensor.bytes.data(), rows, tensor.shape.back(), scales == scales_.end() ? nullptr : scales->second.data(),
-            convention_ == Convention::gguf ? weight.rotary_heads : 0};
+    const Index sorted = convention_ == Convention::gguf && family_.neighbours_in_gguf ? place.rotary_heads : 0;
+    const bool turned = weight.is_vector() && sorted > 0;
+    return {*weight_format(tensor.type),
+            part(name, weight).bytes.data(),
+            turned ? weight.cols : weight.rows,
+            turned ? 1 : weight.cols,
+            scales == scales_.end() ? nullptr : scales->second.data() + place.first,
+            sorted};
+  }
+  /// Adds where all expected weights are, and how their rows are turned, to a hash.
+  void add_places(Sha256& hash) const {
+    hash.add_number(static_cast<Index>(convention_)).add_text(family_.name);
+    for (const auto& [name, part] : parts_) hash.add_text(name).add_text(part.stored).add_number(part.first).add_number(part.rotary_heads);
   }
   void mark_used(const Tensor& tensor) { used_.insert(&tensor); }
 
@@ -143,7 +155,7 @@ class WeightSource {
     for (const Tensor& tensor : store_.tensors())
       if (!used_.contains(&tensor))
         raise<LoadError>({where(tensor), " (", tensor.type_name, " ", shape_text(tensor.shape),
-                          ") has no place in a LLaMA model of this shape, expected none such"});
+                          ") has no place in a ", family_.name, " model of this shape, expected none such"});
   }
 };
 

@@ -259,6 +259,8 @@ class Chat {
 #if defined(TFM_COMPILED) && !defined(TFM_COMPILED_LLAMA)
 extern template class Session<AnyLlama>;
 extern template class Chat<AnyLlama>;
+extern template class Session<AnyModel>;
+extern template class Chat<AnyModel>;
 #endif
 
 }  // namespace tfm::inline TFM_ABI
