@@ -81,6 +81,12 @@ struct TokenizeArguments {
   bool bos = false, special = false, json = false;
 };
 
+struct DetokenizeArguments {
+  std::filesystem::path model;
+  TextArguments text;  ///< the numbers
+  bool json = false;
+};
+
 struct PerplexityArguments {
   ModelArguments model;
   std::filesystem::path file;  ///< "-": standard input
@@ -101,7 +107,7 @@ struct ProveArguments {
   bool json = false;
 };
 
-using Arguments = std::variant<ChatArguments, CompleteArguments, InfoArguments, TokenizeArguments, PerplexityArguments,
+using Arguments = std::variant<ChatArguments, CompleteArguments, InfoArguments, TokenizeArguments, DetokenizeArguments, PerplexityArguments,
                                BenchArguments, ProveArguments>;
 
 /// The commands. Each returns the program's exit code; errors are thrown.
@@ -109,6 +115,7 @@ int run(const ChatArguments& arguments);
 int run(const CompleteArguments& arguments);
 int run(const InfoArguments& arguments);
 int run(const TokenizeArguments& arguments);
+int run(const DetokenizeArguments& arguments);
 int run(const PerplexityArguments& arguments);
 int run(const BenchArguments& arguments);
 int run(const ProveArguments& arguments);
