@@ -1,6 +1,5 @@
 #pragma once
 // Keys of config.json and GGUF that several families have: activations, biases, windows, rotary positions.
-#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -81,11 +80,6 @@ inline void refuse_window(const Json& root, std::string_view key, const DynamicL
 inline float positive_or(const Json& root, std::string_view key, float otherwise) {
   const auto value = root.find_value(key);
   return value ? positive(*value) : otherwise;
-}
-/// The shortest digits that say which float it is.
-inline std::string float_text(float value) {
-  char digits[32];
-  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
 }
 /// Refuses biases where a family's files have no place for them.
 inline void refuse_biases(const Json& root) {
