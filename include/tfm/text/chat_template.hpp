@@ -1,7 +1,7 @@
 #pragma once
 // ChatTemplate: renders a conversation as the text that a chat model knows, what people wrote apart from the marks.
 #include <algorithm>
-#include <array>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,79 +12,18 @@
 #include "tfm/core/error.hpp"
 #include "tfm/core/index.hpp"
 #include "tfm/text/chat_format.hpp"
-#include "tfm/text/jinja_family.hpp"
-#include "tfm/text/tokenizer.hpp"
+#include "tfm/text/own_template.hpp"
+#include "tfm/text/rendering.hpp"
 #include "tfm/text/white_space.hpp"
 
 namespace tfm::inline TFM_ABI {
 
-enum class Role : unsigned char { system, user, assistant };
-
-constexpr std::string_view name(Role role) noexcept {
-  constexpr std::array<std::string_view, 3> names{"system", "user", "assistant"};
-  return names[static_cast<std::size_t>(role)];
-}
-
-/// The role that conversations in JSON name so, if there is one.
-constexpr std::optional<Role> role_named(std::string_view text) noexcept {
-  for (Role role : {Role::system, Role::user, Role::assistant}) {
-    if (text == name(role)) return role;
-  }
-  return std::nullopt;
-}
-
-/// One contribution to a conversation.
-struct Message {
-  Role role;
-  std::string content;
-};
-
-/// A rendered conversation: stretches of the template's text and of messages' text, by turns. Owns them.
-struct Rendering {
-  struct Piece {
-    std::string text;
-    bool from_template;  ///< only such text may become special tokens
-  };
-  std::vector<Piece> pieces{};
-
-  /// What a tokenizer encodes; views into this.
-  std::vector<TextSegment> segments() const {
-    std::vector<TextSegment> out;
-    out.reserve(pieces.size());
-    for (const Piece& piece : pieces) {
-      out.push_back(piece.from_template ? TextSegment(TemplateText{piece.text}) : TextSegment(UserText{piece.text}));
-    }
-    return out;
-  }
-  /// All of it, as one text.
-  std::string text() const {
-    std::string out;
-    for (const Piece& piece : pieces) out += piece.text;
-    return out;
-  }
-  /// Appends; what continues the same kind of text joins it.
-  void add(std::string_view more, bool from_template) {
-    if (more.empty()) return;
-    if (pieces.empty() || pieces.back().from_template != from_template) pieces.push_back({{}, from_template});
-    pieces.back().text += more;
-  }
-};
-
-/// How the vocabulary spells the tokens that begin and end a sequence; empty where it has none.
-struct SequenceMarks {
-  std::string bos = "<s>", eos = "</s>";
-};
-
-inline SequenceMarks marks_of(const AnyTokenizer& tokenizer) {
-  SequenceMarks marks{"", ""};
-  if (tokenizer && tokenizer.bos()) marks.bos = tokenizer.piece(*tokenizer.bos());
-  if (tokenizer && tokenizer.eos()) marks.eos = tokenizer.piece(*tokenizer.eos());
-  return marks;
-}
-
+/// Either a format with marks around each message, or a template of a file's own in Jinja.
 class ChatTemplate {
   ChatFormat format_;
   bool writes_bos_ = false;
+  std::shared_ptr<const OwnTemplate> own_;  // null: no Jinja at all
+  bool runs_own_ = false;                   // it writes what no known format does, or is asked for more than a format can
 
  public:
   /// A format of one's own.
@@ -108,14 +47,33 @@ class ChatTemplate {
     raise<TemplateError>({"tfm: chat template \"", name, "\" is not known, expected one of: ", chat_format_names()});
   }
 
-  /// The template that a file carries as Jinja source (GGUF's tokenizer.chat_template, chat_template in
-  /// tokenizer_config.json): one of the known families with the file's own default system prompt, plain where the
-  /// source is empty, nothing where it is of no known family.
-  static std::optional<ChatTemplate> detect(std::string_view jinja, const SequenceMarks& marks = {}) {
+  /// The template that a file carries as Jinja source (GGUF's tokenizer.chat_template, chat_template in tokenizer_config.json); plain
+  /// where the source is empty; nothing where it cannot be used, and `why` says why. One that writes what a known format writes
+  /// is that format, with its own default system prompt.
+  static std::optional<ChatTemplate> detect(std::string_view jinja, const SequenceMarks& marks = {}, std::string* why = nullptr) {
     if (trimmed(jinja).empty()) return ChatTemplate(plain_format(), marks);
-    std::optional<ChatFormat> format = recognise_jinja(jinja);
-    if (!format) return std::nullopt;
-    return ChatTemplate(std::move(*format), marks);
+    const auto own = OwnTemplate::read(jinja, marks, why);
+    if (!own) return std::nullopt;
+    for (ChatFormat& format : family_candidates()) {
+      if (auto known = of_family(std::move(format), marks, *own)) {
+        known->own_ = own;
+        return known;
+      }
+    }
+    ChatTemplate found(ChatFormat{.name = "its own", .stop_tokens = own->stop_tokens()}, marks);
+    found.own_ = own;
+    found.runs_own_ = true;
+    found.writes_bos_ = own->writes_bos();
+    return found;
+  }
+  /// The same template with tools, variables and a time of the caller's. Errors: TemplateError where there is no Jinja that could read them.
+  ChatTemplate with(TemplateInputs inputs) const {
+    if (inputs.empty() || (!own_ && !inputs.asks())) return *this;
+    if (!own_) raise<TemplateError>({"tfm: chat template ", name(), " takes no tools and no variables, expected a file's own template in Jinja"});
+    ChatTemplate other = *this;
+    other.runs_own_ = runs_own_ || inputs.asks();
+    other.own_ = std::make_shared<const OwnTemplate>(own_->with(std::move(inputs)));
+    return other;
   }
 
   const std::string& name() const noexcept { return format_.name; }
@@ -145,11 +103,23 @@ class ChatTemplate {
       raise<TemplateError>({"tfm: chat template ", name(), ": ", evaluated, " of ", n,
                             " messages evaluated, expected 0 or those as far as a reply of the assistant's"});
     }
+    if (runs_own_) {
+      if (evaluated == 0) return own_->prompt(conversation);
+      auto added = own_->added(conversation, evaluated);
+      if (!added) raise<TemplateError>({"tfm: chat template ", name(), ": it writes the first ", evaluated, " messages otherwise, now that there are more"});
+      return *std::move(added);
+    }
     Rendering out;
     if (evaluated > 0) write(out, format_.closing);
     render(out, conversation, evaluated);
     write(out, format_.opening);
     return out;
+  }
+  /// prompt() of what is behind the first `evaluated` messages; nothing where the template writes those otherwise, now that there are more.
+  std::optional<Rendering> added(std::span<const Message> conversation, Index evaluated) const {
+    if (!runs_own_) return prompt(conversation, evaluated);
+    check(conversation);
+    return own_->added(conversation, evaluated);
   }
 
   /// Refuses messages whose roles are not system (may be missing), user, assistant, user, …; none at all are fine, too.
@@ -175,6 +145,7 @@ class ChatTemplate {
   /// The whole conversation with every turn closed, as text to train on. \throws TemplateError as prompt() does
   Rendering transcript(std::span<const Message> conversation) const {
     check(conversation);
+    if (runs_own_) return own_->transcript(conversation);
     Rendering out;
     render(out, conversation, 0);
     return out;
@@ -243,6 +214,49 @@ class ChatTemplate {
   }
 
   static void write(Rendering& out, std::string_view text) { out.add(text, true); }
+
+  /// The formats that files' templates spell out, in the ways that they differ: BOS, what ends an unmarked turn, white space dropped.
+  static std::vector<ChatFormat> family_candidates() {
+    std::vector<ChatFormat> all;
+    for (const ChatFormat& base : {chatml_format(), llama2_format(), alpaca_format()}) {
+      for (unsigned ways = 0; ways < 32; ++ways) {
+        const bool bos = (ways & 8) != 0, unmarked = (ways & 16) != 0;
+        if ((bos && base.name == "llama2") || (unmarked && base.name != "alpaca")) continue;
+        ChatFormat format = base;
+        format.default_system.clear();
+        if (bos) format.start = "{bos}";
+        if (unmarked) format.closing = "\n\n";
+        format.trim_system = (ways & 1) != 0, format.trim_user = (ways & 2) != 0, format.trim_reply = (ways & 4) != 0;
+        all.push_back(std::move(format));
+      }
+    }
+    return all;
+  }
+  /// This format, where it writes the probes as the template does. A template may leave out the opening of the reply.
+  static std::optional<ChatTemplate> of_family(ChatFormat format, const SequenceMarks& marks, const OwnTemplate& own) {
+    const std::vector<Message> with_system = OwnTemplate::probe();
+    const std::span<const Message> alone(with_system.data() + 1, 1);
+    std::string default_system;
+    {
+      const ChatTemplate plain(format, marks);
+      if (own.text_of(alone, plain.format_.opening) != plain.prompt(alone).text()) {
+        // What stands in a system prompt's place where none is given.
+        ChatFormat marked = format;
+        marked.default_system = "\1";
+        const std::string text = ChatTemplate(std::move(marked), marks).prompt(alone).text(), found = own.text_of(alone, plain.format_.opening);
+        const std::size_t place = text.find('\1');
+        const std::string_view before = std::string_view(text).substr(0, place), after = std::string_view(text).substr(place + 1);
+        if (found.size() <= before.size() + after.size() || !found.starts_with(before) || !found.ends_with(after)) return std::nullopt;
+        default_system = found.substr(before.size(), found.size() - before.size() - after.size());
+      }
+    }
+    format.default_system = std::move(default_system);
+    ChatTemplate known(std::move(format), marks);
+    if (own.text_of(with_system, known.format_.opening) != known.prompt(with_system).text()) return std::nullopt;
+    const std::span<const Message> turns(with_system.data() + 1, with_system.size() - 1);
+    if (own.text_of(turns, known.format_.opening) != known.prompt(turns).text()) return std::nullopt;
+    return known;
+  }
 };
 
 }  // namespace tfm::inline TFM_ABI
