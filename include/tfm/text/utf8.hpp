@@ -106,6 +106,10 @@ class Utf8Stream {
  public:
   /// Appends to out the characters that `bytes` completes.
   void push(std::string_view bytes, std::string& out, InvalidUtf8 rule = InvalidUtf8::each_byte) {
+    if (pending_.empty() && is_utf8(bytes)) {
+      out += bytes;
+      return;
+    }
     pending_ += bytes;
     drain(out, false, rule);
   }
