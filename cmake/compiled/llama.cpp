@@ -1,11 +1,3 @@
 // AnyLlama: its forward pass, loading, sessions and chats, compiled once.
 #define TFM_COMPILED_LLAMA
 #include <tfm/llama.hpp>
-
-namespace tfm::inline TFM_ABI {
-template class Llama<DynamicLlamaShape, EveryLoraLinear<AnyWeight>>;
-template class Session<AnyLlama>;
-template class Chat<AnyLlama>;
-template Loaded<AnyLlama> load<AnyLlama>(const std::filesystem::path&, const LoadOptions&);
-template Loaded<AnyLlama> load<AnyLlama>(std::span<const std::byte>, const std::string&, const LoadOptions&);
-}  // namespace tfm::inline TFM_ABI

@@ -3,6 +3,7 @@
 //   counted decode|prefill FORMAT ISA TIMES        a token decoded; a prompt of 32 tokens
 //   counted lora|transformer FORMAT ISA TIMES      a training step of an adapter; of a Transformer (F32)
 // Prints the region that ran; ends with 3 where the CPU lacks it.
+#define TFM_DEFINITIONS  // all but the kernels is compiled here
 #include <cstdio>
 #include <string>
 #include <vector>

@@ -136,10 +136,10 @@ Loaded<Model> load_llama(const CheckpointBytes& bytes, const LoadOptions& option
   return load<Model>(bytes, options);
 }
 
-#if defined(TFM_COMPILED) && !defined(TFM_COMPILED_LLAMA)
-extern template class Llama<DynamicLlamaShape, EveryLoraLinear<AnyWeight>>;
-extern template Loaded<AnyLlama> load<AnyLlama>(const std::filesystem::path&, const LoadOptions&);
-extern template Loaded<AnyLlama> load<AnyLlama>(std::span<const std::byte>, const std::string&, const LoadOptions&);
+#if defined(TFM_COMPILED)
+TFM_EXTERN template class Llama<DynamicLlamaShape, EveryLoraLinear<AnyWeight>>;
+TFM_EXTERN template Loaded<AnyLlama> load<AnyLlama>(const std::filesystem::path&, const LoadOptions&);
+TFM_EXTERN template Loaded<AnyLlama> load<AnyLlama>(std::span<const std::byte>, const std::string&, const LoadOptions&);
 #endif
 
 }  // namespace tfm::inline TFM_ABI

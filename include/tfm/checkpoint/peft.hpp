@@ -79,13 +79,14 @@ inline BaseIdentity read_identity(const std::filesystem::path& path) {
   return identity;
 }
 inline std::string identity_text(const BaseIdentity& identity) {
-  std::string text = "{\n  \"tfm_adapter\": 1";
+  JsonWriter json;
+  json.begin_object(JsonLayout::lines).member("tfm_adapter", 1);
   const auto add = [&](const char* key, const std::string& value) {
-    if (!value.empty()) text += std::string(",\n  \"") + key + "\": " + json_string(value);
+    if (!value.empty()) json.member(key, value);
   };
   add("base_name", identity.name), add("base_sha256", identity.base);
   add("tokenizer_sha256", identity.tokenizer), add("prompt_sha256", identity.prompt);
-  return text + "\n}\n";
+  return json.end().text() + "\n";
 }
 
 /// Refuses an adapter for another base, by name.

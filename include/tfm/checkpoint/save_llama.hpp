@@ -12,6 +12,7 @@
 #include "tfm/checkpoint/save_tokenizer.hpp"
 #include "tfm/checkpoint/shape_agreement.hpp"
 #include "tfm/core/progress.hpp"
+#include "tfm/formats/json_writer.hpp"
 #include "tfm/formats/safetensors_writer.hpp"
 #include "tfm/layers/visit.hpp"
 #include "tfm/models/llama.hpp"
@@ -48,30 +49,27 @@ RopeScaling scaling_of(const Llama<S, P>& model) {
 /// config.json, in words that transformers 4 and 5 both read.
 template <Shape S>
 std::string config_text(const S& s, const RopeScaling& scaling, Format format, const SpecialTokens& special) {
-  std::string text = "{\n  \"architectures\": [\"LlamaForCausalLM\"]";
-  const auto add = [&](const char* key, const std::string& value) { text += std::string(",\n  \"") + key + "\": " + value; };
-  const auto number = [](Index n) { return std::to_string(n); };
-  const auto token = [](const std::optional<Token>& id) { return id ? std::to_string(*id) : std::string("null"); };
-  const auto boolean = [](bool b) { return std::string(b ? "true" : "false"); };
-  add("attention_bias", "false"), add("attention_dropout", "0.0");
-  add("bos_token_id", token(special.bos)), add("eos_token_id", token(special.eos)), add("pad_token_id", token(special.pad));
-  add("head_dim", number(head_dim(s))), add("hidden_act", "\"silu\""), add("hidden_size", number(s.dim));
-  add("intermediate_size", number(s.ffn)), add("max_position_embeddings", number(s.context)), add("mlp_bias", "false");
-  add("model_type", "\"llama\""), add("num_attention_heads", number(s.heads)), add("num_hidden_layers", number(s.layers));
-  add("num_key_value_heads", number(s.kv_heads)), add("rms_norm_eps", size_text(float{s.norm_eps}));
+  JsonWriter json;
+  json.begin_object(JsonLayout::lines).key("architectures").begin_array().value("LlamaForCausalLM").end();
+  json.member("attention_bias", false).key("attention_dropout").json("0.0");
+  json.member("bos_token_id", special.bos).member("eos_token_id", special.eos).member("pad_token_id", special.pad);
+  json.member("head_dim", head_dim(s)).member("hidden_act", "silu").member("hidden_size", Index{s.dim});
+  json.member("intermediate_size", Index{s.ffn}).member("max_position_embeddings", Index{s.context}).member("mlp_bias", false);
+  json.member("model_type", "llama").member("num_attention_heads", Index{s.heads}).member("num_hidden_layers", Index{s.layers});
+  json.member("num_key_value_heads", Index{s.kv_heads}).member("rms_norm_eps", float{s.norm_eps});
+  json.key("rope_scaling");
   if (scaling.kind == RopeScaling::Kind::none) {
-    add("rope_scaling", "null");
+    json.null();
   } else {
-    std::string rope = "{\"rope_type\": \"" + std::string(name(scaling.kind)) + "\", \"factor\": " + size_text(scaling.factor);
+    json.begin_object().member("rope_type", name(scaling.kind)).member("factor", scaling.factor);
     if (scaling.kind == RopeScaling::Kind::llama3)
-      rope += ", \"low_freq_factor\": " + size_text(scaling.low_freq_factor) + ", \"high_freq_factor\": " + size_text(scaling.high_freq_factor) +
-              ", \"original_max_position_embeddings\": " + std::to_string(static_cast<Index>(scaling.original_context));
-    add("rope_scaling", rope + "}");
+      json.member("low_freq_factor", scaling.low_freq_factor).member("high_freq_factor", scaling.high_freq_factor)
+          .member("original_max_position_embeddings", static_cast<Index>(scaling.original_context));
+    json.end();
   }
-  add("rope_theta", size_text(float{s.rope_theta})), add("tie_word_embeddings", boolean(s.tied));
-  add("torch_dtype", format == Format::f32 ? "\"float32\"" : format == Format::bf16 ? "\"bfloat16\"" : "\"float16\"");
-  add("use_cache", "true"), add("vocab_size", number(s.vocab));
-  return text + "\n}\n";
+  json.member("rope_theta", float{s.rope_theta}).member("tie_word_embeddings", bool{s.tied});
+  json.member("torch_dtype", format == Format::f32 ? "float32" : format == Format::bf16 ? "bfloat16" : "float16");
+  return json.member("use_cache", true).member("vocab_size", Index{s.vocab}).end().text() + "\n";
 }
 
 /// The tensors that save_llama writes, without their bytes.

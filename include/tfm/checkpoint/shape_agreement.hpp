@@ -13,10 +13,8 @@ namespace detail {
 template <class T>
 std::string size_text(T value) {
   if constexpr (std::is_same_v<T, bool>) return value ? "true" : "false";
-  else if constexpr (std::is_floating_point_v<T>) {
-    char digits[32];  // the shortest that say which float it is
-    return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
-  } else return std::to_string(value);
+  else if constexpr (std::is_floating_point_v<T>) return number_text(value);
+  else return std::to_string(value);
 }
 
 constexpr std::string_view name(RopeScaling::Kind kind) noexcept {

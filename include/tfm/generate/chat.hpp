@@ -252,9 +252,9 @@ class Chat {
   }
 };
 
-#if defined(TFM_COMPILED) && !defined(TFM_COMPILED_LLAMA)
-extern template class Session<AnyLlama>;
-extern template class Chat<AnyLlama>;
+#if defined(TFM_COMPILED)
+TFM_EXTERN template class Session<AnyLlama>;
+TFM_EXTERN template class Chat<AnyLlama>;
 #endif
 
 }  // namespace tfm::inline TFM_ABI

@@ -25,39 +25,11 @@ struct MarkerRule {
 
 namespace detail {
 /// Where the white space at the end of a well-formed text begins.
-inline std::size_t trailing_space(std::string_view text) {
-  std::size_t end = text.size();
-  while (end > 0) {
-    std::size_t at = end - 1;
-    while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
-    if (utf8_character(text.substr(at, end - at)) != static_cast<int>(end - at)) break;
-    std::size_t next = at;
-    if (!is_white_space(next_code_point(text, next))) break;
-    end = at;
-  }
-  return end;
-}
+std::size_t trailing_space(std::string_view text);
 /// The bytes of white space with which a text begins.
-inline std::size_t leading_space(std::string_view text) {
-  std::size_t at = 0;
-  for (std::size_t next = 0; at < text.size() && utf8_character(text.substr(at)) > 0; at = next)
-    if (next = at; !is_white_space(next_code_point(text, next))) break;
-  return at;
-}
-inline bool is_word(char32_t c) noexcept {
-  const CharClass kind = char_class(c);
-  return kind == CharClass::letter || kind == CharClass::number || c == '_';
-}
-inline bool begins_with_word(std::string_view text) {
-  std::size_t at = 0;
-  return !text.empty() && utf8_character(text) > 0 && is_word(next_code_point(text, at));
-}
-inline bool ends_with_word(std::string_view text) {
-  if (text.empty()) return false;
-  std::size_t at = text.size() - 1;
-  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
-  return begins_with_word(text.substr(at));
-}
+std::size_t leading_space(std::string_view text);
+bool begins_with_word(std::string_view text);
+bool ends_with_word(std::string_view text);
 }  // namespace detail
 
 /// Cuts a text at the markers in it: the leftmost first, and of those the longest.
@@ -83,14 +55,8 @@ class MarkerSplitter {
       lengths.erase(std::unique(lengths.begin(), lengths.end()), lengths.end());
     }
   }
-  void set_rule(Token token, MarkerRule rule) {
-    if (!rule.plain()) rules_.emplace_back(token, rule);
-  }
-  MarkerRule rule(Token token) const {
-    for (const auto& [of, rule] : rules_)
-      if (of == token) return rule;
-    return {};
-  }
+  void set_rule(Token token, MarkerRule rule);
+  MarkerRule rule(Token token) const;
 
   /// Calls on_text(std::string_view) and on_token(Token), in order, for the whole of the text.
   template <class OnText, class OnToken>
@@ -149,3 +115,7 @@ void split_segments(const Vocabulary& vocabulary, const MarkerSplitter& in_user,
 }
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/text/marker_splitter.inl"
+#endif
