@@ -10,7 +10,7 @@
 
 #include <tfm/core/context.hpp>
 #include <tfm/core/view.hpp>
-#include <tfm/numeric/format.hpp>
+#include <tfm/numeric/format_table.hpp>
 
 namespace work {
 

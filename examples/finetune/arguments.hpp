@@ -11,7 +11,7 @@
 #include "support/exit_code.hpp"
 #include "tfm/core/index.hpp"
 #include "tfm/core/isa.hpp"
-#include "tfm/numeric/format.hpp"
+#include "tfm/numeric/format_table.hpp"
 
 namespace cli {
 
@@ -35,13 +35,14 @@ struct BaseArguments {
 
 enum class ScheduleName : unsigned char { linear, cosine, constant };
 
-/// How gradients go through a base's int8 weights where the command line says nothing: in products of 8 bits or in floats.
-inline constexpr bool usual_int8_backward = false;
+/// Whether gradients go through a base's int8 weights in products of 8 bits where the command line says nothing: where the way
+/// forward does so too (docs/decisions/0013-int8-backward.md has what it costs).
+constexpr bool usual_int8_backward(tfm::Arithmetic arithmetic) noexcept { return arithmetic == tfm::Arithmetic::fast; }
 
 /// The article's recipe. What depends on the data or on the adapter that training begins with is filled in by recipe.hpp.
 struct TrainArguments {
   BaseArguments base;
-  std::optional<bool> int8_backward;  ///< none: usual_int8_backward, where products are of 8 bits
+  std::optional<bool> int8_backward;  ///< none: usual_int8_backward(), where the base has int8 weights
   std::filesystem::path data, out;
   std::filesystem::path prompt;  ///< a template file; empty: Alpaca's own prompt
   std::uint64_t seed = 0, split_seed = 42;

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "common_options.hpp"
+#include "support/model_path.hpp"
 
 namespace cli {
 
@@ -200,8 +201,7 @@ void describe(CLI::App& app, TrainArguments& train, std::optional<std::uint64_t>
   app.footer(train_footer);
   add_base(app, train.base);
   add_choice(app, "--backward", train.int8_backward, backwards, "float|int8",
-             "How gradients go through the base's int8 weights: float, or, faster, int8: products\nof 8 bits, as fast arithmetic's are; " +
-                 std::string(usual_int8_backward ? "int8, where there are such products" : "float") + ", unless it is given")
+             "How gradients go through the base's int8 weights: float, or, faster, int8: products\nof 8 bits, as fast arithmetic's are; int8 with --arithmetic fast, else float, unless it is given")
       ->group("Running");
   add_path(app, "--data", train.data, "J", "Records of instruction, input and output");
   add_path(app, "--out", train.out, "D", "The folder for the adapter, its log and its checkpoints");
@@ -336,14 +336,18 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
 
   if (const auto code = parse(app, count, words)) return *code;
   if (prepare_command->parsed()) return Arguments(prepare);
+  const auto with_model = [](auto& arguments) {
+    arguments.base.model = model_at(arguments.base.model);
+    return Arguments(arguments);
+  };
   if (train_command->parsed()) {
     finish(train, seed);
-    return Arguments(train);
+    return with_model(train);
   }
-  if (evaluate_command->parsed()) return Arguments(evaluate);
-  if (predict_command->parsed()) return Arguments(predict);
-  if (chat_command->parsed()) return Arguments(chat);
-  return Arguments(merge);
+  if (evaluate_command->parsed()) return with_model(evaluate);
+  if (predict_command->parsed()) return with_model(predict);
+  if (chat_command->parsed()) return with_model(chat);
+  return with_model(merge);
 }
 
 }  // namespace cli

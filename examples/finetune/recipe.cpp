@@ -116,7 +116,7 @@ void fill_in_backward(TrainArguments& arguments, const tfm::AnyLlama& model) {
   });
   if (!any && arguments.int8_backward.value_or(false))
     throw UsageError("--backward int8 is for a base in int8, and no weight of " + arguments.base.model.string() + " is");
-  fill_in(arguments.int8_backward, usual_int8_backward && any && arguments.base.arithmetic != tfm::Arithmetic::exact);
+  fill_in(arguments.int8_backward, any && usual_int8_backward(arguments.base.arithmetic));
 }
 
 tfm::Adapter first_adapter(TrainArguments& arguments, const Base& base) {

@@ -11,7 +11,7 @@
 #include "support/exit_code.hpp"
 #include "tfm/core/isa.hpp"
 #include "tfm/generate/sampler.hpp"
-#include "tfm/numeric/format.hpp"
+#include "tfm/numeric/format_table.hpp"
 
 namespace cli {
 

@@ -33,7 +33,7 @@ Contents contents_of(const tfm::OpenedCheckpoint& opened) {
   Contents contents;
   for (const tfm::Tensor& tensor : opened.tensors.tensors()) {
     TypeCount& type = contents.types[tensor.type_name];
-    const auto format = tfm::detail::stored_format(tensor);
+    const auto format = tfm::weight_format(tensor.type);
     ++type.tensors;
     type.values += tensor.size();
     type.bytes += static_cast<Index>(tensor.bytes.size());

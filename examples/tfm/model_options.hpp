@@ -5,7 +5,7 @@
 
 #include "arguments.hpp"
 #include "support/options.hpp"
-#include "tfm/numeric/format.hpp"
+#include "tfm/numeric/format_table.hpp"
 
 namespace cli {
 
@@ -19,6 +19,15 @@ inline const std::map<std::string, tfm::Isa> isas = [] {
   for (int i = 0; i < tfm::isa_count; ++i) all[std::string(name(static_cast<tfm::Isa>(i)))] = static_cast<tfm::Isa>(i);
   return all;
 }();
+
+/// Those of this architecture, worst first.
+inline std::string isa_names() {
+  std::string names;
+#define TFM_X(name, ...) names += names.empty() ? #name : ", " #name;
+  TFM_ISAS_HERE(TFM_X)
+#undef TFM_X
+  return names;
+}
 
 inline void add_text(CLI::App& app, const std::string& flag, std::optional<std::string>& text, const std::string& help) {
   const auto parse = [&text](const CLI::results_t& words) {
@@ -88,8 +97,7 @@ inline void add_running(CLI::App& app, ModelArguments& model) {
              "exact: float32; fast (the default): 8-bit activations in products of\n"
              "quantised weights; bf16: fast, and bfloat16 products of float weights");
   add_choice(app, "--isa", model.isa, isas, "NAME",
-             "Instruction set, the best that the CPU has unless one is named:\n"
-             "baseline, neon, avx2, avx512, avx512_vnni, avx512_bf16");
+             "Instruction set, the best that the CPU has unless one is named:\n" + isa_names());
   add_choice(app, "--cache", model.cache, cache_formats, "f16|f32|q8_0",
              "What keys and values are kept in; f32 with --arithmetic exact, or else f16.\nq8_0 takes about half of f16's memory");
 }

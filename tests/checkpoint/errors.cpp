@@ -103,11 +103,11 @@ TEST_CASE("a tensor of a type that is not computed with is refused by its name")
   std::vector<Tensor> tensors = tiny.tensors();
   const std::vector<std::byte> bytes(64 * 32);
   for (Tensor& t : tensors)
-    if (t.name == gate) t.type = DataType::other, t.type_name = "F8_E4M3", t.bytes = bytes;
+    if (t.name == gate) t.type = DataType::f8_e4m3, t.bytes = bytes;
   write_safetensors(folder / "model.safetensors", tensors);
   CHECK(error_of<LoadError>([&] { load_llama(folder.path()); }) ==
         "tfm: " + (folder / "model.safetensors").string() + ": tensor '" + gate +
-            "' is of type F8_E4M3, expected F32, F16, BF16, Q8_0, Q4_0 or Q4_1");
+            "' is of type F8_E4M3, expected F32, BF16, F16, Q8_0, Q4_0 or Q4_1");
 }
 
 TEST_CASE("config.json is refused by its key") {

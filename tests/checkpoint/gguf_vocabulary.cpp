@@ -170,7 +170,7 @@ TEST_CASE("GGUF: without a pre-tokeniser's name GPT-2's rule is taken, and told"
   CHECK(found.tokenizer.encode(UserText{"abc"}) == Tokens{257});
   BytePieces named;
   named.file.set("tokenizer.ggml.pre", "nobody");
-  CHECK(error_of<TokenizerError>([&] { named.found(); }) == "tfm: pre-tokenizer 'nobody' is not supported; known are: gpt-2, smollm");
+  CHECK(error_of<TokenizerError>([&] { named.found(); }) .starts_with("tfm: pre-tokenizer 'nobody' is not known; known are: default, minicpm5, llama3, "));
 }
 
 TEST_CASE("GGUF: of several chat templates the first") {

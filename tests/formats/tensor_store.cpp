@@ -8,18 +8,19 @@ using tfm::DataType;
 
 TEST_CASE("every type of a file that tfm computes with has the format of the same name and layout") {
   int formats = 0;
-  for (int i = 0; i < tfm::data_type_count; ++i) {
+  for (int i = 0; i < tfm::stored_format_count; ++i) {
     const auto type = static_cast<DataType>(i);
     const auto format = tfm::format_of(type);
     if (!format) continue;
     ++formats;
-    CHECK(tfm::name(*format) == tfm::name(type));
-    CHECK(tfm::block_size(*format) == tfm::block_size(type));
-    CHECK(tfm::block_bytes(*format) == tfm::block_bytes(type));
+    CHECK(*format == type);
+    CHECK(tfm::weight_format(type) == format);
+    CHECK(tfm::row_bytes(type, tfm::block_size(type)) == tfm::block_bytes(type));
   }
   CHECK(formats == tfm::format_count - 1);  // Int8's scales are a tensor of their own
   CHECK(!tfm::format_of(DataType::i8));
-  CHECK(!tfm::format_of(DataType::other));
+  CHECK(tfm::weight_format(DataType::i8) == tfm::Format::int8);
+  CHECK(!tfm::weight_format(DataType::u8));
 }
 
 TEST_CASE("stores over the caller's bytes are merged, and say where a name is there twice") {

@@ -91,10 +91,8 @@ TEST_CASE("attention over rows and its gradient equal the formula, with the same
         const kernels::RowsShape shape{c.heads, c.kv_heads, c.head_dim, scale};
         const kernels::RowsSequence sequence[] = {{q, k, v, out, c.visible.empty() ? nullptr : c.visible.data(), softmax.data(), 99, c.dropout, weights.data()}};
         kernels::attention_rows(context, shape, sequence);
-        REQUIRE(context.ran == whole_region(isa));
         const kernels::RowsGradient gradient[] = {{dout, dq, dk, dv}};
         kernels::attention_rows_backward(context, shape, sequence, gradient);
-        REQUIRE(context.ran == whole_region(isa));
         // sums of up to 130 terms of size 1, each product and exp good to 1e-7
         require_close(out, expected.out, 3e-6);
         require_close({weights.data(), c.heads * c.tokens, c.keys}, expected.weights, 1e-6);

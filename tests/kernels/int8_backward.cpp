@@ -73,11 +73,9 @@ TEST_CASE("an int8 gradient of the input equals the plain loop, and the exact on
           INFO(size.rows << "x" << size.cols << " tokens " << tokens << " " << name(isa) << " " << name(arithmetic));
           context.isa = isa;
           context.arithmetic = arithmetic;
-          context.ran = Isa::neon;
           Buffer dx(tokens, size.cols);
           copy(before, dx);
           matmul_backward(context, w, dy, dx);
-          REQUIRE(context.ran == tfm_test::product_region(isa, true, arithmetic));
           if (has_fma(isa)) REQUIRE(tfm_test::same_bits(dx, plain));
           for (std::size_t i = 0; i < exact.size(); ++i) REQUIRE(std::abs(static_cast<double>(dx.view().data[i]) - exact[i]) <= rounding[i]);
         }

@@ -59,7 +59,6 @@ TEST_CASE("a token's own outliers stay in floating point: the plain loop, whatev
         context.isa = isa;
         Buffer y(tokens, rows), alone(1, rows);
         matmul(context, w, x, y);
-        REQUIRE(context.ran == tfm_test::product_region(isa, true, Arithmetic::fast));
         if (has_fma(isa)) REQUIRE(tfm_test::same_bits(y, plain));
         else REQUIRE(largest_difference(y, plain) <= 1e-4f * static_cast<float>(cols));
         matmul(context, w, x.view().slice(tokens / 2, 1), alone);
@@ -91,7 +90,7 @@ TEST_CASE("outliers' columns are summed alike in every piece of a weight's panel
         Buffer y(tokens, rows);
         fill(y, -1);
         const kernels::MatmulTask task{w.panels(), nullptr, quantised, {}, nullptr, x.view().data, tokens, y.view().data, false};
-        TFM_ON_INT8(isa, int8_chunk(task, first, count));
+        kernels::table(isa).int8_chunk(context, task, first, count);
         for (Index t = 0; t < tokens; ++t)
           for (Index r = 0; r < rows; ++r) {
             const bool own = r >= 16 * first && r < 16 * (first + count);

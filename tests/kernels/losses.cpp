@@ -34,7 +34,6 @@ TEST_CASE("cross-entropy: value and gradient, with and without smoothing, in pla
         std::vector<kernels::RowLoss> losses(6), again(6);
         kernels::cross_entropy(context, x, labels.data(), weight, smoothing, dx, losses.data());
         kernels::cross_entropy(context, same, labels.data(), weight, smoothing, same, again.data());
-        REQUIRE(context.ran == whole_region(isa));
         REQUIRE(tfm_test::same_bits(dx, same));
         std::vector<kernels::RowLoss> without(6);
         kernels::cross_entropy(context, x, labels.data(), weight, smoothing, {}, without.data());
@@ -111,7 +110,6 @@ TEST_CASE("gradient descent with momentum takes PyTorch's steps") {
           w -= 0.1 * (nesterov ? d + 0.9 * v : v);
         }
       }
-      REQUIRE(context.ran == whole_region(isa));
       for (Index i = 0; i < n; ++i) REQUIRE(of(p, 0, i) == Approx(expected[to_size(i)]).margin(4e-7));
       if (!has_fma(isa)) continue;
       if (bits == 0) bits = tfm_test::hash(p);
@@ -139,7 +137,6 @@ TEST_CASE("a sum of squares has the bits of its plain loop for any number of thr
         Context context(threads);
         context.isa = isa;
         const double found = kernels::sum_of_squares(context, View(x).data, n);
-        REQUIRE(context.ran == whole_region(isa));
         if (has_fma(isa)) REQUIRE(found == plain);
         REQUIRE(found == Approx(exact).epsilon(1e-5));
       }

@@ -25,6 +25,7 @@ struct Blocks {
 }  // namespace
 
 TEST_CASE("activations in blocks of 32 are those of the plain loop") {
+  Context context(1);
   for (const Index blocks : {1, 2, 15, 16, 17, 31, 32, 50})
     for (const float bad : {0.f, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
       Buffer x = tfm_test::random_matrix(3, 1, 32 * blocks, 4);
@@ -41,7 +42,8 @@ TEST_CASE("activations in blocks of 32 are those of the plain loop") {
       for (const Isa isa : tfm_test::isas())
         for (const bool two : {false, true}) {
           Blocks found(blocks);
-          TFM_ON(isa, quantise_blocks(row, 32 * blocks, found.q.data(), found.scales.data(), found.scaled_sums.data(), found.starts.data(), two ? found.rest.data() : nullptr));
+          kernels::table(isa).quantise_blocks(context, x, found.q.data(), found.scales.data(), found.scaled_sums.data(), found.starts.data(),
+                                              two ? found.rest.data() : nullptr);
           REQUIRE(found.ends_whole());
           std::vector<int> q;
           for (Index b = 0; b < blocks; ++b) {
@@ -68,6 +70,7 @@ TEST_CASE("activations in blocks of 32 are those of the plain loop") {
 }
 
 TEST_CASE("outliers are marked by the rule, whatever the number of columns") {
+  Context context(1);
   for (const Index cols : {1, 15, 63, 64, 65, 200, 531})
     for (const bool half : {false, true})
       for (const float threshold : {0.f, 2.5f, 6.f, 1e9f}) {
@@ -79,7 +82,7 @@ TEST_CASE("outliers are marked by the rule, whatever the number of columns") {
         for (const Isa isa : tfm_test::isas()) {
           std::vector<std::uint64_t> marks(to_size(ceil_div(cols, 64) + 1), 0x5555u);
           int count = 99, expected = 0;
-          REQUIRE(TFM_ON(isa, mark_outliers(x.view().data, cols, threshold, half, marks.data(), &count)) == whole_region(isa));
+          kernels::table(isa).mark_outliers(context, x, threshold, half, marks.data(), &count);
           for (Index k = 0; k < ceil_div(cols, 64) * 64; ++k) {
             INFO(cols << " columns, column " << k << ", half " << half << ", threshold " << threshold << " " << name(isa));
             const float value = k >= cols ? 0 : half ? f32_from_f16(f16_from_f32(x.view().data[k])) : x.view().data[k];

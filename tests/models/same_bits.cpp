@@ -113,7 +113,6 @@ void require_same_bits(const DynamicLlama& model, const std::string& what, Arith
       context.isa = isa;
       context.arithmetic = arithmetic;
       check(how.what, logits_of(model, context, ids, how, cache_format));
-      REQUIRE(context.ran == tfm_test::product_region(isa, (model.shape.tied ? model.embed_tokens : model.lm_head).format() >= Format::q8_0, arithmetic));
     }
     Context context(2);
     context.isa = isa;

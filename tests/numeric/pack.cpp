@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "support/catch.hpp"
+#include "support/formats.hpp"
 #include "support/random.hpp"
 #include "tfm/numeric/f32.hpp"
 #include "tfm/numeric/weight.hpp"
@@ -14,16 +15,15 @@ static_assert(Weight<F32> && Weight<FrozenF32> && Weight<BF16> && Weight<F16> &&
 
 namespace {
 
-constexpr Format formats[] = {Format::f32, Format::bf16, Format::f16, Format::q8_0, Format::q4_0, Format::q4_1, Format::int8};
 const std::byte* bytes_of(View v) { return reinterpret_cast<const std::byte*>(v.data); }
 
 }  // namespace
 
 TEST_CASE("pack, row, column and unpack agree with the file's rows") {
   Context context(2);
-  for (const Format format : formats)
+  for (const Format format : tfm_test::formats())
     for (const Index rows : {1, 16, 37})
-      for (const Index cols : block_size(format) == 32 ? std::vector<Index>{32, 96} : std::vector<Index>{1, 7, 32, 97}) {
+      for (const Index cols : block_size(format) > 1 ? std::vector<Index>{block_size(format), 3 * block_size(format)} : std::vector<Index>{1, 7, 32, 97}) {
         INFO(name(format) << " " << rows << "x" << cols);
         // the file's rows, quantised here
         const Buffer values = random_matrix(1, rows, cols);
@@ -50,7 +50,7 @@ TEST_CASE("pack, row, column and unpack agree with the file's rows") {
         std::vector<float> back_scales(scales.size());
         unpack(w, back.data(), back_scales.data());
         REQUIRE(back == file);
-        if (format == Format::int8) REQUIRE(back_scales == scales);
+        if (has_row_scales(format)) REQUIRE(back_scales == scales);
         // what is no value is 0, whatever was there before
         const auto used = std::make_shared<AlignedBytes>(w.bytes());
         std::memset(used->data(), 0xff, to_size(w.bytes()));
@@ -64,16 +64,17 @@ TEST_CASE("pack, row, column and unpack agree with the file's rows") {
 
 TEST_CASE("values too small to have a reciprocal are quantised to what is near them") {
   Context context(1);
-  for (const Format format : {Format::q8_0, Format::q4_0, Format::q4_1, Format::int8})
+  for (const Format format : tfm_test::formats(is_quantised))
     for (const float tiny : {1e-45f, 1e-40f, 1.1e-38f, 1e-36f, 1e-30f}) {
       INFO(name(format) << " " << tiny);
-      Buffer values(3, 64);
-      for (Index k = 0; k < 64; ++k) values.view().row(1)[k] = (k % 3 == 0 ? -tiny : tiny) * static_cast<float>(k) / 64;
-      const PackedWeight w = pack(context, format, {Format::f32, bytes_of(values), 3, 64}, "w");
-      std::vector<float> out(64);
+      const Index cols = std::max<Index>(64, block_size(format));
+      Buffer values(3, cols);
+      for (Index k = 0; k < cols; ++k) values.view().row(1)[k] = (k % 3 == 0 ? -tiny : tiny) * static_cast<float>(k % 64) / 64;
+      const PackedWeight w = pack(context, format, {Format::f32, bytes_of(values), 3, cols}, "w");
+      std::vector<float> out(to_size(cols));
       for (Index r = 0; r < 3; ++r) {
         row(w, r, out.data());
-        for (Index k = 0; k < 64; ++k) REQUIRE(std::abs(out[to_size(k)] - values.view().row(r)[k]) <= 2 * tiny);
+        for (Index k = 0; k < cols; ++k) REQUIRE(std::abs(out[to_size(k)] - values.view().row(r)[k]) <= 2 * tiny);
       }
     }
 }
@@ -81,14 +82,14 @@ TEST_CASE("values too small to have a reciprocal are quantised to what is near t
 TEST_CASE("what a format cannot hold is refused by name") {
   Context context(1);
   const Buffer x = random_matrix(1, 3, 33);
-  for (const Format format : {Format::q8_0, Format::q4_0, Format::q4_1})
+  for (const Format format : tfm_test::formats([](Format f) { return block_size(f) > 1; }))
     REQUIRE_THROWS_WITH(pack(context, format, {Format::f32, bytes_of(x), 3, 33}, "model.layers.0.mlp.up_proj.weight"),
-                        "tfm: model.layers.0.mlp.up_proj.weight: " + std::string(name(format)) + " stores blocks of 32 columns, found 33 columns");
-  Buffer bad = random_matrix(1, 3, 32);
+                        "tfm: model.layers.0.mlp.up_proj.weight: " + std::string(name(format)) + " stores blocks of " + std::to_string(block_size(format)) + " columns, found 33 columns");
+  Buffer bad = random_matrix(1, 3, 256);
   for (const float what : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
-    bad.view().data[40] = what;
-    for (const Format format : {Format::q8_0, Format::q4_0, Format::q4_1, Format::int8})
-      REQUIRE_THROWS_AS(pack(context, format, {Format::f32, bytes_of(bad), 3, 32}, "w"), LoadError);
+    bad.view().data[300] = what;
+    for (const Format format : tfm_test::formats(is_quantised))
+      REQUIRE_THROWS_AS(pack(context, format, {Format::f32, bytes_of(bad), 3, 256}, "w"), LoadError);
   }
   REQUIRE_THROWS_WITH(Q8_0(pack(context, Format::f16, {Format::f32, bytes_of(x), 3, 33}, "w")), "tfm: the weight is F16, expected Q8_0");
 }

@@ -71,10 +71,10 @@ def read(path):
 
 
 def includes(text):
-    """(line number, name) of each include; comments do not count."""
-    pattern = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.M)
+    """(line number, name) of each include; comments do not count. A line of the list of formats includes the format's traits."""
+    pattern = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:[<"]([^>"]+)[>"]|TFM_FORMAT_FILE\((\w+)\))', re.M)
     text = blank(text, strings=False)
-    return [(text.count("\n", 0, m.start()) + 1, m.group(1)) for m in pattern.finditer(text)]
+    return [(text.count("\n", 0, m.start()) + 1, m.group(1) or f"tfm/numeric/formats/{m.group(2)}.hpp") for m in pattern.finditer(text)]
 
 
 TOKENS = re.compile(

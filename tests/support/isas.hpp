@@ -1,6 +1,5 @@
 #pragma once
 // The instruction sets that a test forces: all that the program runs here, or those named in TFM_TEST_ISA (comma-separated).
-#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -24,13 +23,6 @@ inline std::vector<tfm::Isa> isas() {
     if (named && runs(isa)) found.push_back(isa);
   }
   return found;
-}
-
-/// The region of a product.
-inline tfm::Isa product_region(tfm::Isa isa, bool quantised, tfm::Arithmetic arithmetic) {
-  if (quantised && arithmetic != tfm::Arithmetic::exact) return std::min(isa, tfm::Isa::avx512_vnni);
-  const bool bf16 = !quantised && arithmetic == tfm::Arithmetic::bf16 && isa == tfm::Isa::avx512_bf16;
-  return bf16 ? isa : whole_region(isa);
 }
 
 }  // namespace tfm_test

@@ -141,18 +141,13 @@ struct TinyLlama {
                  permuted = p.name.ends_with("q_proj.weight") || p.name.ends_with("k_proj.weight");
       const tfm::Format stored = matrix ? format : tfm::Format::f32;
       const tfm::Index rows = matrix ? p.shape[0] : 1, cols = p.shape.back(), hd = head_dim(shape);
-      file.add(gguf_name(p.name), type_of(stored), p.shape, [=, values = p.values](std::span<std::byte> out) {
+      file.add(gguf_name(p.name), stored, p.shape, [=, values = p.values](std::span<std::byte> out) {
         for (tfm::Index r = 0; r < rows; ++r)
           tfm::quantise_row(stored, values.data() + (permuted ? source_row(r, hd) : r) * cols, cols,
                             out.data() + r * tfm::row_bytes(stored, cols));
       });
     }
     return file;
-  }
-  static tfm::DataType type_of(tfm::Format format) {
-    for (int t = 0; t < tfm::data_type_count; ++t)
-      if (tfm::format_of(static_cast<tfm::DataType>(t)) == format) return static_cast<tfm::DataType>(t);
-    return tfm::DataType::other;
   }
 };
 

@@ -9,13 +9,20 @@
 
 namespace {
 using Words = std::vector<std::string>;
-Words words(tfm::PreTokenizer kind, std::string_view text) {
+Words words(const tfm::PreTokenizer& pre_tokenizer, std::string_view text) {
   Words all;
-  tfm::pre_tokenize(kind, text, [&](std::string_view word) { all.emplace_back(word); });
+  tfm::PreTokenizer::Workspace work;
+  tfm::pre_tokenize(pre_tokenizer, text, work, [&](std::string_view word) { all.emplace_back(word); });
   return all;
 }
-Words gpt2(std::string_view text) { return words(tfm::PreTokenizer::gpt2, text); }
-Words smollm(std::string_view text) { return words(tfm::PreTokenizer::smollm, text); }
+Words gpt2(std::string_view text) { return words(tfm::PreTokenizer("gpt-2"), text); }
+Words smollm(std::string_view text) { return words(tfm::PreTokenizer("smollm"), text); }
+tfm::PreTokenizer of_splitter(const tfm::SplitterFacts& splitter) {
+  tfm::PreTokenizer all;
+  for (const std::string_view pattern : splitter.patterns)
+    if (!pattern.empty()) all.add(pattern, splitter.name);
+  return all;
+}
 }  // namespace
 
 TEST_CASE("gpt-2's expression: contractions") {
@@ -49,18 +56,32 @@ TEST_CASE("smollm: numeric characters one by one, and what lies between them by 
   CHECK(smollm("'1s") == Words{"'", "1", "s"});
 }
 
-TEST_CASE("pre-tokenizers: words of the goldens") {
+TEST_CASE("pre-tokenizers: every name and splitter of the goldens, and their words") {
+  const auto facts = tfm_test::require(tfm_test::golden() / "pre_tokenizers.json");
   const auto file = tfm_test::require(tfm_test::golden() / "pre_tokenizer_pieces.json");
-  if (!file) return;
+  if (!facts || !file) return;
+  const auto names = tfm_test::read_json(*facts);
+  CHECK(names.at("names").size() == tfm::detail::pre_tokenizers.size());
+  for (const auto& [name, said] : names.at("names").items()) {
+    CAPTURE(name);
+    const tfm::PreTokenizerFacts* const known = tfm::pre_tokenizer_facts(name);
+    REQUIRE(known != nullptr);
+    CHECK(known->splitter == said.at("splitter").get<std::string>());
+    CHECK(known->ignore_merges == said.at("ignore_merges").get<bool>());
+    CHECK(known->add_bos == said.at("add_bos").get<bool>());
+  }
   const auto golden = tfm_test::read_json(*file);
-  // llama.cpp's names of the two expressions, which several models share
-  for (const auto& [kind, name] : {std::pair(tfm::PreTokenizer::gpt2, "mpt"), std::pair(tfm::PreTokenizer::smollm, "starcoder")}) {
+  for (const auto& [name, said] : names.at("splitters").items()) {
+    const tfm::SplitterFacts* const splitter = tfm::splitter_named(name);
+    REQUIRE(splitter != nullptr);
+    const tfm::PreTokenizer pre_tokenizer = of_splitter(*splitter);
     for (std::size_t i = 0; i < golden.at("texts").size(); ++i) {
       if (golden.at(name)[i].is_null()) continue;
       std::vector<int> lengths;  // in code points
-      for (const std::string& word : words(kind, golden.at("texts")[i].get<std::string>()))
+      const auto text = golden.at("texts")[i].get<std::string>();
+      for (const std::string& word : words(pre_tokenizer, text))
         lengths.push_back(static_cast<int>(std::count_if(word.begin(), word.end(), [](char c) { return (c & 0xC0) != 0x80; })));
-      CAPTURE(name, i);
+      CAPTURE(name, i, text);
       CHECK(lengths == golden.at(name)[i].get<std::vector<int>>());
     }
   }
@@ -73,9 +94,9 @@ TEST_CASE("pre-tokenizers: the words are the text") {
     if (c % 7 == 0) text += ' ';
     if (c % 11 == 0) text += '\'';
   }
-  for (const auto kind : {tfm::PreTokenizer::gpt2, tfm::PreTokenizer::smollm}) {
+  for (const char* const name : {"gpt-2", "smollm", "qwen2", "deepseek-v3", "gpt-4o", "superbpe"}) {
     std::string together;
-    for (const auto& word : words(kind, text)) {
+    for (const auto& word : words(tfm::PreTokenizer(name), text)) {
       CHECK(!word.empty());
       together += word;
     }
@@ -84,9 +105,6 @@ TEST_CASE("pre-tokenizers: the words are the text") {
 }
 
 TEST_CASE("pre-tokenizers: only known names") {
-  CHECK(tfm::pre_tokenizer_named("gpt-2") == tfm::PreTokenizer::gpt2);
-  CHECK(tfm::pre_tokenizer_named("smollm") == tfm::PreTokenizer::smollm);
-  for (const char* name : {"", "gpt2", "llama-bpe", "default"}) {
-    CHECK_THROWS_AS(tfm::pre_tokenizer_named(name), tfm::TokenizerError);
-  }
+  for (const char* name : {"", "gpt2", "Qwen2", "llama-4"}) CHECK_THROWS_AS(tfm::PreTokenizer(name), tfm::TokenizerError);
+  CHECK_THROWS_WITH(tfm::PreTokenizer("gpt2"), Catch::Contains("'gpt2' is not known; known are: default, minicpm5, llama3"));
 }

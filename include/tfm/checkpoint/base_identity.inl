@@ -13,7 +13,7 @@ TFM_INLINE std::string hash_of(const TensorStore& store) {
   std::sort(tensors.begin(), tensors.end(), [](const Tensor* a, const Tensor* b) { return a->name < b->name; });
   Sha256 hash;
   for (const Tensor* const tensor : tensors) {
-    hash.add_text(tensor->name).add_text(tensor->type == DataType::other ? tensor->type_name : std::string(name(tensor->type)));
+    hash.add_text(tensor->name).add_text(std::string(name(tensor->type)));
     for (const Index size : tensor->shape) hash.add_number(size);
     const auto bytes = static_cast<Index>(tensor->bytes.size());
     if (bytes <= pieces * piece) {

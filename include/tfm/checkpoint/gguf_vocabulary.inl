@@ -128,7 +128,11 @@ TFM_INLINE GgufVocabulary read_gguf_vocabulary(const GgufMetadata& metadata) {
   std::vector<std::string>& notes = vocabulary.notes;
   vocabulary.pieces = metadata.at("tokenizer.ggml.tokens").texts();
   const std::size_t size = vocabulary.pieces.size();
-  vocabulary.special = detail::gguf_special(metadata, static_cast<Index>(size), sentencepiece, notes);
+  const auto pre = sentencepiece ? std::nullopt : metadata.find("tokenizer.ggml.pre");
+  vocabulary.pre_tokenizer = pre ? pre->text() : "gpt-2";
+  const PreTokenizerFacts* const facts = pre_tokenizer_facts(vocabulary.pre_tokenizer);
+  const bool add_bos = sentencepiece || (facts != nullptr && facts->add_bos);
+  vocabulary.special = detail::gguf_special(metadata, static_cast<Index>(size), add_bos, notes);
   vocabulary.types = detail::gguf_types(metadata, vocabulary, notes);
   Index empty = 0;
   for (const std::string_view piece : vocabulary.pieces) empty += piece.empty() ? 1 : 0;
@@ -140,8 +144,6 @@ TFM_INLINE GgufVocabulary read_gguf_vocabulary(const GgufMetadata& metadata) {
     return vocabulary;
   }
   vocabulary.merges = metadata.at("tokenizer.ggml.merges").texts();
-  const auto pre = metadata.find("tokenizer.ggml.pre");
-  vocabulary.pre_tokenizer = pre ? pre->text() : "gpt-2";
   if (!pre)
     notes.push_back("key 'tokenizer.ggml.pre' is missing: texts are cut into words by GPT-2's rule; a model that was trained with another "
                     "answers worse");

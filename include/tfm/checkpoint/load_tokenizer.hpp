@@ -29,7 +29,7 @@ struct FoundTokenizer {
 using FolderTokenizer = FoundTokenizer;
 
 /// The vocabulary inside a GGUF file of any architecture, its chat template, and what was put right in them: tokenizer models
-/// `llama` and `gpt2`, the latter with the pre-tokenisers that text/pre_tokenizer.hpp knows. Errors: LoadError for damaged tables,
+/// `llama` and `gpt2`, the latter with the pre-tokenizers of text/splitters.hpp. Errors: LoadError for damaged tables,
 /// TokenizerError for a kind that is not known, by name.
 FoundTokenizer find_tokenizer(const GgufMetadata& metadata);
 

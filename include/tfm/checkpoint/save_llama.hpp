@@ -68,9 +68,12 @@ std::string config_text(const S& s, const RopeScaling& scaling, Format format, c
     json.end();
   }
   json.member("rope_theta", float{s.rope_theta}).member("tie_word_embeddings", bool{s.tied});
-  json.member("torch_dtype", format == Format::f32 ? "float32" : format == Format::bf16 ? "bfloat16" : "float16");
-  return json.member("use_cache", true).member("vocab_size", Index{s.vocab}).end().text() + "\n";
+  json.member("torch_dtype", torch_name(format)).member("use_cache", true).member("vocab_size", Index{s.vocab});
+  return json.end().text() + "\n";
 }
+
+/// Whether PyTorch has tensors of a format that weights are computed in.
+constexpr bool in_torch(Format format) noexcept { return is_computed(format) && !torch_name(format).empty(); }
 
 /// The tensors that save_llama writes, without their bytes.
 template <Shape S, class P>
@@ -78,11 +81,11 @@ std::vector<Tensor> saved_tensors(const Llama<S, P>& model, const SaveLlamaOptio
   std::vector<Tensor> tensors;
   visit_weights(model, "", [&](const std::string& name, const auto&, const WeightInfo& info) {
     const Format format = (options.format_of ? options.format_of(name) : std::nullopt).value_or(options.format);
-    if (format != Format::f32 && format != Format::bf16 && format != Format::f16)
-      raise<OptionError>({"tfm: a Hugging Face folder's tensors are F32, BF16 or F16, found ", tfm::name(format)});
+    if (!in_torch(format))
+      raise<OptionError>({"tfm: a Hugging Face folder's tensors are ", format_names(in_torch), ", found ", tfm::name(format)});
     Tensor tensor;
     tensor.name = name;
-    tensor.type = format == Format::f32 ? DataType::f32 : format == Format::bf16 ? DataType::bf16 : DataType::f16;
+    tensor.type = format;
     if (info.is_vector()) tensor.shape = {info.cols};
     else tensor.shape = {info.rows, info.cols};
     tensors.push_back(std::move(tensor));

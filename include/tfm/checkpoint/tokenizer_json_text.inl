@@ -17,9 +17,32 @@ TFM_INLINE void write_added_token(JsonWriter& json, std::string_view piece, bool
   json.member("normalized", false).member("special", special).end();
 }
 
-TFM_INLINE void write_byte_level(JsonWriter& json) {
+/// `words`: it cuts a text into words too.
+TFM_INLINE void write_byte_level(JsonWriter& json, bool words) {
   json.begin_object().member("type", "ByteLevel").member("add_prefix_space", false).member("trim_offsets", true);
-  json.member("use_regex", true).end();
+  json.member("use_regex", words).end();
+}
+
+/// A pre-tokenizer that cuts as the GGUF name's does, in as few words as there are.
+TFM_INLINE void write_pre_tokenizer(JsonWriter& json, std::string_view name) {
+  const SplitterFacts& splitter = *splitter_named(pre_tokenizer_facts(name)->splitter);
+  if (splitter.name == "mpt") {
+    write_byte_level(json, true);
+    return;
+  }
+  json.begin_object().member("type", "Sequence").key("pretokenizers").begin_array();
+  if (splitter.name == "starcoder") {
+    json.begin_object().member("type", "Digits").member("individual_digits", true).end();
+    write_byte_level(json, true);
+  } else {
+    for (const std::string_view pattern : splitter.patterns)
+      if (!pattern.empty()) {
+        json.begin_object().member("type", "Split").key("pattern").begin_object().member("Regex", pattern).end();
+        json.member("behavior", "Isolated").member("invert", false).end();
+      }
+    write_byte_level(json, false);
+  }
+  json.end().end();
 }
 
 /// A post-processor that writes bos and eos where the tokenizer adds them.
@@ -62,22 +85,18 @@ TFM_INLINE std::string tokenizer_json_text(const GgufVocabulary& vocabulary, con
   detail::each_added_token(vocabulary, tokenizer, [&](Token token, std::string_view piece, bool special) {
     detail::write_added_token(json.begin_object().member("id", token), piece, special);
   });
-  json.end().key("normalizer").null().key("pre_tokenizer");
-  if (vocabulary.pre_tokenizer == "smollm") {
-    json.begin_object().member("type", "Sequence").key("pretokenizers").begin_array();
-    json.begin_object().member("type", "Digits").member("individual_digits", true).end();
-    detail::write_byte_level(json);
-    json.end().end();
-  } else {
-    detail::write_byte_level(json);
-  }
+  json.end().key("normalizer");
+  const auto& facts = *pre_tokenizer_facts(vocabulary.pre_tokenizer);
+  facts.nfc ? json.begin_object().member("type", "NFC").end() : json.null();
+  json.key("pre_tokenizer");
+  detail::write_pre_tokenizer(json, vocabulary.pre_tokenizer);
   json.key("post_processor");
   detail::write_post_processor(json, tokenizer);
   json.key("decoder");
-  detail::write_byte_level(json);
+  detail::write_byte_level(json, true);
   json.key("model").begin_object(JsonLayout::lines).member("type", "BPE").key("dropout").null().key("unk_token").null();
   json.key("continuing_subword_prefix").null().key("end_of_word_suffix").null();
-  json.member("fuse_unk", false).member("byte_fallback", false).member("ignore_merges", false);
+  json.member("fuse_unk", false).member("byte_fallback", false).member("ignore_merges", facts.ignore_merges);
   json.key("vocab").begin_object(JsonLayout::lines);
   for (Token token = 0; token < tokenizer.size(); ++token) {
     const std::string_view piece = tokenizer.piece(token);

@@ -51,9 +51,9 @@ inline std::string gguf_name(std::string_view name) {
   return std::string(name);
 }
 
-/// The format that a weight's bytes are in. Those of int8 need a scale for each row beside them: bitsandbytes' NAME.SCB.
-inline std::optional<Format> stored_format(const Tensor& tensor) noexcept {
-  return tensor.type == DataType::i8 ? std::optional(Format::int8) : format_of(tensor.type);
+/// "F32, BF16, …": what a file may have for a weight, scales beside it apart.
+inline std::string weight_format_names() {
+  return format_names([](Format format) { return !has_row_scales(format); });
 }
 /// "self_attn.q_proj" + suffix for "self_attn.q_proj.weight".
 inline std::string beside(std::string_view weight, std::string_view suffix) {
@@ -70,11 +70,11 @@ class WeightSource {
   std::set<const Tensor*> used_;
   std::map<const Tensor*, std::vector<float>> scales_;  // of int8 weights: SCB / 127
 
-  // The scales that bitsandbytes keeps beside an int8 matrix: each row's largest magnitude.
+  // The scales that bitsandbytes keeps beside an int8 matrix, NAME.SCB: each row's largest magnitude.
   void read_scales(const Tensor& tensor) {
     const Tensor* const absmax = store_.find(detail::beside(tensor.name, ".SCB"));
     if (absmax == nullptr || tensor.shape.size() != 2 || convention_ == Convention::gguf)
-      raise(LoadError(where(tensor) + " is of type " + tensor.type_name + ", expected F32, F16, BF16, Q8_0, Q4_0 or Q4_1, or '" +
+      raise(LoadError(where(tensor) + " is of type " + tensor.type_name + ", expected " + detail::weight_format_names() + ", or '" +
                       detail::beside(tensor.name, ".SCB") + "' beside a matrix of int8"));
     if (absmax->type != DataType::f32 || absmax->shape != std::vector<Index>{tensor.shape[0]})
       raise(ShapeError(where(*absmax) + " is " + absmax->type_name + " " + shape_text(absmax->shape) + ", expected F32 [" +
@@ -123,9 +123,9 @@ class WeightSource {
     const auto shape = weight.is_vector() ? std::vector<Index>{weight.cols} : std::vector<Index>{weight.rows, weight.cols};
     if (tensor.shape != shape)
       raise<ShapeError>({where(tensor), " has shape ", shape_text(tensor.shape), ", expected ", shape_text(shape)});
-    if (tensor.type == DataType::i8) read_scales(tensor);
-    else if (!format_of(tensor.type))
-      raise<LoadError>({where(tensor), " is of type ", tensor.type_name, ", expected F32, F16, BF16, Q8_0, Q4_0 or Q4_1"});
+    const auto format = weight_format(tensor.type);
+    if (!format) raise<LoadError>({where(tensor), " is of type ", tensor.type_name, ", expected ", detail::weight_format_names()});
+    if (has_row_scales(*format)) read_scales(tensor);
     mark_used(tensor);
     return tensor;
   }
@@ -133,7 +133,7 @@ class WeightSource {
   FileRows rows(const Tensor& tensor, const WeightInfo& weight) const {
     const Index rows = tensor.shape.size() == 1 ? 1 : tensor.shape[0];
     const auto scales = scales_.find(&tensor);
-    return {*detail::stored_format(tensor), tensor.bytes.data(), rows, tensor.shape.back(), scales == scales_.end() ? nullptr : scales->second.data(),
+    return {*weight_format(tensor.type), tensor.bytes.data(), rows, tensor.shape.back(), scales == scales_.end() ? nullptr : scales->second.data(),
             convention_ == Convention::gguf ? weight.rotary_heads : 0};
   }
   void mark_used(const Tensor& tensor) { used_.insert(&tensor); }

@@ -12,6 +12,11 @@
 
 namespace tfm::inline TFM_ABI {
 
+namespace kernels {
+struct Table;
+struct TrainingTable;
+}  // namespace kernels
+
 /// One for each running user thread; cheap. Several may share one Threads.
 struct Context {
   Arena scratch;  ///< given back when a layer returns
@@ -23,7 +28,8 @@ struct Context {
   RandomKey random;
   bool training = false;  ///< dropout is on
   StopToken stop;
-  Isa ran = Isa::baseline;  ///< the region in which the last kernel ran; written by the region itself
+  const kernels::Table* table = nullptr;                   ///< kernels in place of those of `isa` (kernels/tables.hpp), or null
+  const kernels::TrainingTable* training_table = nullptr;  ///< likewise, what training needs besides
 
   Context() : Context(std::make_shared<Threads>()) {}
   explicit Context(std::shared_ptr<Threads> pool) : threads(std::move(pool)) {}

@@ -1,6 +1,7 @@
 #pragma once
-// The instruction sets that kernels are compiled for, and what this CPU has. Read once, by cpuid.
+// The instruction sets that kernels are compiled for, and what this CPU has.
 #include <array>
+#include <cstddef>
 #include <string_view>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -19,78 +20,102 @@
 #define TFM_ARM_DOT_PRODUCTS 0
 #endif
 
+// The list of instruction sets: X(name, base, probe). A set's kernels are its own, all of them where it is its own base; otherwise those
+// of its base but for the products that its name is for (kernels/cpu/each_region.inl). The best one is the last that the CPU supports:
+// probe says what it needs besides its base, and is asked on its own architecture alone. Enumerators are there on every architecture.
+#define TFM_ISAS_AARCH64(X)                                                              \
+  X(neon, neon, true)                                                                    \
+  X(neon_dotprod, neon, detail::has_feature("hw.optional.arm.FEAT_DotProd", 20, 0))      \
+  X(neon_i8mm, neon_dotprod, detail::has_feature("hw.optional.arm.FEAT_I8MM", 0, 13))
+#define TFM_ISAS_X86(X)                                                                                                                     \
+  X(avx2, avx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) /* F16C is in every CPU that has AVX2 */                    \
+  X(avx_vnni, avx2, detail::has_avx_vnni())                                                                                                 \
+  X(avx512, avx512, supported(Isa::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&                      \
+    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))                                                               \
+  X(avx512_vnni, avx512, __builtin_cpu_supports("avx512vnni"))                                                                              \
+  X(avx512_bf16, avx512_vnni, __builtin_cpu_supports("avx512bf16")) /* used by Arithmetic::bf16 alone */
+#define TFM_ISAS(X) X(baseline, baseline, true) TFM_ISAS_AARCH64(X) TFM_ISAS_X86(X)
+
+// Those of this architecture that this compiler has compiled: each has a region.
+#if defined(__x86_64__)
+#define TFM_ISAS_HERE(X) X(baseline, baseline, true) TFM_ISAS_X86(X)
+#elif defined(__aarch64__) && TFM_ARM_DOT_PRODUCTS
+#define TFM_ISAS_HERE(X) X(baseline, baseline, true) TFM_ISAS_AARCH64(X)
+#elif defined(__aarch64__)
+#define TFM_ISAS_HERE(X) X(baseline, baseline, true) X(neon, neon, true)
+#else
+#define TFM_ISAS_HERE(X) X(baseline, baseline, true)
+#endif
+
 namespace tfm::inline TFM_ABI {
 
-/// A region of kernels/cpu, and what of the CPU it needs. The best one is the last that the CPU supports.
+/// An instruction set that kernels are compiled for: baseline is what every CPU of the architecture has (SSE2, or NEON through xsimd).
 enum class Isa : unsigned char {
-  baseline,      ///< what every CPU of the architecture has: SSE2, or NEON through xsimd
-  neon,          ///< aarch64
-  neon_dotprod,  ///< and the dot product of int8 (FEAT_DotProd)
-  neon_i8mm,     ///< and that of int8 matrices (FEAT_I8MM)
-  avx2,          ///< AVX2, FMA, F16C
-  avx_vnni,      ///< and AVX-VNNI: int8 dot products of 256 bits
-  avx512,        ///< AVX-512 F, BW, VL, DQ
-  avx512_vnni,   ///< and VNNI: int8 dot products
-  avx512_bf16,   ///< and BF16: bfloat16 dot products, used by Arithmetic::bf16 alone
+#define TFM_X(name, ...) name,
+  TFM_ISAS(TFM_X)
+#undef TFM_X
 };
-inline constexpr int isa_count = 9;
 
-constexpr std::string_view name(Isa isa) noexcept {
-  constexpr std::array<std::string_view, isa_count> names{"baseline", "neon", "neon_dotprod", "neon_i8mm", "avx2", "avx_vnni", "avx512", "avx512_vnni", "avx512_bf16"};
-  return names[static_cast<std::size_t>(isa)];
+namespace detail {
+
+struct IsaFacts {
+  std::string_view name;
+  Isa base;
+};
+inline constexpr std::array isa_facts{
+#define TFM_X(name, base, ...) IsaFacts{#name, Isa::base},
+    TFM_ISAS(TFM_X)
+#undef TFM_X
+};
+
+#if defined(__x86_64__)
+// Not every compiler's __builtin_cpu_supports knows it: leaf 7, part 1, bit 4 of EAX.
+inline bool has_avx_vnni() noexcept {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & 16u) != 0;
 }
+#elif defined(__aarch64__)
+// A feature by Apple's name, or by its bit in Linux's words HWCAP or HWCAP2; 0: not there.
+inline bool has_feature([[maybe_unused]] const char* apple, [[maybe_unused]] int hwcap, [[maybe_unused]] int hwcap2) noexcept {
+#if defined(__linux__)
+  return hwcap != 0 ? (getauxval(AT_HWCAP) >> hwcap & 1) != 0 : (getauxval(AT_HWCAP2) >> hwcap2 & 1) != 0;
+#elif defined(__APPLE__)
+  int has = 0;
+  std::size_t size = sizeof has;
+  return sysctlbyname(apple, &has, &size, nullptr, 0) == 0 && has != 0;
+#else
+  return false;
+#endif
+}
+#endif
 
-/// The region of all kernels but the products that an instruction set's own name is for.
+}  // namespace detail
+
+inline constexpr int isa_count = static_cast<int>(detail::isa_facts.size());
+
+constexpr std::string_view name(Isa isa) noexcept { return detail::isa_facts[static_cast<std::size_t>(isa)].name; }
+
+/// The instruction set whose kernels it has, but for the products that its own name is for; itself where all are its own.
+constexpr Isa base(Isa isa) noexcept { return detail::isa_facts[static_cast<std::size_t>(isa)].base; }
+/// The one that compiled all kernels but those products.
 constexpr Isa whole_region(Isa isa) noexcept {
-  switch (isa) {
-    case Isa::neon_dotprod:
-    case Isa::neon_i8mm: return Isa::neon;
-    case Isa::avx_vnni: return Isa::avx2;
-    case Isa::avx512_vnni:
-    case Isa::avx512_bf16: return Isa::avx512;
-    default: return isa;
-  }
+  while (base(isa) != isa) isa = base(isa);
+  return isa;
 }
 
 /// Whether this CPU, and its operating system, run it, and this compiler has compiled it.
 inline bool supported(Isa isa) noexcept {
+  if (base(isa) != isa && !supported(base(isa))) return false;
 #if defined(__x86_64__)
   __builtin_cpu_init();
+#endif
   switch (isa) {
-    case Isa::baseline: return true;
-    case Isa::avx2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");  // F16C is in every CPU that has AVX2
-    case Isa::avx_vnni: {  // not every compiler's __builtin_cpu_supports knows it: leaf 7, part 1, bit 4 of EAX
-      unsigned a = 0, b = 0, c = 0, d = 0;
-      return supported(Isa::avx2) && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & 16u) != 0;
-    }
-    case Isa::avx512:
-      return supported(Isa::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-    case Isa::avx512_vnni: return supported(Isa::avx512) && __builtin_cpu_supports("avx512vnni");
-    case Isa::avx512_bf16: return supported(Isa::avx512_vnni) && __builtin_cpu_supports("avx512bf16");
+#define TFM_X(name, base, ...) \
+  case Isa::name: return __VA_ARGS__;
+    TFM_ISAS_HERE(TFM_X)
+#undef TFM_X
     default: return false;
   }
-#elif defined(__aarch64__)
-  switch (isa) {
-    case Isa::baseline:
-    case Isa::neon: return true;
-#if TFM_ARM_DOT_PRODUCTS && defined(__linux__)
-    case Isa::neon_dotprod: return (getauxval(AT_HWCAP) & (1ul << 20)) != 0;                                 // HWCAP_ASIMDDP
-    case Isa::neon_i8mm: return supported(Isa::neon_dotprod) && (getauxval(AT_HWCAP2) & (1ul << 13)) != 0;  // HWCAP2_I8MM
-#elif TFM_ARM_DOT_PRODUCTS && defined(__APPLE__)
-    case Isa::neon_dotprod:
-    case Isa::neon_i8mm: {
-      int has = 0;
-      std::size_t size = sizeof has;
-      const char* const feature = isa == Isa::neon_dotprod ? "hw.optional.arm.FEAT_DotProd" : "hw.optional.arm.FEAT_I8MM";
-      return sysctlbyname(feature, &has, &size, nullptr, 0) == 0 && has != 0;
-    }
-#endif
-    default: return false;
-  }
-#else
-  return isa == Isa::baseline;
-#endif
 }
 
 /// Whether the region has a fused multiply-add: those that have one give the same bits.

@@ -110,13 +110,13 @@ TFM_INLINE GgufTensorInfo gguf_tensor_info(ByteReader& reader, Index alignment) 
     tensor.shape.push_back(static_cast<Index>(dim));
   }
   const auto number = reader.number<std::uint32_t>("a tensor's type");
-  const GgmlType* const type = find_ggml_type(number);
-  if (type == nullptr) refuse({"found the type number ", number, ", which is none of ggml's"});
-  tensor.type = type->type;
-  tensor.type_name = type->name;
+  const auto type = gguf_format(number);
+  if (!type) refuse({"found the type number ", number, ", which is none of ggml's"});
+  tensor.type = *type;
+  tensor.type_name = name(*type);
   const Index row = dims == 0 ? 1 : tensor.shape.front();
-  if (row % type->block != 0)
-    refuse({"found rows of ", row, " values, expected a multiple of ", type->block, " for ", tensor.type_name});
+  if (row % block_size(*type) != 0)
+    refuse({"found rows of ", row, " values, expected a multiple of ", block_size(*type), " for ", tensor.type_name});
   std::reverse(tensor.shape.begin(), tensor.shape.end());  // ggml counts from the innermost dimension
   const auto bytes = bytes_of(*type, tensor.shape);
   if (!bytes) refuse({"the sizes ", shape_text(tensor.shape), " are too large for a file"});

@@ -48,7 +48,7 @@ concept GgufScalar = std::is_arithmetic_v<T> || std::convertible_to<T, std::stri
 class GgufWriter {
   struct Item {
     std::string name;
-    const GgmlType* type;
+    DataType type;
     std::vector<Index> shape;
     Index bytes;
     std::function<void(std::span<std::byte>)> fill;  // or
@@ -73,7 +73,7 @@ class GgufWriter {
   }
   static std::uint32_t number(GgufType type) noexcept { return static_cast<std::uint32_t>(type); }
 
-  Item item(std::string name, DataType type, std::string_view type_name, std::vector<Index> shape) const;
+  Item item(std::string name, DataType type, std::vector<Index> shape) const;
 
   std::string head() const;
   std::size_t padding(Index size) const noexcept { return to_size(round_up(size, alignment_) - size); }

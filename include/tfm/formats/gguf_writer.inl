@@ -7,25 +7,23 @@ TFM_INLINE void GgufWriter::append_text(std::string& out, std::string_view text)
   out += text;
 }
 
-TFM_INLINE auto GgufWriter::item(std::string name, DataType type, std::string_view type_name, std::vector<Index> shape) const -> Item {
+TFM_INLINE auto GgufWriter::item(std::string name, DataType type, std::vector<Index> shape) const -> Item {
   const auto refuse = [&](const std::string& what) {
     raise(LoadError("tfm: cannot write tensor " + in_quotes(name) + " as GGUF: " + what));
   };
-  const std::string_view wanted = type == DataType::other ? type_name : tfm::name(type);
-  const GgmlType* const found = find_ggml_type(wanted);
-  if (found == nullptr) refuse("the format has no type " + std::string(wanted));
+  if (gguf_number(type) < 0) refuse("the format has no type " + std::string(tfm::name(type)));
   if (shape.size() > 4) refuse("found " + std::to_string(shape.size()) + " dimensions, expected at most 4");
   for (const Index dim : shape)
     if (dim < 0) refuse("found the shape " + shape_text(shape));
   const Index row = shape.empty() ? 1 : shape.back();
-  if (row % found->block != 0)
+  if (row % block_size(type) != 0)
     refuse("found rows of " + std::to_string(row) + " values, expected a multiple of " +
-           std::to_string(found->block) + " for " + std::string(wanted));
-  const auto bytes = bytes_of(*found, shape);
+           std::to_string(block_size(type)) + " for " + std::string(tfm::name(type)));
+  const auto bytes = bytes_of(type, shape);
   if (!bytes) refuse("the sizes " + shape_text(shape) + " are too large for a file");
   for (const auto& other : items_)
     if (other.name == name) refuse("a tensor of this name is there already");
-  return {std::move(name), found, std::move(shape), *bytes, {}, {}};
+  return {std::move(name), type, std::move(shape), *bytes, {}, {}};
 }
 
 TFM_INLINE std::string GgufWriter::head() const {
@@ -40,7 +38,7 @@ TFM_INLINE std::string GgufWriter::head() const {
     append(out, static_cast<std::uint32_t>(item.shape.size()));
     for (auto dim = item.shape.rbegin(); dim != item.shape.rend(); ++dim)
       append(out, static_cast<std::uint64_t>(*dim));
-    append(out, item.type->number);
+    append(out, static_cast<std::uint32_t>(gguf_number(item.type)));
     append(out, offset);
     offset += static_cast<std::uint64_t>(round_up(item.bytes, alignment_));
   }
@@ -55,17 +53,17 @@ TFM_INLINE GgufWriter::GgufWriter(Index alignment) : alignment_(alignment) {
 }
 
 TFM_INLINE void GgufWriter::add(const Tensor& tensor) {
-  Item added = item(tensor.name, tensor.type, tensor.type_name, tensor.shape);
+  Item added = item(tensor.name, tensor.type, tensor.shape);
   if (added.bytes != static_cast<Index>(tensor.bytes.size()))
     raise(LoadError("tfm: cannot write tensor " + in_quotes(tensor.name) + " as GGUF: found " +
                     std::to_string(tensor.bytes.size()) + " bytes, expected " + std::to_string(added.bytes) +
-                    " for " + shape_text(tensor.shape) + " of " + std::string(added.type->name)));
+                    " for " + shape_text(tensor.shape) + " of " + std::string(tfm::name(added.type))));
   added.data = tensor.bytes;
   items_.push_back(std::move(added));
 }
 
 TFM_INLINE void GgufWriter::add(std::string name, DataType type, std::vector<Index> shape, std::function<void(std::span<std::byte>)> fill) {
-  Item added = item(std::move(name), type, {}, std::move(shape));
+  Item added = item(std::move(name), type, std::move(shape));
   added.fill = std::move(fill);
   items_.push_back(std::move(added));
 }

@@ -1,5 +1,5 @@
 #pragma once
-// What the readers' error messages are made of: names out of files made printable, shapes, reasons of the system.
+// What the readers' error messages are made of: numbers, shapes.
 #include <cstddef>
 #include <initializer_list>
 #include <span>
@@ -8,15 +8,9 @@
 
 #include "tfm/core/error.hpp"
 #include "tfm/core/index.hpp"
+#include "tfm/core/quotes.hpp"
 
 namespace tfm::inline TFM_ABI {
-
-/// `text`, fit to be printed whatever bytes a file has in it: bytes that are not printable ASCII become \xNN, and what
-/// is longer than `longest` bytes is cut.
-[[gnu::cold]] std::string printable(std::string_view text, std::size_t longest);
-
-/// A name or text out of a file, in quotes; of a long one the beginning and its length.
-[[gnu::cold]] std::string in_quotes(std::string_view text);
 
 /// The shortest digits that say which number it is, among all doubles or among all floats.
 [[gnu::cold]] std::string number_text(double value);

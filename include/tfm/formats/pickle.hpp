@@ -40,9 +40,10 @@ struct PickleGlobal {
   enum class Role : unsigned char { ordered_dict, rebuild_tensor, rebuild_parameter, size, storage };
   std::string_view module, name;
   Role role;
-  std::string_view type_name{};  ///< of a storage's values, as PyTorch calls it
-  DataType type{};
-  Index bytes = 0;  ///< of one value
+  DataType type{};  ///< of a storage's values
+
+  constexpr std::string_view type_name() const noexcept { return torch_name(type); }
+  constexpr Index bytes() const noexcept { return block_bytes(type); }  ///< of one value
 };
 
 /// All of them: anything else is refused by name, and nothing is ever called.
@@ -51,18 +52,18 @@ inline constexpr PickleGlobal pickle_globals[] = {
     {"torch._utils", "_rebuild_tensor_v2", PickleGlobal::Role::rebuild_tensor},
     {"torch._utils", "_rebuild_parameter", PickleGlobal::Role::rebuild_parameter},
     {"torch", "Size", PickleGlobal::Role::size},
-    {"torch", "DoubleStorage", PickleGlobal::Role::storage, "float64", DataType::f64, 8},
-    {"torch", "FloatStorage", PickleGlobal::Role::storage, "float32", DataType::f32, 4},
-    {"torch", "HalfStorage", PickleGlobal::Role::storage, "float16", DataType::f16, 2},
-    {"torch", "BFloat16Storage", PickleGlobal::Role::storage, "bfloat16", DataType::bf16, 2},
-    {"torch", "LongStorage", PickleGlobal::Role::storage, "int64", DataType::i64, 8},
-    {"torch", "IntStorage", PickleGlobal::Role::storage, "int32", DataType::i32, 4},
-    {"torch", "ShortStorage", PickleGlobal::Role::storage, "int16", DataType::i16, 2},
-    {"torch", "CharStorage", PickleGlobal::Role::storage, "int8", DataType::i8, 1},
-    {"torch", "ByteStorage", PickleGlobal::Role::storage, "uint8", DataType::u8, 1},
-    {"torch", "BoolStorage", PickleGlobal::Role::storage, "bool", DataType::boolean, 1},
-    {"torch", "ComplexFloatStorage", PickleGlobal::Role::storage, "complex64", DataType::other, 8},
-    {"torch", "ComplexDoubleStorage", PickleGlobal::Role::storage, "complex128", DataType::other, 16},
+    {"torch", "DoubleStorage", PickleGlobal::Role::storage, DataType::f64},
+    {"torch", "FloatStorage", PickleGlobal::Role::storage, DataType::f32},
+    {"torch", "HalfStorage", PickleGlobal::Role::storage, DataType::f16},
+    {"torch", "BFloat16Storage", PickleGlobal::Role::storage, DataType::bf16},
+    {"torch", "LongStorage", PickleGlobal::Role::storage, DataType::i64},
+    {"torch", "IntStorage", PickleGlobal::Role::storage, DataType::i32},
+    {"torch", "ShortStorage", PickleGlobal::Role::storage, DataType::i16},
+    {"torch", "CharStorage", PickleGlobal::Role::storage, DataType::i8},
+    {"torch", "ByteStorage", PickleGlobal::Role::storage, DataType::u8},
+    {"torch", "BoolStorage", PickleGlobal::Role::storage, DataType::boolean},
+    {"torch", "ComplexFloatStorage", PickleGlobal::Role::storage, DataType::c64},
+    {"torch", "ComplexDoubleStorage", PickleGlobal::Role::storage, DataType::c128},
 };
 
 /// Values that lie one behind the other under `key`, somewhere beside the pickle.

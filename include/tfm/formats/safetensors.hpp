@@ -1,7 +1,8 @@
 #pragma once
 // safetensors (github.com/huggingface/safetensors): reading a file, or a model in several files with their index.
-#include <array>
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,21 +15,8 @@ namespace tfm::inline TFM_ABI {
 
 namespace detail {
 
-struct SafetensorsType {
-  std::string_view name;
-  DataType type;
-  Index bits;
-};
-/// All types of the format. Those of 4 and 6 bits have no bytes of their own.
-inline constexpr std::array<SafetensorsType, 21> safetensors_types{{
-    {"F32", DataType::f32, 32},      {"F16", DataType::f16, 16},      {"BF16", DataType::bf16, 16},
-    {"F64", DataType::f64, 64},      {"I64", DataType::i64, 64},      {"I32", DataType::i32, 32},
-    {"I16", DataType::i16, 16},      {"I8", DataType::i8, 8},         {"U8", DataType::u8, 8},
-    {"BOOL", DataType::boolean, 8},  {"U16", DataType::other, 16},    {"U32", DataType::other, 32},
-    {"U64", DataType::other, 64},    {"C64", DataType::other, 64},    {"F8_E5M2", DataType::other, 8},
-    {"F8_E4M3", DataType::other, 8}, {"F8_E8M0", DataType::other, 8}, {"F4", DataType::other, 4},
-    {"F6_E2M3", DataType::other, 6}, {"F6_E3M2", DataType::other, 6}, {"F8_E4M3FNUZ", DataType::other, 8},
-}};
+/// Bits of one value. Those of 4 and 6 have no bytes of their own.
+inline Index safetensors_bits(DataType type) noexcept { return 8 * block_bytes(type) / block_size(type); }
 
 }  // namespace detail
 

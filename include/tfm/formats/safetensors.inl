@@ -1,5 +1,4 @@
 // What safetensors.hpp declares.
-#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -8,20 +7,26 @@ namespace tfm::inline TFM_ABI {
 
 namespace detail {
 
+/// The type that safetensors calls `name`, if it has such a one.
+TFM_INLINE std::optional<DataType> safetensors_type(std::string_view name) noexcept {
+  for (int i = 0; i < stored_format_count; ++i)
+    if (const auto type = static_cast<DataType>(i); in_safetensors(type) && tfm::name(type) == name) return type;
+  return std::nullopt;
+}
+
 /// One entry of the header: everything but where its bytes are in memory.
 TFM_INLINE Tensor safetensors_entry(const Json& entry, std::span<const std::byte> data) {
   Tensor tensor;
   tensor.name = entry.key();
   const Json dtype = entry.at("dtype");
-  const auto known = std::find_if(safetensors_types.begin(), safetensors_types.end(),
-                                  [&](const auto& t) { return t.name == dtype.text(); });
-  if (known == safetensors_types.end()) dtype.refuse({"found ", dtype.found(), ", which is not a type of safetensors"});
-  tensor.type = known->type;
-  tensor.type_name = known->name;
+  const auto known = safetensors_type(dtype.text());
+  if (!known) dtype.refuse({"found ", dtype.found(), ", which is not a type of safetensors"});
+  tensor.type = *known;
+  tensor.type_name = name(*known);
 
   const Json shape = entry.at("shape");
   tensor.shape.reserve(to_size(shape.size()));
-  Index bits = known->bits;
+  Index bits = safetensors_bits(*known);
   bool empty = false;
   for (const Json dim : shape.elements()) {
     tensor.shape.push_back(dim.integer(0));

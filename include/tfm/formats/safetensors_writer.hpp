@@ -19,8 +19,8 @@ namespace tfm::inline TFM_ABI {
 
 namespace detail {
 
-/// The format's entry for a tensor's type, and the bytes of its shape; `found`: how many there are, which is checked.
-std::pair<const SafetensorsType*, Index> safetensors_type_of(const Tensor& tensor, Index found);
+/// The bytes of a tensor's shape; `found`: how many there are, which is checked.
+Index safetensors_bytes(const Tensor& tensor, Index found);
 
 /// `given`: whether the tensors' bytes are there already, so that they can be checked before anything is written.
 template <class F>
@@ -28,17 +28,14 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
                        bool given, F&& bytes) {
   struct Item {
     const Tensor* tensor;
-    const SafetensorsType* type;
-    Index size;
+    Index bits, size;
   };
   std::vector<Item> items;
-  for (const Tensor& tensor : tensors) {
-    const auto [type, size] = safetensors_type_of(tensor, given ? static_cast<Index>(tensor.bytes.size()) : -1);
-    items.push_back({&tensor, type, size});
-  }
+  for (const Tensor& tensor : tensors)
+    items.push_back({&tensor, safetensors_bits(tensor.type), safetensors_bytes(tensor, given ? static_cast<Index>(tensor.bytes.size()) : -1)});
 
   std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
-    return a.type->bits != b.type->bits ? a.type->bits > b.type->bits : a.tensor->name < b.tensor->name;
+    return a.bits != b.bits ? a.bits > b.bits : a.tensor->name < b.tensor->name;
   });
   std::sort(metadata.begin(), metadata.end());
 
@@ -50,8 +47,8 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
     json.end();
   }
   Index at = 0;
-  for (const auto& [tensor, type, size] : items) {
-    json.key(tensor->name).begin_object(JsonLayout::compact).member("dtype", type->name);
+  for (const auto& [tensor, bits, size] : items) {
+    json.key(tensor->name).begin_object(JsonLayout::compact).member("dtype", name(tensor->type));
     json.key("shape").begin_array(JsonLayout::compact);
     for (const Index dim : tensor->shape) json.value(dim);
     json.end().key("data_offsets").begin_array(JsonLayout::compact).value(at).value(at + size).end().end();
@@ -69,9 +66,9 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
   const std::uint64_t length = header.size();
   file.write(std::as_bytes(std::span<const std::uint64_t>(&length, 1)));
   file.write(header);
-  for (const auto& [tensor, type, size] : items) {
+  for (const auto& [tensor, bits, size] : items) {
     const std::span<const std::byte> written = bytes(*tensor);
-    if (static_cast<Index>(written.size()) != size) safetensors_type_of(*tensor, static_cast<Index>(written.size()));
+    if (static_cast<Index>(written.size()) != size) safetensors_bytes(*tensor, static_cast<Index>(written.size()));
     file.write(written);
   }
   file.commit();

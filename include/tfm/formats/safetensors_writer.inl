@@ -8,20 +8,15 @@ namespace detail {
   raise(LoadError("tfm: cannot write tensor " + in_quotes(tensor.name) + " as safetensors: " + what));
 }
 
-TFM_INLINE std::pair<const SafetensorsType*, Index> safetensors_type_of(const Tensor& tensor, Index found) {
-  const auto type = std::find_if(safetensors_types.begin(), safetensors_types.end(), [&](const SafetensorsType& t) {
-    return t.type == tensor.type && (t.type != DataType::other || t.name == tensor.type_name);
-  });
-  if (type == safetensors_types.end())
-    refuse_to_write(tensor, "the format has no type " +
-                                (tensor.type == DataType::other ? tensor.type_name : std::string(name(tensor.type))));
-  Index bits = type->bits;
+TFM_INLINE Index safetensors_bytes(const Tensor& tensor, Index found) {
+  if (!in_safetensors(tensor.type)) refuse_to_write(tensor, "the format has no type " + std::string(name(tensor.type)));
+  Index bits = safetensors_bits(tensor.type);
   bool fits = tensor.name != "__metadata__";
   for (const Index dim : tensor.shape) fits = fits && dim >= 0 && !__builtin_mul_overflow(bits, dim, &bits);
   if (!fits || bits % 8 != 0 || (found >= 0 && bits / 8 != found))
     refuse_to_write(tensor, "found " + std::to_string(std::max<Index>(found, 0)) + " bytes for " + shape_text(tensor.shape) + " of " +
-                                std::string(type->name));
-  return {&*type, bits / 8};
+                                std::string(name(tensor.type)));
+  return bits / 8;
 }
 
 }  // namespace detail

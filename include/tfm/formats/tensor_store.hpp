@@ -19,7 +19,7 @@ namespace tfm::inline TFM_ABI {
 struct Tensor {
   std::string name;
   DataType type{};
-  std::string type_name;     ///< as the format calls it: says which type `other` is
+  std::string type_name;     ///< as the file calls it
   std::vector<Index> shape;  ///< outermost first: a Linear's weight is [out, in]
   std::span<const std::byte> bytes;
 

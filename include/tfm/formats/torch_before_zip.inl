@@ -46,7 +46,7 @@ TFM_INLINE TensorStore read_torch_before_zip(TensorSource source) {
     if (storage == known.end()) detail::fail(file, "storage " + in_quotes(key) + " belongs to no tensor");
     const auto size = reader.number<std::int64_t>("a storage's size");
     Index bytes;
-    if (size != storage->second->size || __builtin_mul_overflow(size, storage->second->type->bytes, &bytes))
+    if (size != storage->second->size || __builtin_mul_overflow(size, storage->second->type->bytes(), &bytes))
       detail::fail(file, "storage " + in_quotes(key) + " has " + std::to_string(size) + " values, expected " +
                              std::to_string(storage->second->size));
     if (!places.emplace(key, reader.bytes(static_cast<std::uint64_t>(bytes), "a storage")).second)

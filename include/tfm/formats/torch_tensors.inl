@@ -30,11 +30,11 @@ TFM_INLINE std::vector<Index> TorchTensors::sizes(const Tensor& tensor, PickleVa
 TFM_INLINE std::span<const std::byte> TorchTensors::bytes_of_storage(const Tensor& tensor, const PickleStorage& storage) const {
   const auto bytes = storage_(storage);
   Index expected;
-  if (__builtin_mul_overflow(storage.size, storage.type->bytes, &expected) ||
+  if (__builtin_mul_overflow(storage.size, storage.type->bytes(), &expected) ||
       expected != static_cast<Index>(bytes.size()))
     refuse(tensor, "its storage " + in_quotes(storage.key) + " has " + std::to_string(bytes.size()) +
                        " bytes, expected those of " + std::to_string(storage.size) + " values of " +
-                       std::string(storage.type->type_name));
+                       std::string(storage.type->type_name()));
   return bytes;
 }
 
@@ -43,7 +43,7 @@ TFM_INLINE void TorchTensors::add(std::string_view name, const PickleTensor& pic
   Tensor tensor;
   tensor.name = name;
   tensor.type = storage.type->type;
-  tensor.type_name = storage.type->type_name;
+  tensor.type_name = storage.type->type_name();
   tensor.shape = sizes(tensor, pickled.shape, "sizes");
   const std::vector<Index> strides = sizes(tensor, pickled.strides, "strides");
   const Index offset = pickled.offset.integer();
@@ -53,7 +53,7 @@ TFM_INLINE void TorchTensors::add(std::string_view name, const PickleTensor& pic
 
   bool empty = false, contiguous = true, fits = offset >= 0 && offset <= storage.size;
   Index values = 1, last = offset, length = 0;
-  const Index item = storage.type->bytes;
+  const Index item = storage.type->bytes();
   for (const Index size : tensor.shape) empty = empty || size == 0;
   for (std::size_t i = tensor.shape.size(); !empty && i-- > 0;) {
     const Index size = tensor.shape[i];
@@ -110,7 +110,7 @@ TFM_INLINE TensorStore TorchTensors::read() && {
   for (const auto& [index, pickled] : strided_) {
     Tensor& tensor = copied_[index];
     std::byte* const out = copies->data() + at;
-    const Index item = pickle_.storage(pickled->storage).type->bytes;
+    const Index item = pickle_.storage(pickled->storage).type->bytes();
     copy_strided(tensor.bytes.data(), item, pickled->offset.integer(), tensor.shape,
                  sizes(tensor, pickled->strides, "strides"), out);
     at += static_cast<Index>(tensor.bytes.size());

@@ -30,7 +30,7 @@ inline void accumulate(Context& context, View dy, View x, MutableView dw) noexce
     float* const packed = context.scratch.take<float>(x.rows * 16 * panels);
     const Index each = chunk_items(context, panels, 16 * x.rows, 4);
     context.run(ceil_div(panels, each), [&](Index chunk, int) {
-      report(context, TFM_ON(context.isa, pack_columns(x.data, x.cols, x.rows, chunk * each, std::min(each, panels - chunk * each), packed)));
+      training_table(context).pack_columns(context, x, chunk * each, std::min(each, panels - chunk * each), packed);
     });
     task.x = packed, task.panel = 16 * x.rows, task.stride = 16;
   }
@@ -41,8 +41,8 @@ inline void accumulate(Context& context, View dy, View x, MutableView dw) noexce
   const Index rows = round_up(ceil_div(dw.rows, heights), 6), width = round_up(ceil_div(panels, widths), 4), across = ceil_div(panels, width);
   context.run(ceil_div(dw.rows, rows) * across, [&](Index chunk, int worker) {
     const Index row = chunk / across * rows, first = chunk % across * width;
-    report(context, TFM_ON(context.isa, accumulate_chunk(task, row, std::min(rows, dw.rows - row), first, std::min(width, panels - first),
-                                                         scratch + worker * accumulate_floats)));
+    training_table(context).accumulate_chunk(context, task, row, std::min(rows, dw.rows - row), first, std::min(width, panels - first),
+                                             scratch + worker * accumulate_floats);
   });
 }
 

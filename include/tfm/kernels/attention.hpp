@@ -82,9 +82,9 @@ inline void attention(Context& context, const AttentionShape& shape, std::span<c
     const AttentionHead head = head_of(*s, kv_head);
     if (pieces > 1) {
       const Index first = nth * in_a_chunk, count = std::min(in_a_chunk, pieces - first);
-      report(context, TFM_ON(context.isa, attention_pieces(head, first, count, known + kv_head * pieces * part, own)));
+      table(context).attention_pieces(context, head, first, count, known + kv_head * pieces * part, own);
     } else {
-      report(context, TFM_ON(context.isa, attention_chunk(head, nth * each, std::min(each, s->q.rows - nth * each), own)));
+      table(context).attention_chunk(context, head, nth * each, std::min(each, s->q.rows - nth * each), own);
     }
   });
   if (!joins) return;
@@ -93,7 +93,7 @@ inline void attention(Context& context, const AttentionShape& shape, std::span<c
     float* known = parts;
     for (; i >= shape.kv_heads; ++s) i -= shape.kv_heads, known += pieces_of(*s) * shape.kv_heads * part;
     const Index pieces = pieces_of(*s);
-    if (pieces > 1) report(context, TFM_ON(context.isa, attention_joined(head_of(*s, i), pieces, known + i * pieces * part)));
+    if (pieces > 1) table(context).attention_joined(context, head_of(*s, i), pieces, known + i * pieces * part);
   });
 }
 

@@ -74,7 +74,7 @@ inline void attention_rows(Context& context, const RowsShape& shape, std::span<c
     const RowsSequence& s = sequences[i];
     const Index at = kv_head * shape.head_dim;
     const AttentionHead head = prepare::head_of(shape, s, kv_head);
-    report(context, TFM_ON(context.isa, attention_rows_chunk(head, s.q.rows, s.k.data + at, s.v.data + at, s.k.cols, scratch + worker * floats)));
+    table(context).attention_rows(context, head, s.q.rows, s.k.data + at, s.v.data + at, s.k.cols, scratch + worker * floats);
   });
 }
 
@@ -90,7 +90,7 @@ inline void attention_rows_backward(Context& context, const RowsShape& shape, st
     const Index q_at = kv_head * shape.group() * shape.head_dim, kv_at = kv_head * shape.head_dim;
     const AttentionBackward task{prepare::head_of(shape, s, kv_head), s.q.rows, s.k.data + kv_at, s.v.data + kv_at, s.k.cols,
                                  g.dout.data + q_at, g.dq.data + q_at, g.dk.data + kv_at, g.dv.data + kv_at};
-    report(context, TFM_ON(context.isa, attention_backward(task, scratch + worker * floats)));
+    training_table(context).attention_backward(context, task, scratch + worker * floats);
   });
 }
 

@@ -58,8 +58,8 @@ inline Index piece_tokens(const Context& context, Index chunks, Index tokens, In
 /// Multiply-adds of a chunk of a product that are worth handing out: a few microseconds of reading weights.
 inline constexpr Index worth_a_chunk = 1 << 18;
 
-/// Whether products are to be of bfloat16, and the CPU has them.
-inline bool has_bf16(const Context& context) noexcept { return context.arithmetic == Arithmetic::bf16 && context.isa == Isa::avx512_bf16; }
+/// Whether products are to be of bfloat16, and the kernels have them.
+inline bool has_bf16(const Context& context) noexcept { return context.arithmetic == Arithmetic::bf16 && table(context).bf16_chunk != nullptr; }
 
 /// Whether the gradient of the input of a weight of this format is one of int8 products.
 inline bool int8_backward(const Context& context, Format format) noexcept {
@@ -86,9 +86,10 @@ struct BlockRoom {
   BlockRoom(Arena& arena, View x) : cols(x.cols), blocks(x.cols / 32), q(arena.take<signed char>(x.size())), scales(arena.take<float>(x.rows * blocks)),
         scaled_sums(arena.take<float>(x.rows * blocks)), starts(arena.take<int>(x.rows * blocks)) {}
 
-  Isa quantise(Isa isa, Index t, const float* x, float* rest) const noexcept {
+  // Rows of x from t on; `rest`: or null, rows of what is left.
+  void quantise(Context& context, Index t, View x, float* rest) const noexcept {
     const Index b = t * blocks;
-    return TFM_ON(isa, quantise_blocks(x, cols, q + t * cols, scales + b, scaled_sums + b, starts + b, rest));
+    table(context).quantise_blocks(context, x, q + t * cols, scales + b, scaled_sums + b, starts + b, rest);
   }
   Quantised view(bool added) const noexcept { return {q, scales, scaled_sums, starts, cols, blocks, added}; }
 };
@@ -97,11 +98,7 @@ struct BlockRoom {
 inline Quantised quantise_in_blocks(Context& context, View x, Quantised* rest) {
   const BlockRoom first_digit(context.scratch, x);
   if (rest == nullptr) {
-    by_rows(context, x.rows, x.cols, [&](Index first, Index count) {
-      Isa ran{};
-      for (Index t = first; t < first + count; ++t) ran = first_digit.quantise(context.isa, t, x.row(t), nullptr);
-      return ran;
-    });
+    by_rows(context, x.rows, x.cols, [&](Index first, Index count) { first_digit.quantise(context, first, x.slice(first, count), nullptr); });
     return first_digit.view(false);
   }
   const BlockRoom second_digit(context.scratch, x);
@@ -110,8 +107,8 @@ inline Quantised quantise_in_blocks(Context& context, View x, Quantised* rest) {
   context.run(ceil_div(x.rows, each), [&](Index chunk, int worker) {
     float* const own = left + worker * room;
     for (Index t = chunk * each; t < std::min(x.rows, (chunk + 1) * each); ++t) {
-      first_digit.quantise(context.isa, t, x.row(t), own);
-      report(context, second_digit.quantise(context.isa, t, own, nullptr));
+      first_digit.quantise(context, t, x.slice(t, 1), own);
+      second_digit.quantise(context, t, {own, 1, x.cols}, nullptr);
     }
   });
   *rest = second_digit.view(true);
@@ -136,8 +133,8 @@ inline Quantised quantise_rows(Context& context, View x) {
     });
   };
   if (finds)
-    by_tokens([&](Index t, int) {
-      report(context, TFM_ON(context.isa, mark_outliers(x.row(t), x.cols, options.threshold, options.half, marks + t * words, counts + t)));
+    by_rows(context, x.rows, 2 * x.cols, [&](Index first, Index count) {
+      table(context).mark_outliers(context, x.slice(first, count), options.threshold, options.half, marks + first * words, counts + first);
     });
   if (shares)  // every token keeps what any of them must
     for (Index w = 0; w < words; ++w) {
@@ -164,7 +161,7 @@ inline Quantised quantise_rows(Context& context, View x) {
         }
       row = own;
     }
-    report(context, TFM_ON(context.isa, quantise_whole_row(row, x.cols, at_least, q + t * padded, scales + t, starts + t)));
+    table(context).quantise_whole_row(context, {row, 1, x.cols}, at_least, q + t * padded, scales + t, starts + t);
   });
   Quantised quantised{q, scales, nullptr, starts, padded, 1};
   if (finds) {
@@ -175,20 +172,14 @@ inline Quantised quantise_rows(Context& context, View x) {
 }
 
 // x as bfloat16, rows of an even number; null where has_bf16() is false.
-inline const unsigned short* to_bf16([[maybe_unused]] Context& context, [[maybe_unused]] View x) {
-#if defined(TFM_ON_BF16)
+inline const unsigned short* to_bf16(Context& context, View x) {
   if (!has_bf16(context)) return nullptr;
   const Index padded = round_up(x.cols, 2);
   auto* const out = context.scratch.take<unsigned short>(x.rows * padded);
   by_rows(context, x.rows, x.cols, [&](Index first, Index count) {
-    Isa ran{};
-    for (Index t = first; t < first + count; ++t) ran = TFM_ON_BF16(context.isa, bf16_row(x.row(t), x.cols, out + t * padded));
-    return ran;
+    table(context).bf16_rows(context, x.slice(first, count), out + first * padded);
   });
   return out;
-#else
-  return nullptr;
-#endif
 }
 
 // dy with the scales of an Int8 weight's rows, as int8.
@@ -200,10 +191,7 @@ inline QuantisedGradient quantise_gradient(Context& context, const Panels& w, Vi
   auto* const scales = context.scratch.take<float>(dy.rows * groups);
   auto* const starts = context.scratch.take<int>(dy.rows * groups);
   by_rows(context, dy.rows, 2 * w.rows, [&](Index first, Index count) {
-    Isa ran{};
-    for (Index t = first; t < first + count; ++t)
-      ran = TFM_ON(context.isa, quantise_gradient(dy.row(t), weight_scales, w.rows, q + t * q_row, scales + t * groups, starts + t * groups));
-    return ran;
+    training_table(context).quantise_gradient(context, dy.slice(first, count), weight_scales, q + first * q_row, q_row, scales + first * groups, starts + first * groups);
   });
   return {q, scales, starts, q_row, groups};
 }
@@ -212,11 +200,10 @@ inline QuantisedGradient quantise_gradient(Context& context, const Panels& w, Vi
 
 // Panels first .. first + count of one product, by the kernel that its activations want.
 inline void run_chunk(Context& context, const MatmulTask& task, Index first, Index count, float* scratch) noexcept {
-  if (task.quantised.q != nullptr) return report(context, TFM_ON_INT8(context.isa, int8_chunk(task, first, count)));
-#if defined(TFM_ON_BF16)
-  if (task.x_bf16 != nullptr) return report(context, TFM_ON_BF16(context.isa, bf16_chunk(task, first, count, scratch)));
-#endif
-  report(context, TFM_ON(context.isa, matmul_chunk(task, first, count, scratch)));
+  const Table& kernels = table(context);
+  if (task.quantised.q != nullptr) return kernels.int8_chunk(context, task, first, count);
+  if (task.x_bf16 != nullptr) return kernels.bf16_chunk(context, task, first, count, scratch);
+  kernels.matmul_chunk(context, task, first, count, scratch);
 }
 
 // What riders add to panels first .. first + count of rows from .. from + tokens.
@@ -303,6 +290,7 @@ inline void run_backward(Context& context, Panels w, const float* row_major, Vie
   const Index dy_row = round_up(dy.cols, 2);
   const Index floats = backward_floats(dy.rows);
   float* const scratch = context.scratch.take<float>(context.threads->count() * floats);
+  const TrainingTable& kernels = training_table(context);
   const Index chunks = ceil_div(w.cols, 64), piece = piece_tokens(context, chunks, dy.rows, w.rows * std::min<Index>(64, w.cols));
   context.run(chunks * ceil_div(dy.rows, piece), [&](Index chunk, int worker) {
     const Index k = 64 * (chunk % chunks), n = std::min<Index>(64, w.cols - k), from = chunk / chunks * piece;
@@ -310,16 +298,10 @@ inline void run_backward(Context& context, Panels w, const float* row_major, Vie
     BackwardTask task{w, row_major, dy.row(from), dy_bf16 == nullptr ? nullptr : dy_bf16 + from * dy_row, quantised, std::min(piece, dy.rows - from), dx.row(from)};
     if (int8) {
       task.quantised.q += from * quantised.q_row, task.quantised.scales += from * quantised.groups, task.quantised.starts += from * quantised.groups;
-      report(context, TFM_ON_INT8(context.isa, int8_backward_chunk(task, k, n, reinterpret_cast<std::byte*>(own))));
-      return;
+      return kernels.int8_backward_chunk(context, task, k, n, reinterpret_cast<std::byte*>(own));
     }
-#if defined(TFM_ON_BF16)
-    if (dy_bf16 != nullptr) {
-      report(context, TFM_ON_BF16(context.isa, bf16_backward_chunk(task, k, n, own)));
-      return;
-    }
-#endif
-    report(context, TFM_ON(context.isa, backward_chunk(task, k, n, own)));
+    if (dy_bf16 != nullptr) return kernels.bf16_backward_chunk(context, task, k, n, own);
+    kernels.backward_chunk(context, task, k, n, own);
   });
 }
 

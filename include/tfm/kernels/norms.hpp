@@ -8,23 +8,18 @@ namespace tfm::inline TFM_ABI::kernels {
 /// Zhang & Sennrich 2019, arXiv:1910.07467
 inline void rms_norm(Context& context, View x, const float* w, float eps, MutableView y, float* inverse = nullptr) noexcept {
   by_rows(context, x.rows, 2 * x.cols, [&](Index first, Index count) {
-    Isa ran{};
-    for (Index t = first; t < first + count; ++t)
-      ran = TFM_ON(context.isa, rms_norm_row(x.row(t), w, eps, y.row(t), inverse == nullptr ? nullptr : inverse + t, x.cols));
-    return ran;
+    table(context).rms_norm(context, x.slice(first, count), w, eps, y.slice(first, count), inverse == nullptr ? nullptr : inverse + first);
   });
 }
 
 /// dx += the gradient of rms_norm; dw += Σ dy x inverse, or nothing if dw is null. Tokens are summed in their order.
 inline void rms_norm_backward(Context& context, View x, const float* w, const float* inverse, View dy, MutableView dx, float* dw) noexcept {
   by_rows(context, x.rows, 6 * x.cols, [&](Index first, Index count) {
-    Isa ran{};
-    for (Index t = first; t < first + count; ++t) ran = TFM_ON(context.isa, rms_norm_backward_row(x.row(t), w, inverse[t], dy.row(t), dx.row(t), x.cols));
-    return ran;
+    training_table(context).rms_norm_backward(context, x.slice(first, count), w, inverse + first, dy.slice(first, count), dx.slice(first, count));
   });
   if (dw == nullptr) return;
   by_columns(context, x.cols, 3 * x.rows, [&](Index first, Index count) {
-    return TFM_ON(context.isa, rms_norm_backward_columns(x.data + first, inverse, dy.data + first, x.cols, x.rows, dw + first, count));
+    training_table(context).rms_norm_backward_columns(context, x, inverse, dy, first, count, dw);
   });
 }
 
@@ -32,23 +27,17 @@ inline void rms_norm_backward(Context& context, View x, const float* w, const fl
 /// Ba et al. 2016, arXiv:1607.06450
 inline void layer_norm(Context& context, View x, const float* w, const float* b, float eps, MutableView y, float* statistics = nullptr) noexcept {
   by_rows(context, x.rows, 4 * x.cols, [&](Index first, Index count) {
-    Isa ran{};
-    for (Index t = first; t < first + count; ++t)
-      ran = TFM_ON(context.isa, layer_norm_row(x.row(t), w, b, eps, y.row(t), statistics == nullptr ? nullptr : statistics + 2 * t, x.cols));
-    return ran;
+    table(context).layer_norm(context, x.slice(first, count), w, b, eps, y.slice(first, count), statistics == nullptr ? nullptr : statistics + 2 * first);
   });
 }
 /// dx += the gradient of layer_norm; dw, db likewise, or neither if dw is null. Tokens are summed in their order.
 inline void layer_norm_backward(Context& context, View x, const float* w, const float* statistics, View dy, MutableView dx, float* dw, float* db) noexcept {
   by_rows(context, x.rows, 8 * x.cols, [&](Index first, Index count) {
-    Isa ran{};
-    for (Index t = first; t < first + count; ++t)
-      ran = TFM_ON(context.isa, layer_norm_backward_row(x.row(t), w, statistics + 2 * t, dy.row(t), dx.row(t), x.cols));
-    return ran;
+    training_table(context).layer_norm_backward(context, x.slice(first, count), w, statistics + 2 * first, dy.slice(first, count), dx.slice(first, count));
   });
   if (dw == nullptr) return;
   by_columns(context, x.cols, 4 * x.rows, [&](Index first, Index count) {
-    return TFM_ON(context.isa, layer_norm_backward_columns(x.data + first, statistics, dy.data + first, x.cols, x.rows, dw + first, db + first, count));
+    training_table(context).layer_norm_backward_columns(context, x, statistics, dy, first, count, dw, db);
   });
 }
 

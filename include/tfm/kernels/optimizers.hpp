@@ -10,7 +10,7 @@ inline void adam(Context& context, const AdamStep& step, const float* g, float* 
   constexpr Index piece = 4096;
   by_rows(context, ceil_div(count, piece), 16 * piece, [&](Index first, Index pieces) {
     const Index at = first * piece, n = std::min(count - at, pieces * piece);
-    return TFM_ON(context.isa, adam_update(step, g + at, p + at, m + at, v + at, n));
+    training_table(context).adam(context, step, g + at, p + at, m + at, v + at, n);
   });
 }
 /// One step of gradient descent with momentum on `count` parameters p with gradients g and velocities m.    Sutskever et al. 2013
@@ -18,7 +18,7 @@ inline void sgd(Context& context, const SgdStep& step, const float* g, float* p,
   constexpr Index piece = 4096;
   by_rows(context, ceil_div(count, piece), 8 * piece, [&](Index first, Index pieces) {
     const Index at = first * piece, n = std::min(count - at, pieces * piece);
-    return TFM_ON(context.isa, sgd_update(step, g + at, p + at, m + at, n));
+    training_table(context).sgd(context, step, g + at, p + at, m + at, n);
   });
 }
 
@@ -29,9 +29,8 @@ inline double sum_of_squares(Context& context, const float* x, Index count) noex
   const Index pieces = ceil_div(count, piece);
   float* const sums = context.scratch.take<float>(pieces);
   by_rows(context, pieces, piece, [&](Index first, Index n) {
-    Isa ran{};
-    for (Index i = first; i < first + n; ++i) ran = TFM_ON(context.isa, sum_of_squares(x + i * piece, sums + i, std::min(piece, count - i * piece)));
-    return ran;
+    const TrainingTable& kernels = training_table(context);
+    for (Index i = first; i < first + n; ++i) kernels.sum_of_squares(context, x + i * piece, std::min(piece, count - i * piece), sums + i);
   });
   double total = 0;
   for (Index i = 0; i < pieces; ++i) total += static_cast<double>(sums[i]);

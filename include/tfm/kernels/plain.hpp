@@ -26,51 +26,65 @@ inline float quantise(const float* x, Index n, std::vector<int>& q, bool whole_r
   return largest / 127.f;
 }
 
-/// Adds one output of a quantised weight with int8 activations to `sum`: Arithmetic::fast. Integers are exact; a block adds
-/// fma(integer sum, fl(weight scale x activation scale)), then, for Q4_1, fma(minimum, fl(activation scale x sum of q)).
-inline float dot_fast(const Panels& w, Index row, const float* x, float sum = 0) {
-  const std::byte* const panel = w.panel(row / panel_rows);
-  const Index r = row % panel_rows, blocks = w.cols / 32;
-  const auto half = [&](Index i) { return f32_from_f16(detail::read_u16(panel + (i * panel_rows + r) * 2)); };
+/// Levels and scale of the activation_block values `part` of a file's block, of a format in blocks.
+template <class Traits>
+BlockLevels levels_of(const std::byte* block, Index part) noexcept {
+  if constexpr (Traits::activations == Activations::blocks) return Traits::levels(block, part);
+  else return {};
+}
+inline BlockLevels levels_of(Format format, const std::byte* block, Index part) noexcept {
+  switch (format) {
+#define TFM_FORMAT(format, ...) case Format::format: return levels_of<FormatTraits<Format::format>>(block, part);
+    TFM_FORMATS(TFM_FORMAT)
+#undef TFM_FORMAT
+    default: return {};
+  }
+}
+
+/// One output of a weight whose rows have scales, with activations of one scale: outliers of 6 and more stay out, and are added
+/// afterwards, columns upwards.
+inline float dot_rows(const Panels& w, Index row, const float* x) {
   std::vector<std::byte> file(to_size(row_bytes(w.format, w.cols)));
   const float row_scale = unpack_row(w, row, file.data());
   std::vector<int> q;
-  if (w.format == Format::int8) {  // outliers of 6 and more stay out, and are added afterwards, columns upwards
-    std::vector<float> rest(x, x + w.cols);
-    for (float& value : rest)
-      if (std::abs(value) >= 6) value = 0;
-    const float scale = quantise(rest.data(), w.cols, q, true);
-    int products = 0;
-    for (Index k = 0; k < w.cols; ++k) products += static_cast<std::int8_t>(file[to_size(k)]) * q[to_size(k)];
-    float y = static_cast<float>(products) * (row_scale * scale);
-    for (Index k = 0; k < w.cols; ++k)
-      if (std::abs(x[k]) >= 6) y = std::fma(x[k], value_at(w, row, k), y);
-    return y;
-  }
-  for (Index b = 0; b < blocks; ++b) {
-    const std::byte* const block = file.data() + b * block_bytes(w.format);
-    const float scale = quantise(x + 32 * b, 32, q);
-    int products = 0, activations = 0;
-    for (Index k = 0; k < 32; ++k) {
-      const int level = w.format == Format::q8_0   ? static_cast<std::int8_t>(block[2 + k])
-                        : w.format == Format::q4_0 ? detail::nibble(block + 2, k) - 8
-                                                   : detail::nibble(block + 4, k);
-      products += level * q[to_size(k)];
-      activations += q[to_size(k)];
-    }
-    sum = std::fma(static_cast<float>(products), half(b) * scale, sum);
-    if (w.format == Format::q4_1) sum = std::fma(half(blocks + b), scale * static_cast<float>(activations), sum);
+  std::vector<float> rest(x, x + w.cols);
+  for (float& value : rest)
+    if (std::abs(value) >= 6) value = 0;
+  const float scale = quantise(rest.data(), w.cols, q, true);
+  int products = 0;
+  for (Index k = 0; k < w.cols; ++k) products += static_cast<std::int8_t>(file[to_size(k)]) * q[to_size(k)];
+  float y = static_cast<float>(products) * (row_scale * scale);
+  for (Index k = 0; k < w.cols; ++k)
+    if (std::abs(x[k]) >= 6) y = std::fma(x[k], value_at(w, row, k), y);
+  return y;
+}
+
+/// Adds one output of a quantised weight with int8 activations to `sum`: Arithmetic::fast. Integers are exact; 32 values add
+/// fma(integer sum, fl(weight scale x activation scale)), then, where there is one, fma(minimum, fl(activation scale x sum of q)).
+inline float dot_fast(const Panels& w, Index row, const float* x, float sum = 0) {
+  if (activations(w.format) == Activations::rows) return dot_rows(w, row, x);
+  std::vector<std::byte> file(to_size(row_bytes(w.format, w.cols)));
+  unpack_row(w, row, file.data());
+  std::vector<int> q;
+  for (Index from = 0; from < w.cols; from += activation_block) {
+    const Index block = from / block_size(w.format), part = from % block_size(w.format) / activation_block;
+    const BlockLevels own = levels_of(w.format, file.data() + block * block_bytes(w.format), part);
+    const float scale = quantise(x + from, activation_block, q);
+    int products = 0, sum_of_q = 0;
+    for (Index k = 0; k < activation_block; ++k) products += own.level[k] * q[to_size(k)], sum_of_q += q[to_size(k)];
+    sum = std::fma(static_cast<float>(products), own.scale * scale, sum);
+    if (has_minimum(w.format)) sum = std::fma(own.minimum, scale * static_cast<float>(sum_of_q), sum);
   }
   return sum;
 }
 
-/// The same in two int8 digits: then what the first leaves of x, x - scale q, in blocks of 32 of its own.
+/// The same in two int8 digits: then what the first leaves of x, x - scale q, in blocks of their own.
 inline float dot_two_digits(const Panels& w, Index row, const float* x) {
   std::vector<float> rest(x, x + w.cols);
   std::vector<int> q;
-  for (Index b = 0; b < w.cols / 32; ++b) {
-    const float scale = quantise(x + 32 * b, 32, q);
-    for (Index k = 0; k < 32; ++k) rest[to_size(32 * b + k)] = std::fma(-scale, static_cast<float>(q[to_size(k)]), x[32 * b + k]);
+  for (Index from = 0; from < w.cols; from += activation_block) {
+    const float scale = quantise(x + from, activation_block, q);
+    for (Index k = 0; k < activation_block; ++k) rest[to_size(from + k)] = std::fma(-scale, static_cast<float>(q[to_size(k)]), x[from + k]);
   }
   return dot_fast(w, row, rest.data(), dot_fast(w, row, x));
 }
@@ -96,7 +110,7 @@ inline float dot_bf16(const Panels& w, Index row, const float* x, float sum = 0)
 inline void matmul(const Panels& w, Arithmetic arithmetic, bool bf16_instruction, View x, MutableView y) {
   for (Index t = 0; t < x.rows; ++t)
     for (Index o = 0; o < w.rows; ++o) {
-      const bool quantised = w.format >= Format::q8_0;
+      const bool quantised = is_quantised(w.format);
       if (quantised && arithmetic != Arithmetic::exact) y.row(t)[o] = dot_fast(w, o, x.row(t));
       else if (!quantised && arithmetic == Arithmetic::bf16 && bf16_instruction) y.row(t)[o] = dot_bf16(w, o, x.row(t));
       else y.row(t)[o] = dot_exact(w, o, x.row(t));

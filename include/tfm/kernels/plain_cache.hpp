@@ -15,13 +15,13 @@ inline void append_q8_0(Index head_dim, Index value_row, const float* key, const
     const auto quantise = [&](const float* row, std::byte* block) {
       float numbers[32] = {};
       std::memcpy(numbers, row + from, to_size(n) * sizeof(float));
-      detail::quantise_q8_0(numbers, block);
+      FormatTraits<Format::q8_0>::quantise_block(numbers, block);
     };
     std::byte k[34], v[34];
     quantise(key, k), quantise(value, v);
     std::memcpy(keys + scale_at, k, 2);
     std::memcpy(values + scale_at, v, 2);
-    for (Index d = 0; d < n; d += 4) std::memcpy(keys + detail::value_offset(Format::q8_0, head_dim, r, from + d), k + 2 + d, 4);
+    for (Index d = 0; d < n; d += 4) std::memcpy(keys + FormatTraits<Format::q8_0>::level_offset(head_dim, r, from / 32, d), k + 2 + d, 4);
     std::memcpy(value_levels + from, v + 2, to_size(n));
   }
 }

@@ -36,8 +36,9 @@ class KvCache {
  public:
   KvCache() = default;
   explicit KvCache(const CacheShape& shape) : shape_(shape) {
-    if (shape.format != Format::f32 && shape.format != Format::f16 && shape.format != Format::q8_0)
-      raise<OptionError>({"tfm: a cache stores F32, F16 or Q8_0, found ", name(shape.format)});
+    const auto cached = [](Format format) { return cached_bytes(format) > 0; };
+    if (!cached(shape.format))
+      raise<OptionError>({"tfm: a cache stores ", format_names(cached), ", found ", name(shape.format)});
     if (shape.context < 1 || shape.sequences < 1)
       raise<OptionError>({"tfm: a cache needs a context and sequences of at least 1, found ", shape.context, " and ", shape.sequences});
     bytes_ = AlignedBytes(shape.bytes());

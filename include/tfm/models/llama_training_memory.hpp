@@ -44,7 +44,7 @@ class TrainingBytes {
   template <class W>
   Index product(const W& weight, Index rows) const noexcept {
     if constexpr (requires { weight.format(); })
-      if (context_.arithmetic != Arithmetic::exact && weight.format() >= Format::q8_0)
+      if (context_.arithmetic != Arithmetic::exact && is_quantised(weight.format()))
         return kernels::matmul_scratch_bytes(rows, weight.cols(), threads_);
     return tiles() + bf16(rows, weight.cols());
   }

@@ -1,6 +1,6 @@
 #pragma once
 // How many bytes a model needs, before it is loaded.
-#include "tfm/numeric/format.hpp"
+#include "tfm/numeric/format_table.hpp"
 
 namespace tfm::inline TFM_ABI {
 

@@ -39,7 +39,6 @@ inline PackedWeight pack(Context& context, Format target, const FileRows& source
       raise<ShapeError>({"tfm: ", what, ": ", name(format), " stores blocks of ", block_size(format), " columns, found ", source.cols,
                          " columns"});
   const Index panel_size = panel_bytes(target, source.cols), row_size = row_bytes(target, source.cols);
-  const bool quantises = target != Format::f32 && target != Format::f16 && target != Format::bf16;
   if (!place) {
     const auto bytes = std::make_shared<AlignedBytes>(packed_bytes(target, source.rows, source.cols));
     place = std::shared_ptr<std::byte>(bytes, bytes->data());
@@ -62,7 +61,7 @@ inline PackedWeight pack(Context& context, Format target, const FileRows& source
       packed.resize(to_size(count * row_size));
       for (Index r = 0; r < count; ++r) {
         dequantise_row(source.format, source.row(first + r), source.cols, source.scale(first + r), floats.data());
-        if (quantises && !(detail::absmax(floats.data(), source.cols) <= 3.4e38f)) finite = false;
+        if (is_quantised(target) && !(detail::absmax(floats.data(), source.cols) <= 3.4e38f)) finite = false;
         else scales[r] = quantise_row(target, floats.data(), source.cols, packed.data() + r * row_size);
         rows[r] = packed.data() + r * row_size;
       }

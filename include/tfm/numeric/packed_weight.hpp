@@ -60,13 +60,11 @@ struct Frozen : PackedWeight {
       raise<ShapeError>({"tfm: the weight is ", name(format()), ", expected ", name(F)});
   }
 };
-struct FrozenF32 : Frozen<Format::f32> { using Frozen::Frozen; };
-struct BF16 : Frozen<Format::bf16> { using Frozen::Frozen; };
-struct F16 : Frozen<Format::f16> { using Frozen::Frozen; };
-struct Q8_0 : Frozen<Format::q8_0> { using Frozen::Frozen; };
-struct Q4_0 : Frozen<Format::q4_0> { using Frozen::Frozen; };
-struct Q4_1 : Frozen<Format::q4_1> { using Frozen::Frozen; };
-struct Int8 : Frozen<Format::int8> { using Frozen::Frozen; };
+// FrozenF32, BF16, F16, Q8_0 …: one for each format of the list.
+#define TFM_FORMAT(format, type) \
+  struct type : Frozen<Format::format> { using Frozen::Frozen; };
+TFM_FORMATS(TFM_FORMAT)
+#undef TFM_FORMAT
 /// Any of them, as the file has it.
 struct AnyWeight : PackedWeight {
   AnyWeight() = default;

@@ -1,22 +1,22 @@
 #pragma once
-// ByteBpeTokenizer: byte-level BPE (Radford et al. 2019), as in GPT-2 and SmolLM, from plain tables.
-#include <array>
+// ByteBpeTokenizer: byte-level BPE (Radford et al. 2019), as in GPT-2, Llama 3 and Qwen, from plain tables.
 #include <cstdint>
-#include <limits>
 #include <span>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "tfm/core/error.hpp"
 #include "tfm/text/added_tokens.hpp"
+#include "tfm/text/bpe_model.hpp"
 #include "tfm/text/byte_alphabet.hpp"
 #include "tfm/text/marker_splitter.hpp"
 #include "tfm/text/merge_table.hpp"
+#include "tfm/text/normal_forms.hpp"
 #include "tfm/text/pre_tokenizer.hpp"
 #include "tfm/text/tokenizer.hpp"
 #include "tfm/text/vocabulary.hpp"
+#include "tfm/text/word_cache.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -29,7 +29,7 @@ struct ByteBpeTables {
   std::span<const std::int32_t> types{};       ///< TokenType's numbers by token; none: all are normal
   std::span<const std::pair<Token, MarkerRule>> rules{};  ///< of control and user-defined tokens that have one
   SpecialTokens special{};                     ///< bos and eos are control tokens, whatever their type
-  std::string_view pre_tokenizer = "gpt-2";    ///< as GGUF's tokenizer.ggml.pre names it
+  std::string_view pre_tokenizer = "gpt-2";    ///< as GGUF's tokenizer.ggml.pre names it; what else the name says counts
   std::string_view what = "vocabulary";        ///< the file's name, for messages
 };
 
@@ -38,118 +38,28 @@ struct ByteBpeTables {
 /// User-defined pieces are matched in any text, control pieces in a template's alone.
 class ByteBpeTokenizer {
   Vocabulary vocabulary_;
-  MergeTable merges_;
   PreTokenizer pre_tokenizer_;
-  std::array<Token, 256> byte_token_;  // -1: none
+  BpeModel model_;
+  bool nfc_;
   MarkerSplitter user_markers_, template_markers_;
 
-  static std::size_t total_bytes(std::span<const std::string_view> pieces) {
-    std::size_t bytes = 0;
-    for (const std::string_view piece : pieces) bytes += piece.size();
-    return bytes;
-  }
-  void add_pieces(const ByteBpeTables& tables) {
-    const auto count = static_cast<Index>(tables.pieces.size());
-    if (!tables.types.empty() && tables.types.size() != tables.pieces.size()) {
-      raise<TokenizerError>({"tfm: ", vocabulary_.what(), ": ", tables.types.size(), " token types for ", count, " pieces"});
-    }
-    std::string bytes;
-    for (Index i = 0; i < count; ++i) {
-      const std::string_view piece = tables.pieces[to_size(i)];
-      TokenType type = TokenType::normal;
-      if (!tables.types.empty()) type = effective_type(token_type(tables.types[to_size(i)], i, tables.what), piece);
-      if (i == tables.special.bos || i == tables.special.eos) type = TokenType::control;
-      if (piece.empty()) {
-        vocabulary_.add_nameless();
-        continue;
-      }
-      bytes.clear();
-      if (type == TokenType::user_defined || !append_spelt_bytes(bytes, piece)) bytes = piece;
-      vocabulary_.add(piece, bytes, type);
-    }
-    vocabulary_.set_special(tables.special);
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-      std::string piece;
-      append_utf8(piece, byte_alphabet[byte]);
-      byte_token_[byte] = ordinary(piece).value_or(-1);
-    }
-  }
-  /// The token of a piece, unless it is one that only a template may write.
-  std::optional<Token> ordinary(std::string_view piece) const {
-    const auto token = vocabulary_.find(piece);
-    return token && vocabulary_.is_control(*token) ? std::nullopt : token;
-  }
-  void add_merge(std::string_view left, std::string_view right) {
-    const auto token = [&](std::string_view piece) {
-      const auto found = ordinary(piece);
-      if (!found) {
-        raise<TokenizerError>({"tfm: ", vocabulary_.what(), ": merge ", merges_.size(), ": '", piece.substr(0, 100),
-                               "' is not an ordinary piece of the vocabulary"});
-      }
-      return *found;
-    };
-    std::string both(left);
-    both += right;
-    const Token first = token(left), second = token(right);
-    merges_.add(first, second, token(both));
-  }
-  void add_merges(const ByteBpeTables& tables) {
-    for (const std::string_view merge : tables.merges) {
-      const std::size_t space = merge.find(' ', 1);
-      if (merge.empty() || space == std::string_view::npos) {
-        raise<TokenizerError>({"tfm: ", vocabulary_.what(), ": merge ", merges_.size(), " is '", merge.substr(0, 100),
-                               "'; expected two pieces with a space between"});
-      }
-      add_merge(merge.substr(0, space), merge.substr(space + 1));
-    }
-    for (const auto& [left, right] : tables.merge_pairs) add_merge(left, right);
-  }
+  static std::size_t total_bytes(std::span<const std::string_view> pieces);
+  static Vocabulary vocabulary_of(const ByteBpeTables& tables);
+  static MergeTable merges_of(const ByteBpeTables& tables, const Vocabulary& vocabulary);
 
   struct Workspace {
-    std::vector<Token> word;
-    MergeTable::Scratch scratch;
+    PreTokenizer::Workspace cutting;
+    BpeModel::Scratch merging;
+    WordCache known;
   };
   /// Text between two markers.
-  void encode_stretch(std::string_view text, Workspace& work, std::vector<Token>& out) const {
-    if (text.size() > to_size(std::numeric_limits<std::int32_t>::max() / 4)) {
-      raise<TokenizerError>({"tfm: a text of ", text.size(), " bytes is too long to encode at once"});
-    }
-    std::string repaired;
-    if (!is_utf8(text)) text = repaired = replace_invalid(text);
-    pre_tokenize(pre_tokenizer_, text, [&](std::string_view word) {
-      work.word.clear();
-      for (const char c : word) {
-        const Token token = byte_token_[static_cast<unsigned char>(c)];
-        if (token >= 0) work.word.push_back(token);
-      }
-      merges_.apply(work.word, work.scratch, out);
-    });
-  }
+  void encode_stretch(std::string_view text, Workspace& work, std::vector<Token>& out) const;
 
  public:
   /// TokenizerError for tables that do not fit together, and for a pre-tokenizer that is not known.
-  explicit ByteBpeTokenizer(const ByteBpeTables& tables)
-      : vocabulary_(static_cast<Index>(tables.pieces.size()), total_bytes(tables.pieces), std::string(tables.what)),
-        merges_(static_cast<Index>(tables.merges.size() + tables.merge_pairs.size())),
-        pre_tokenizer_(pre_tokenizer_named(tables.pre_tokenizer)) {
-    add_pieces(tables);
-    add_merges(tables);
-    const auto user_defined = [&](Token token) { return vocabulary_.type(token) == TokenType::user_defined; };
-    user_markers_ = MarkerSplitter(vocabulary_, user_defined);
-    template_markers_ =
-        MarkerSplitter(vocabulary_, [&](Token token) { return user_defined(token) || vocabulary_.is_control(token); });
-    for (const auto& [token, rule] : tables.rules)
-      for (MarkerSplitter* const markers : {&user_markers_, &template_markers_}) markers->set_rule(token, rule);
-  }
+  explicit ByteBpeTokenizer(const ByteBpeTables& tables);
 
-  std::vector<Token> encode(std::span<const TextSegment> segments) const {
-    std::vector<Token> out;
-    Workspace work;
-    split_segments(
-        vocabulary_, user_markers_, template_markers_, segments,
-        [&](std::string_view stretch) { encode_stretch(stretch, work, out); }, [&](Token token) { out.push_back(token); });
-    return out;
-  }
+  std::vector<Token> encode(std::span<const TextSegment> segments) const;
 
   const Vocabulary& vocabulary() const noexcept { return vocabulary_; }
   Index size() const noexcept { return vocabulary_.size(); }
@@ -165,3 +75,7 @@ class ByteBpeTokenizer {
 static_assert(Tokenizer<ByteBpeTokenizer>);
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/text/byte_bpe.inl"
+#endif

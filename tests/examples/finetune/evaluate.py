@@ -228,6 +228,12 @@ class Evaluate(Case):
         self.assertAlmostEqual(two[0]["probabilities"]["red"], whole["red"] / (whole["red"] + whole["blue"]), places=4)
         free = run("predict", "--model", STORIES, "--base", "f32", "--max-tokens", 80, text="Once upon a time\n\nOnce")[0].decode()
         self.assertEqual((free.count("\n"), len(free.splitlines()), free.splitlines()[1]), (3, 3, ""))
+        os.mkdir(self.path("alone"))
+        shutil.copy(STORIES, self.path("alone"))  # a folder whose only model is one GGUF file means that file
+        words[2] = self.path("alone")
+        out, err = run(*words, text=lines[0])
+        self.assertEqual(out.decode().split("\n")[0], labels[0])
+        self.assertIn(b"the GGUF file in it is taken", err)
         self.assertEqual(run(*words, text="")[0], b"")
         self.assertIn("twice", self.fails(2, *words, "--labels", "red,red"))
 

@@ -275,13 +275,13 @@ inline void attend_tiles(const AttentionHead& a, Index first, Index rows, float*
 }
 
 // Tokens first .. first + count of one head.
-TFM_KERNEL Isa attention_chunk(const AttentionHead& a, Index first, Index count, float* scratch) {
+inline void attend_tokens(const AttentionHead& a, Index first, Index count, float* scratch) {
   const Index end = (first + count) * a.group, each = tiles_together(a.format) * query_tile;
   for (Index r = first * a.group; r < end; r += each) attend_tiles(a, r, end - r < each ? end - r : each, scratch);
-  return this_isa;
 }
+inline void attention_chunk(Context&, const AttentionHead& a, Index first, Index count, float* scratch) { attend_tokens(a, first, count, scratch); }
 // What the query rows of one token know of pieces first .. first + count: parts [piece][group][part_floats].
-TFM_KERNEL Isa attention_pieces(const AttentionHead& a, Index first, Index count, float* parts, float* scratch) {
+inline void attention_pieces(Context&, const AttentionHead& a, Index first, Index count, float* parts, float* scratch) {
   const Index each = tiles_together(a.format) * query_tile, row = part_floats(a.head_dim);
   for (Index piece = first; piece < first + count; ++piece)
     for (Index r = 0; r < a.group; r += each) {
@@ -289,24 +289,23 @@ TFM_KERNEL Isa attention_pieces(const AttentionHead& a, Index first, Index count
       together.begin(a, r, a.group - r < each ? a.group - r : each, parts + (piece * a.group + r) * row);
       together.attend(a, piece);
     }
-  return this_isa;
 }
 // Joins all of them, in the first's place, and writes the outputs.
-TFM_KERNEL Isa attention_joined(const AttentionHead& a, Index pieces, float* parts) {
+inline void attention_joined(Context&, const AttentionHead& a, Index pieces, float* parts) {
   const Index row = part_floats(a.head_dim);
   for (Index r = 0; r < a.group; ++r) {
     for (Index piece = 1; piece < pieces; ++piece) join_part(parts + (piece * a.group + r) * row, parts + r * row, row);
     finish_row(a, r, parts + r * row);
   }
-  return this_isa;
 }
 // All tokens of one head whose k and v are rows, kv_row apart, in place of a.keys and a.values. scratch holds attention_rows_floats.
-TFM_KERNEL Isa attention_rows_chunk(AttentionHead a, Index tokens, const float* k, const float* v, Index kv_row, float* scratch) {
+inline void attention_rows(Context&, const AttentionHead& head, Index tokens, const float* k, const float* v, Index kv_row, float* scratch) {
+  AttentionHead a = head;
   const Index room = round_up(a.key_count, key_block);
   float *const panels = scratch, *const rows = panels + room * a.head_dim;
   panel_rows_of(k, kv_row, a.key_count, a.head_dim, panels);
   pad_rows(v, kv_row, a.key_count, a.head_dim, rows, a.value_row);
   a.keys = reinterpret_cast<const std::byte*>(panels);
   a.values = reinterpret_cast<const std::byte*>(rows);
-  return attention_chunk(a, 0, tokens, rows + room * a.value_row);
+  attend_tokens(a, 0, tokens, rows + room * a.value_row);
 }

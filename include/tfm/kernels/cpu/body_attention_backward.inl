@@ -60,11 +60,11 @@ inline void attention_backward_tile(const AttentionBackward& a, Index head, Inde
     float_panels<PlainF32>({bytes(s.q_rows), 64, padded, s.dscores, 1, key_block, rows, s.dk + at * padded, padded, 16, true}, padded / 16, keys);
     float_panels<PlainF32>({bytes(s.key_rows + at * padded), 64, padded, s.dscores, key_block, 1, keys, s.dq, padded, 16, true}, padded / 16, rows);
   }
-  for (Index r = 0; r < rows; ++r) add_into(s.dq + r * padded, a.dq + (first + r) * f.q_row + head * dim, dim);
+  for (Index r = 0; r < rows; ++r) add_lanes(s.dq + r * padded, a.dq + (first + r) * f.q_row + head * dim, dim);
 }
 
 // scratch holds attention_backward_floats.
-TFM_KERNEL Isa attention_backward(const AttentionBackward& a, float* scratch) {
+inline void attention_backward(Context&, const AttentionBackward& a, float* scratch) {
   const Index dim = a.forward.head_dim, padded = round_up(dim, 16), keys = a.forward.key_count, room = round_up(keys, key_block);
   BackwardScratch s;
   float* free = scratch;
@@ -89,8 +89,7 @@ TFM_KERNEL Isa attention_backward(const AttentionBackward& a, float* scratch) {
     for (Index first = 0; first < a.tokens; first += backward_tile)
       attention_backward_tile(a, head, first, a.tokens - first < backward_tile ? a.tokens - first : backward_tile, s);
   for (Index j = 0; j < keys; ++j) {
-    add_into(s.dk + j * padded, a.dk + j * a.kv_row, dim);
-    add_into(s.dv + j * padded, a.dv + j * a.kv_row, dim);
+    add_lanes(s.dk + j * padded, a.dk + j * a.kv_row, dim);
+    add_lanes(s.dv + j * padded, a.dv + j * a.kv_row, dim);
   }
-  return this_isa;
 }

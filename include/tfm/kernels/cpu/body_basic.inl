@@ -33,35 +33,38 @@ TFM_LANES void by_lanes(Index count, Body f) {
 TFM_LANES F load_some(const float* p, Index n) { return n == 16 ? load(p) : load_first(p, n); }
 TFM_LANES void store_some(float* p, F a, Index n) { n == 16 ? store(p, a) : store_first(p, a, n); }
 
-// Each of these returns the region that it is in.
-TFM_KERNEL Isa add_into(const float* x, float* y, Index count) {
+inline void add_lanes(const float* x, float* y, Index count) {
   by_lanes(count, [&](Index i, Index n) { store_some(y + i, add(load_some(y + i, n), load_some(x + i, n)), n); });
-  return this_isa;
 }
-TFM_KERNEL Isa scale_add(float a, const float* x, float* y, Index count) {
+inline void scale_add_lanes(float a, const float* x, float* y, Index count) {
   by_lanes(count, [&](Index i, Index n) { store_some(y + i, fma(set(a), load_some(x + i, n), load_some(y + i, n)), n); });
-  return this_isa;
 }
-TFM_KERNEL Isa scale(float a, const float* x, float* y, Index count) {
-  by_lanes(count, [&](Index i, Index n) { store_some(y + i, mul(set(a), load_some(x + i, n)), n); });
-  return this_isa;
+
+inline void add_into(Context&, View x, MutableView y) { add_lanes(x.data, y.data, y.size()); }
+inline void add_bias(Context&, const float* b, MutableView y) {
+  for (Index t = 0; t < y.rows; ++t) add_lanes(b, y.row(t), y.cols);
 }
-TFM_KERNEL Isa silu_mul(const float* gate, const float* up, float* y, Index count) {
-  by_lanes(count, [&](Index i, Index n) {
-    const F g = load_some(gate + i, n);
-    store_some(y + i, mul(mul(g, sigmoid(g)), load_some(up + i, n)), n);
+inline void gather_add(Context&, View table, const Index* rows, MutableView y) {
+  for (Index t = 0; t < y.rows; ++t) add_lanes(table.row(rows[t]), y.row(t), y.cols);
+}
+inline void scale_add(Context&, float a, View x, MutableView y) { scale_add_lanes(a, x.data, y.data, y.size()); }
+inline void scale(Context&, float a, View x, MutableView y) {
+  by_lanes(y.size(), [&](Index i, Index n) { store_some(y.data + i, mul(set(a), load_some(x.data + i, n)), n); });
+}
+inline void silu_mul(Context&, View gate, View up, MutableView y) {
+  by_lanes(y.size(), [&](Index i, Index n) {
+    const F g = load_some(gate.data + i, n);
+    store_some(y.data + i, mul(mul(g, sigmoid(g)), load_some(up.data + i, n)), n);
   });
-  return this_isa;
 }
 // dgate += dy up s (1 + gate (1 - s)), dup += dy gate s, with s = sigmoid(gate)
-TFM_KERNEL Isa silu_mul_backward(const float* gate, const float* up, const float* dy, float* dgate, float* dup, Index count) {
-  by_lanes(count, [&](Index i, Index n) {
-    const F g = load_some(gate + i, n), u = load_some(up + i, n), d = load_some(dy + i, n), s = sigmoid(g);
+inline void silu_mul_backward(Context&, View gate, View up, View dy, MutableView dgate, MutableView dup) {
+  by_lanes(dy.size(), [&](Index i, Index n) {
+    const F g = load_some(gate.data + i, n), u = load_some(up.data + i, n), d = load_some(dy.data + i, n), s = sigmoid(g);
     const F slope = mul(s, fma(g, sub(set(1.f), s), set(1.f)));
-    store_some(dgate + i, fma(mul(d, u), slope, load_some(dgate + i, n)), n);
-    store_some(dup + i, fma(mul(d, g), s, load_some(dup + i, n)), n);
+    store_some(dgate.data + i, fma(mul(d, u), slope, load_some(dgate.data + i, n)), n);
+    store_some(dup.data + i, fma(mul(d, g), s, load_some(dup.data + i, n)), n);
   });
-  return this_isa;
 }
 
 inline float sum_of_products(const float* a, const float* b, Index count) {
@@ -70,15 +73,17 @@ inline float sum_of_products(const float* a, const float* b, Index count) {
   return reduce_add(sum);
 }
 // y = x / rms(x) w; *inverse = 1 / rms(x), where it is wanted
-TFM_KERNEL Isa rms_norm_row(const float* x, const float* w, float eps, float* y, float* inverse, Index count) {
+inline void rms_norm_row(const float* x, const float* w, float eps, float* y, float* inverse, Index count) {
   const float mean = sum_of_products(x, x, count) / static_cast<float>(count);
   const float r = 1.f / square_root(mean + eps);
   by_lanes(count, [&](Index i, Index n) { store_some(y + i, mul(mul(load_some(x + i, n), set(r)), load_some(w + i, n)), n); });
   if (inverse != nullptr) *inverse = r;
-  return this_isa;
+}
+inline void rms_norm(Context&, View x, const float* w, float eps, MutableView y, float* inverse) {
+  for (Index t = 0; t < x.rows; ++t) rms_norm_row(x.row(t), w, eps, y.row(t), inverse == nullptr ? nullptr : inverse + t, x.cols);
 }
 // With r = 1 / rms and h = dy w: dx += r h - x r^3 mean(h x)
-TFM_KERNEL Isa rms_norm_backward_row(const float* x, const float* w, float r, const float* dy, float* dx, Index count) {
+inline void rms_norm_backward_row(const float* x, const float* w, float r, const float* dy, float* dx, Index count) {
   F sum = zero();
   by_lanes(count, [&](Index i, Index n) { sum = fma(mul(load_some(dy + i, n), load_some(w + i, n)), load_some(x + i, n), sum); });
   const float mean = reduce_add(sum) / static_cast<float>(count);
@@ -88,15 +93,18 @@ TFM_KERNEL Isa rms_norm_backward_row(const float* x, const float* w, float r, co
     const F h = mul(mul(d, load_some(w + i, n)), set(r));
     store_some(dx + i, add(load_some(dx + i, n), fma(v, back, h)), n);
   });
-  return this_isa;
 }
-// dw += dy x r over `rows` rows that are `stride` apart, in their order; r = inverse of the row.
-TFM_KERNEL Isa rms_norm_backward_columns(const float* x, const float* inverse, const float* dy, Index stride, Index rows, float* dw, Index count) {
-  for (Index t = 0; t < rows; ++t, x += stride, dy += stride)
+inline void rms_norm_backward(Context&, View x, const float* w, const float* inverse, View dy, MutableView dx) {
+  for (Index t = 0; t < x.rows; ++t) rms_norm_backward_row(x.row(t), w, inverse[t], dy.row(t), dx.row(t), x.cols);
+}
+// dw += dy x r in columns first .. first + count, over the rows in their order; r = inverse of the row.
+inline void rms_norm_backward_columns(Context&, View x, const float* inverse, View dy, Index first, Index count, float* dw) {
+  for (Index t = 0; t < x.rows; ++t) {
+    const float *const row = x.row(t) + first, *const d = dy.row(t) + first;
     by_lanes(count, [&](Index i, Index n) {
-      store_some(dw + i, fma(mul(load_some(dy + i, n), load_some(x + i, n)), set(inverse[t]), load_some(dw + i, n)), n);
+      store_some(dw + first + i, fma(mul(load_some(d + i, n), load_some(row + i, n)), set(inverse[t]), load_some(dw + first + i, n)), n);
     });
-  return this_isa;
+  }
 }
 
 // factors[j] = 0 where the number of (key, first + j) is below the rate, else 1 / (1 - rate), for j < count, a multiple of 16 and at most 64:
@@ -125,7 +133,7 @@ inline void dropout_factors(std::uint64_t key, std::uint64_t first, float rate, 
 }
 
 // Turns pairs (x[i], x[i + half]) by the angles whose cosines and sines are given; sign -1 turns back.
-TFM_KERNEL Isa rotate_head(float* x, const float* cosine, const float* sine, float sign, Index half) {
+inline void rotate_head(float* x, const float* cosine, const float* sine, float sign, Index half) {
   by_lanes(half, [&](Index i, Index n) {
     const F a = load_some(x + i, n), b = load_some(x + half + i, n), c = load_some(cosine + i, n);
     const F s = mul(load_some(sine + i, n), set(sign));
@@ -133,5 +141,9 @@ TFM_KERNEL Isa rotate_head(float* x, const float* cosine, const float* sine, flo
     store_some(x + i, fma(a, c, sub(zero(), mul(b, s))), n);
     store_some(x + half + i, fma(b, c, mul(a, s)), n);
   });
-  return this_isa;
+}
+inline void rotate(Context&, MutableView x, View cosine, View sine, float sign) {
+  const Index half = cosine.cols;
+  for (Index t = 0; t < x.rows; ++t)
+    for (Index h = 0; h < x.cols; h += 2 * half) rotate_head(x.row(t) + h, cosine.row(t), sine.row(t), sign, half);
 }

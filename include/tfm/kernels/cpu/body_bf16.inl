@@ -1,12 +1,4 @@
 // Products of bfloat16 weights and activations. Included in the region that has the instruction.
-//
-// One instruction adds a pair's products to a sum: it treats subnormals as 0, and adds the odd product, then the even
-// one, each fused (Intel, Architecture Instruction Set Extensions, VDPBF16PS).
-
-TFM_LANES F dot_pair(F sum, __m512i w, __m512i x) {
-  asm("" : "+v"(x));  // clang 16 cannot select a broadcast operand here
-  return {_mm512_dpbf16_ps(sum.v, (__m512bh)w, (__m512bh)x)};
-}
 
 struct BF16Tile {
   const std::byte* w;          // panels [k / 2][16][2]
@@ -68,20 +60,15 @@ inline void bf16_panels(BF16Tile a, Index panels, Index tokens) {
   }
 }
 
-// Sixteen floats as bfloat16 in the low halves of sixteen lanes, as bf16_from_f32() rounds: to nearest even, NaN stays NaN.
-TFM_LANES __m512i round_bf16(F a) {
-  const __m512i bits = _mm512_castps_si512(a.v), high = _mm512_srli_epi32(bits, 16);
-  const __m512i half = _mm512_add_epi32(_mm512_set1_epi32(0x7fff), _mm512_and_si512(high, _mm512_set1_epi32(1)));
-  const __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, half), 16);
-  return _mm512_mask_or_epi32(rounded, _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q), high, _mm512_set1_epi32(0x40));
-}
 // A row as bfloat16, padded with 0 to an even number.
-TFM_KERNEL Isa bf16_row(const float* x, Index count, unsigned short* out) {
+inline void to_bf16_row(const float* x, Index count, unsigned short* out) {
   Index k = 0;
   for (; k + 16 <= count; k += 16) _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + k), _mm512_cvtepi32_epi16(round_bf16(load(x + k))));
   for (; k < count; ++k) out[k] = bf16_from_f32(x[k]);
   if (count % 2 != 0) out[count] = 0;
-  return this_isa;
+}
+inline void bf16_rows(Context&, View x, unsigned short* out) {
+  for (Index t = 0; t < x.rows; ++t) to_bf16_row(x.row(t), x.cols, out + t * (x.cols + x.cols % 2));
 }
 // [k][16] floats to [k / 2][16][2] bfloat16; an odd last k is padded with 0.
 inline void pair_bf16(const float* panel, Index k_count, unsigned short* out) {
@@ -92,7 +79,7 @@ inline void pair_bf16(const float* panel, Index k_count, unsigned short* out) {
 }
 
 // Panels first .. first + count of one product; scratch holds scratch_floats.
-TFM_KERNEL Isa bf16_chunk(const MatmulTask& a, Index first, Index count, float* scratch) {
+inline void bf16_chunk(Context&, const MatmulTask& a, Index first, Index count, float* scratch) {
   const Panels& w = a.w;
   const Index x_row = (w.cols + 1) / 2 * 2;
   for (Index p = first; p < first + count; p += 4) {
@@ -119,11 +106,10 @@ TFM_KERNEL Isa bf16_chunk(const MatmulTask& a, Index first, Index count, float* 
       bf16_panels(tile, n, a.tokens);
     }
   }
-  return this_isa;
 }
 
 // dx[:, k .. k + n) += dy W[:, k .. k + n), n at most 64, both as bfloat16. scratch holds backward_floats.
-TFM_KERNEL Isa bf16_backward_chunk(const BackwardTask& a, Index k, Index n, float* scratch) {
+inline void bf16_backward_chunk(Context&, const BackwardTask& a, Index k, Index n, float* scratch) {
   const Index groups = (n + 15) / 16, dy_row = (a.w.rows + 1) / 2 * 2;
   alignas(64) float turned[64 * 16] = {};
   unsigned short* const pairs = reinterpret_cast<unsigned short*>(scratch + expand_floats);
@@ -137,5 +123,4 @@ TFM_KERNEL Isa bf16_backward_chunk(const BackwardTask& a, Index k, Index n, floa
                    sums, 64, 16, true}, groups, count);
     }
   });
-  return this_isa;
 }

@@ -58,7 +58,7 @@ inline std::uint16_t cache_block(const float* x, Index n, signed char* levels) {
     float numbers[32];
     std::byte block[34];
     store(numbers, halves[0]), store(numbers + 16, halves[1]);
-    detail::quantise_q8_0(numbers, block);
+    FormatTraits<Format::q8_0>::quantise_block(numbers, block);
     __builtin_memcpy(levels, block + 2, 32);
     return detail::read_u16(block);
   }
@@ -93,9 +93,8 @@ inline void cache_q8_0_tokens(const CacheRows& a, Index tokens) {
   }
 }
 
-TFM_KERNEL Isa append_rows(const CacheRows& a, Index tokens) {
+inline void append_rows(Context&, const CacheRows& a, Index tokens) {
   if (a.format == Format::q8_0) cache_q8_0_tokens(a, tokens);
   else if (a.format == Format::f16) cache_tokens<CachedF16>(a, tokens);
   else cache_tokens<CachedF32>(a, tokens);
-  return this_isa;
 }

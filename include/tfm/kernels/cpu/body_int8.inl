@@ -229,9 +229,8 @@ inline void add_outliers(const MatmulTask& a, Index first, Index count) {
 }
 
 // Panels first .. first + count of one product.
-TFM_KERNEL Isa int8_chunk(const MatmulTask& a, Index first, Index count) {
+inline void int8_chunk(Context&, const MatmulTask& a, Index first, Index count) {
   fast_panels(a.w, first, count, a.quantised, a.tokens, a.y, a.w.rows);
   if (a.quantised.outliers != nullptr) add_outliers(a, first, count);
   if (a.rest.q != nullptr) fast_panels(a.w, first, count, a.rest, a.tokens, a.y, a.w.rows);
-  return this_isa;
 }

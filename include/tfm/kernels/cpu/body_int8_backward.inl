@@ -74,7 +74,7 @@ inline void int8_backward_tokens(Int8BackwardTile a, Index tokens) {
 }
 
 // dx[:, k .. k + n) += dy W[:, k .. k + n), n at most 64. scratch holds backward_rows x 64 bytes.
-TFM_KERNEL Isa int8_backward_chunk(const BackwardTask& a, Index k, Index n, std::byte* scratch) {
+inline void int8_backward_chunk(Context&, const BackwardTask& a, Index k, Index n, std::byte* scratch) {
   const Index padded = (a.w.rows + 15) / 16 * 16, last = n - (n - 1) / 16 * 16;
   for (Index from = 0; from < padded; from += backward_rows) {
     const Index rows = padded - from < backward_rows ? padded - from : backward_rows;
@@ -90,5 +90,4 @@ TFM_KERNEL Isa int8_backward_chunk(const BackwardTask& a, Index k, Index n, std:
       left -= panels;
     }
   }
-  return this_isa;
 }

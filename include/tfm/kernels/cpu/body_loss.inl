@@ -1,8 +1,10 @@
 // Cross-entropy, sums of squares and plain gradient descent over sixteen lanes. Included once for each region.
 
-// statistics: the largest, Σ exp(x - largest), Σ (x - largest); and, if dx is not null, dx = weight (softmax(x) - uniform).
+// Of one row, statistics: the largest, Σ exp(x - largest), Σ (x - largest); and, if dx is not null, dx = weight (softmax(x) - uniform).
 // dx may be x. A NaN in x is in the last sum, which no comparison hides.
-TFM_KERNEL Isa cross_entropy_row(const float* x, float weight, float uniform, float* dx, float* statistics, Index count) {
+inline void cross_entropy(Context&, View row, float weight, float uniform, float* dx, float* statistics) {
+  const float* const x = row.data;
+  const Index count = row.cols;
   F most = set(-__builtin_inff());
   by_lanes(count, [&](Index i, Index n) { most = max(most, n == 16 ? load(x + i) : keep_first(load_first(x + i, n), n, set(-__builtin_inff()))); });
   const float largest = reduce_max(most);
@@ -16,20 +18,18 @@ TFM_KERNEL Isa cross_entropy_row(const float* x, float weight, float uniform, fl
   statistics[0] = largest;
   statistics[1] = reduce_add(sum);
   statistics[2] = reduce_add(below);
-  if (dx == nullptr) return this_isa;
+  if (dx == nullptr) return;
   const F total = set(statistics[1]);
   by_lanes(count, [&](Index i, Index n) { store_some(dx + i, mul(sub(div(load_some(dx + i, n), total), set(uniform)), set(weight)), n); });
-  return this_isa;
 }
 
 // *sum = Σ x²
-TFM_KERNEL Isa sum_of_squares(const float* x, float* sum, Index count) {
+inline void sum_of_squares(Context&, const float* x, Index count, float* sum) {
   *sum = sum_of_products(x, x, count);
-  return this_isa;
 }
 
 // Sutskever et al. 2013, as PyTorch orders it: d = g + decay p, m = momentum m + d, p -= rate m; Nesterov's p -= rate (d + momentum m).
-TFM_KERNEL Isa sgd_update(const SgdStep& a, const float* g, float* p, float* m, Index count) {
+inline void sgd(Context&, const SgdStep& a, const float* g, float* p, float* m, Index count) {
   by_lanes(count, [&](Index i, Index n) {
     const F weight = load_some(p + i, n), d = fma(set(a.decay), weight, mul(load_some(g + i, n), set(a.gradient_scale)));
     const F velocity = fma(set(a.momentum), load_some(m + i, n), d);
@@ -37,5 +37,4 @@ TFM_KERNEL Isa sgd_update(const SgdStep& a, const float* g, float* p, float* m, 
     store_some(p + i, fma(set(-a.rate), direction, weight), n);
     store_some(m + i, velocity, n);
   });
-  return this_isa;
 }

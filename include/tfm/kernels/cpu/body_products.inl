@@ -15,7 +15,7 @@ inline void pack_rows(const float* rows, Index row_count, Index cols, Index pane
 }
 
 // Panels first .. first + count of one product of float32 activations; scratch holds scratch_floats.
-TFM_KERNEL Isa matmul_chunk(const MatmulTask& a, Index first, Index count, float* scratch) {
+inline void matmul_chunk(Context&, const MatmulTask& a, Index first, Index count, float* scratch) {
   const Panels& w = a.w;
   const auto tile = [&](Index panel, Index n) {
     const Index left = w.rows - 16 * (panel + n - 1);
@@ -27,7 +27,7 @@ TFM_KERNEL Isa matmul_chunk(const MatmulTask& a, Index first, Index count, float
     if (w.format == Format::f32) float_panels<PlainF32>(tile(first, count), count, a.tokens);
     else if (w.format == Format::f16) float_panels<PanelF16, false>(tile(first, count), count, a.tokens);
     else float_panels<PanelBF16, false>(tile(first, count), count, a.tokens);
-    return this_isa;
+    return;
   }
   for (Index p = first; p < first + count; p += 4) {
     const Index n = first + count - p < 4 ? first + count - p : 4;
@@ -48,7 +48,6 @@ TFM_KERNEL Isa matmul_chunk(const MatmulTask& a, Index first, Index count, float
       float_panels<PlainF32>(t, n, a.tokens);
     }
   }
-  return this_isa;
 }
 
 // W[from .. from + rows, k .. k + n), n at most 64, expanded and turned sixteen by sixteen: panels [backward_rows][16 k] of a product
@@ -84,7 +83,7 @@ inline void sum_backward(const BackwardTask& a, Index k, Index n, float* sums, S
 }
 
 // dx[:, k .. k + n) += dy W[:, k .. k + n), n at most 64. scratch holds backward_floats.
-TFM_KERNEL Isa backward_chunk(const BackwardTask& a, Index k, Index n, float* scratch) {
+inline void backward_chunk(Context&, const BackwardTask& a, Index k, Index n, float* scratch) {
   const Index groups = (n + 15) / 16;
   float* const sums = scratch + scratch_floats;
   alignas(64) float turned[64 * 16] = {};
@@ -96,21 +95,19 @@ TFM_KERNEL Isa backward_chunk(const BackwardTask& a, Index k, Index n, float* sc
                               sums, 64, 16, true}, groups, count);
     }
   });
-  return this_isa;
 }
 
 // Panels first .. first + count of sixteen columns of x [tokens, in]: [token][16], missing columns 0.
-TFM_KERNEL Isa pack_columns(const float* x, Index in, Index tokens, Index first, Index count, float* panels) {
-  for (Index t = 0; t < tokens; ++t)
+inline void pack_columns(Context&, View x, Index first, Index count, float* panels) {
+  for (Index t = 0; t < x.rows; ++t)
     for (Index p = first; p < first + count; ++p)
-      store(panels + (p * tokens + t) * 16, load_some(x + t * in + 16 * p, in - 16 * p < 16 ? in - 16 * p : 16));
-  return this_isa;
+      store(panels + (p * x.rows + t) * 16, load_some(x.row(t) + 16 * p, x.cols - 16 * p < 16 ? x.cols - 16 * p : 16));
 }
 
 // dw[row .. row + n) += dy[:, row .. row + n)ᵀ x in panels first .. first + count of columns: tokens are the k of a product whose weights
 // are x's columns. Long rows of dy are first brought together: a power of two apart they would fall on the same lines of the cache.
 // n is at most accumulate_rows, scratch holds accumulate_floats.
-TFM_KERNEL Isa accumulate_chunk(const AccumulateTask& a, Index row, Index n, Index first, Index count, float* scratch) {
+inline void accumulate_chunk(Context&, const AccumulateTask& a, Index row, Index n, Index first, Index count, float* scratch) {
   const bool copies = a.out > short_row;
   const Index left = a.in - 16 * (first + count - 1), last = left < 16 ? left : 16;
   for (Index from = 0; from < a.tokens; from += accumulate_tokens) {
@@ -122,5 +119,4 @@ TFM_KERNEL Isa accumulate_chunk(const AccumulateTask& a, Index row, Index n, Ind
     float_panels<PlainF32>({reinterpret_cast<const std::byte*>(a.x + first * a.panel + from * a.stride), a.panel * 4, a.stride,
                             copies ? scratch : dy, 1, copies ? n : a.out, tokens, a.dw + row * a.in + 16 * first, a.in, last, true}, count, n);
   }
-  return this_isa;
 }

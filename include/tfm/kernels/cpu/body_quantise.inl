@@ -62,7 +62,7 @@ inline bool quantise_sixteen(const float* x, signed char* q, float* scales, floa
 }
 
 // One row in blocks of 32.
-TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest) {
+inline void quantise_row(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest) {
   const Index blocks = cols / 32;
   const auto left = [&](Index b) { return rest == nullptr ? nullptr : rest + 32 * b; };
   for (Index b = 0, end; b < blocks; b = end) {
@@ -71,7 +71,12 @@ TFM_KERNEL Isa quantise_blocks(const float* x, Index cols, signed char* q, float
     if (sixteen && quantise_sixteen(x + 32 * b, q + 32 * b, scales + b, scaled_sums + b, starts + b, left(b))) continue;
     for (Index i = b; i < end; ++i) quantise_block(x + 32 * i, q + 32 * i, scales + i, scaled_sums + i, starts + i, left(i));
   }
-  return this_isa;
+}
+inline void quantise_blocks(Context&, View x, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest) {
+  const Index blocks = x.cols / 32;
+  for (Index t = 0; t < x.rows; ++t) {
+    quantise_row(x.row(t), x.cols, q + t * x.cols, scales + t * blocks, scaled_sums + t * blocks, starts + t * blocks, rest == nullptr ? nullptr : rest + t * x.cols);
+  }
 }
 
 // The largest magnitude of `count` numbers, which lanes(i, n) loads; poison is 0, or no number where one of them is not finite.
@@ -102,18 +107,17 @@ inline int round_to_bytes(Index count, float factor, signed char* q, Lanes lanes
 }
 
 // One whole row, whose absmax counts as `at_least` if it is less; q is padded with 0 to a multiple of 16.
-TFM_KERNEL Isa quantise_whole_row(const float* x, Index cols, float at_least, signed char* q, float* scales, int* start) {
-  const auto lanes = [x](Index i, Index n) { return load_some(x + i, n); };
-  const Magnitude row = magnitude_of(cols, lanes);
+inline void quantise_whole_row(Context&, View x, float at_least, signed char* q, float* scale, int* start) {
+  const auto lanes = [x](Index i, Index n) { return load_some(x.data + i, n); };
+  const Magnitude row = magnitude_of(x.cols, lanes);
   const float largest = row.largest < at_least ? at_least : row.largest;
-  *scales = row.poison == 0.f ? largest / 127.f : row.poison;
-  *start = round_to_bytes(cols, detail::int8_factor(largest), q, lanes);
-  return this_isa;
+  *scale = row.poison == 0.f ? largest / 127.f : row.poison;
+  *start = round_to_bytes(x.cols, detail::int8_factor(largest), q, lanes);
 }
 
 // Marks the columns of a row that are outliers by themselves, rounded to binary16 first where `half`: bit k % 64 of word k / 64. *count:
 // how many. Most words have none, which is seen by lanes.
-TFM_KERNEL Isa mark_outliers(const float* x, Index cols, float threshold, bool half, std::uint64_t* marks, int* count) {
+inline void mark_outliers_row(const float* x, Index cols, float threshold, bool half, std::uint64_t* marks, int* count) {
   *count = 0;
   for (Index from = 0; from < cols; from += 64, ++marks) {
     const Index columns = cols - from < 64 ? cols - from : 64;
@@ -136,12 +140,15 @@ TFM_KERNEL Isa mark_outliers(const float* x, Index cols, float threshold, bool h
       ++*count;
     }
   }
-  return this_isa;
+}
+inline void mark_outliers(Context&, View x, float threshold, bool half, std::uint64_t* marks, int* counts) {
+  const Index words = (x.cols + 63) / 64;
+  for (Index t = 0; t < x.rows; ++t) mark_outliers_row(x.row(t), x.cols, threshold, half, marks + t * words, counts + t);
 }
 
 // One row of a gradient: dy times the weights' scales, in groups of gradient_group: q = round(x 127 / absmax), scale = absmax / 127,
 // start = -8 times the group's sum of q; q is padded with 0 to a multiple of 16. A value that is no number makes the group's scale one.
-TFM_KERNEL Isa quantise_gradient(const float* dy, const float* weight_scales, Index rows, signed char* q, float* scales, int* starts) {
+inline void quantise_gradient_row(const float* dy, const float* weight_scales, Index rows, signed char* q, float* scales, int* starts) {
   for (Index from = 0; from < rows; from += gradient_group, ++scales, ++starts) {
     const Index count = rows - from < gradient_group ? rows - from : gradient_group;
     const auto scaled = [&](Index i, Index n) { return mul(load_some(dy + from + i, n), load_some(weight_scales + from + i, n)); };
@@ -149,5 +156,8 @@ TFM_KERNEL Isa quantise_gradient(const float* dy, const float* weight_scales, In
     *scales = group.poison == 0.f ? group.largest / 127.f : group.poison;
     *starts = round_to_bytes(count, to_bytes(group.largest), q + from, scaled);
   }
-  return this_isa;
+}
+inline void quantise_gradient(Context&, View dy, const float* weight_scales, signed char* q, Index q_row, float* scales, int* starts) {
+  const Index groups = (dy.cols + gradient_group - 1) / gradient_group;
+  for (Index t = 0; t < dy.rows; ++t) quantise_gradient_row(dy.row(t), weight_scales, dy.cols, q + t * q_row, scales + t * groups, starts + t * groups);
 }

@@ -182,3 +182,5 @@ inline void turn(const float* from, Index from_row, float* to, Index to_row) {
     }
   }
 }
+
+#include "tfm/kernels/cpu/lanes_avx2_bytes.inl"

@@ -58,3 +58,5 @@ inline void turn_bytes(const std::byte* const* from, std::byte* to) {
     put(3, _mm256_permute2x128_si256(c, d, 0x31));
   }
 }
+
+#include "tfm/kernels/cpu/int8_sums.inl"

@@ -130,3 +130,5 @@ inline void turn(const float* from, Index from_row, float* to, Index to_row) {
     _mm512_storeu_ps(to + (12 + q) * to_row, _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd));
   }
 }
+
+#include "tfm/kernels/cpu/lanes_avx512_bytes.inl"

@@ -44,3 +44,5 @@ inline void turn_bytes(const std::byte* const* from, std::byte* to) {
   put(2, _mm512_shuffle_i32x4(even_ab, even_cd, 0xdd));
   put(3, _mm512_shuffle_i32x4(odd_ab, odd_cd, 0xdd));
 }
+
+#include "tfm/kernels/cpu/int8_sums.inl"

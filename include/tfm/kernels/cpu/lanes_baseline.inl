@@ -271,3 +271,5 @@ inline void turn(const float* from, Index from_row, float* to, Index to_row) {
   for (Index i = 0; i < 16; ++i)
     for (Index j = 0; j < 16; ++j) to[j * to_row + i] = from[i * from_row + j];
 }
+
+#include "tfm/kernels/cpu/int8_sums.inl"

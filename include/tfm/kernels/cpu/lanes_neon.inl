@@ -169,3 +169,5 @@ inline void turn(const float* from, Index from_row, float* to, Index to_row) {
       put(2, vtrn2q_f64(even_ab, even_cd)), put(3, vtrn2q_f64(odd_ab, odd_cd));
     }
 }
+
+#include "tfm/kernels/cpu/lanes_neon_bytes.inl"

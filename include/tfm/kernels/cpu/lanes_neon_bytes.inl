@@ -51,3 +51,5 @@ inline void turn_bytes(const std::byte* const* from, std::byte* to) {
     for (int j = 0; j < 4; ++j)
       vst1q_s8(reinterpret_cast<signed char*>(to + 64 * j + 16 * i), vqtbl1q_s8(vld1q_s8(reinterpret_cast<const signed char*>(from[i] + 16 * j)), columns));
 }
+
+#include "tfm/kernels/cpu/int8_sums.inl"
