@@ -17,10 +17,6 @@ std::string size_text(T value) {
   else return std::to_string(value);
 }
 
-constexpr std::string_view name(RopeScaling::Kind kind) noexcept {
-  return kind == RopeScaling::Kind::linear ? "linear" : kind == RopeScaling::Kind::llama3 ? "llama3" : "none";
-}
-
 }  // namespace detail
 
 /// Refuses a checkpoint `file` whose shape is not `expected`: ShapeError names the size, found and expected. The
@@ -49,7 +45,7 @@ void require_shape(const S& expected, const DynamicLlamaShape& found, const std:
   const RopeScaling ours = expected.rope_scaling, &theirs = found.rope_scaling;
   if (divided && theirs.kind == RopeScaling::Kind::none && ours.kind == RopeScaling::Kind::llama3) return;
   if (theirs.kind != ours.kind)
-    refuse("rope_scaling.kind", std::string(detail::name(theirs.kind)), std::string(detail::name(ours.kind)));
+    refuse("rope_scaling.kind", std::string(name(theirs.kind)), std::string(name(ours.kind)));
   if (ours.kind == RopeScaling::Kind::none) return;
   equal("rope_scaling.factor", theirs.factor, ours.factor);
   if (ours.kind == RopeScaling::Kind::linear) return;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tfm/generate/log_sum_exp.hpp"
 #include "tfm/models/llama.hpp"
 #include "tfm/text/tokenizer.hpp"
 
@@ -40,17 +41,9 @@ struct CompareOptions {
 
 namespace detail {
 
-/// log of the sum of exp, less which logits are log-probabilities.
-inline double log_sum(const float* logits, Index n) noexcept {
-  const auto largest = static_cast<double>(*std::max_element(logits, logits + n));
-  double sum = 0;
-  for (Index i = 0; i < n; ++i) sum += std::exp(static_cast<double>(logits[i]) - largest);
-  return largest + std::log(sum);
-}
-
 /// Σ p (log p - log q).
 inline double divergence(const float* p, const float* q, Index n) noexcept {
-  const double of_p = log_sum(p, n), of_q = log_sum(q, n);
+  const double of_p = log_sum_exp(p, n), of_q = log_sum_exp(q, n);
   double sum = 0;
   for (Index i = 0; i < n; ++i) {
     const double log_p = static_cast<double>(p[i]) - of_p;

@@ -1,6 +1,6 @@
 #pragma once
-// The wire format of protocol buffers, as much as sentencepiece's model files need: a reader that trusts nothing, and
-// a writer.
+// The wire format of protocol buffers, as much as sentencepiece's models and TensorBoard's events need: a reader that trusts nothing,
+// and a writer.
 // (https://protobuf.dev/programming-guides/encoding)
 #include <cstdint>
 #include <initializer_list>
@@ -50,6 +50,7 @@ class ProtobufWriter {
 
   void integer(std::uint32_t field, std::uint64_t value);
   void number(std::uint32_t field, float value);
+  void number(std::uint32_t field, double value);
   void bytes(std::uint32_t field, std::string_view value);
 };
 

@@ -93,10 +93,12 @@ TFM_INLINE void ProtobufWriter::integer(std::uint32_t field, std::uint64_t value
 
 TFM_INLINE void ProtobufWriter::number(std::uint32_t field, float value) {
   varint(std::uint64_t{field} << 3 | 5);
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  char raw[4];
-  std::memcpy(raw, &bits, 4);
-  out_.append(raw, 4);
+  out_.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+TFM_INLINE void ProtobufWriter::number(std::uint32_t field, double value) {
+  varint(std::uint64_t{field} << 3 | 1);
+  out_.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
 TFM_INLINE void ProtobufWriter::bytes(std::uint32_t field, std::string_view value) {
