@@ -81,7 +81,7 @@ Examples:
 constexpr const char* chat_footer =
     R"(Each line of standard input becomes a prompt as the adapter's training made them, and the answer is a line of standard
 output: the likeliest token, one after the other. The template and the instruction are those that run.json in the first
-adapter's folder keeps. /wear NAME changes the adapter, /wear NAME=0.5 NAME=0.5 mixes them, /wear none takes all off;
+adapter's folder keeps. /adapter NAME changes the adapter, /adapter NAME=0.5 NAME=0.5 takes a weighted sum, /adapter none takes none;
 /help tells more. Where standard input is no terminal, every line gives one line of output, a blank one for blank lines and commands;
 other lines that begin with / are answered, and breaks in an answer are written \n. For a file of texts there is finetune predict.
 
@@ -92,7 +92,7 @@ Examples:
 
 constexpr const char* merge_footer =
     R"(O becomes a Hugging Face folder with the base's weights, the adapters added to them, and its tokenizer. It is read back and
-compared with the base that wears the adapters, over --text, or else over records that the first adapter's training held out:
+compared with the base with the adapters, over --text, or else over records that the first adapter's training held out:
 the KL divergence between their predictions, and how often both find the same token the likeliest. With a quantised --base
 the sums are quantised again, which costs more than an adapter over it. O is never the base's or an adapter's own folder, and is
 empty unless --overwrite is given.

@@ -73,7 +73,7 @@ TEST_CASE("answers have the likelihood that training's forward pass gives them, 
     REQUIRE(opinions.size() == all.size());
     CHECK(told == static_cast<Index>(all.size()));
     Session session(stories.model, {.threads = 2, .arithmetic = Arithmetic::exact, .cache = Format::f32});
-    session.wear(worn);
+    session.set_adapter(worn);
     for (std::size_t q = 0; q < all.size(); ++q) {
       INFO(beginnings[q]);
       REQUIRE(opinions[q].log_likelihood.size() == 3);

@@ -12,14 +12,10 @@
 
 namespace tfm::inline TFM_ABI {
 
-namespace detail {
-
 /// What a folder may say of its tokenizer and of how texts are generated.
 inline constexpr const char* tokenizer_files[] = {"tokenizer.model",         "tokenizer.json",         "tokenizer_config.json", "special_tokens_map.json",
                                                   "added_tokens.json",       "vocab.json",             "merges.txt",            "chat_template.jinja",
                                                   "chat_template.json",      "generation_config.json"};
-
-}  // namespace detail
 
 /// What became of a tokenizer.
 struct SavedTokenizer {

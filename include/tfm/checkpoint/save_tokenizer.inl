@@ -11,7 +11,7 @@ TFM_INLINE SavedTokenizer save_tokenizer(const std::filesystem::path& from, cons
     const std::filesystem::path source = is_folder ? from : from.parent_path();
     if (const FolderTokenizer found = load_folder_tokenizer(source, rows); found.tokenizer) saved.special = found.tokenizer.special();
     bool any = false;
-    for (const char* const name : detail::tokenizer_files) {
+    for (const char* const name : tokenizer_files) {
       if (!std::filesystem::exists(source / name, error)) continue;
       any = any || std::string_view(name).starts_with("tokenizer.");
       if (std::filesystem::equivalent(source / name, folder / name, error)) continue;

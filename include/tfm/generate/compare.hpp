@@ -13,7 +13,7 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// A model, the adapter that it wears, or none, and how it is run.
+/// A model, its adapter, or none, and how it is run.
 template <class Model>
 struct ComparedModel {
   const Model& model;
@@ -97,10 +97,10 @@ ModelDifference compare_models(Context& context, const ComparedModel<First>& fir
     const Index n = std::min(window, total - at), start[] = {0, n};
     const auto text = ids.subspan(to_size(at), to_size(n));
     const auto read = [&](const auto& side, KvCache& cache, Buffer& logits) {
-      const Adapter* const worn[] = {side.adapter};
+      const Adapter* const adapters[] = {side.adapter};
       cache.truncate(0, 0);
       const detail::ArithmeticOf scope(context, side.arithmetic);
-      side.model.forward(context, Batch{.start = start, .adapter = worn}, text, cache, Logits::all, logits.view().slice(0, n));
+      side.model.forward(context, Batch{.start = start, .adapter = adapters}, text, cache, Logits::all, logits.view().slice(0, n));
     };
     read(first, one, p), read(second, other, q);
     context.run(n, [&](Index t, int) {

@@ -68,12 +68,13 @@ class Session {
 
   /// From now on every token is evaluated with this adapter, which must outlive that, or with none (null). What has been
   /// evaluated is forgotten: keys and values were another model's. Errors: ShapeError for an adapter of other sizes.
-  void wear(const Adapter* adapter) {
+  void set_adapter(const Adapter* adapter) {
     if (adapter != nullptr) model_.require_fit(*adapter);
     reserve(adapter == nullptr ? 0 : adapter->rank());
     truncate(0);
     adapter_ = adapter;
   }
+  [[deprecated("call set_adapter")]] void wear(const Adapter* adapter) { set_adapter(adapter); }
 
   /// Evaluates the first of these tokens, at most one chunk, and says how many: for hosts without a spare thread, which
   /// call it from their loop with a small chunk until nothing is left. logits() are then those of the last token.
@@ -82,9 +83,9 @@ class Session {
     const Index n = std::min(chunk_, static_cast<Index>(tokens.size()));
     if (n == 0) return 0;
     const Index start[] = {0, n}, position[] = {length()};
-    const Adapter* const worn[] = {adapter_};
+    const Adapter* const adapters[] = {adapter_};
     const bool last = n == static_cast<Index>(tokens.size());
-    model_.forward(context_, Batch{.start = start, .position = position, .adapter = worn}, tokens.first(to_size(n)), cache_, last ? Logits::last : Logits::none, next_logits_);
+    model_.forward(context_, Batch{.start = start, .position = position, .adapter = adapters}, tokens.first(to_size(n)), cache_, last ? Logits::last : Logits::none, next_logits_);
     tokens_.insert(tokens_.end(), tokens.begin(), tokens.begin() + n);
     if (last) std::swap(logits_, next_logits_);
     has_logits_ = last;

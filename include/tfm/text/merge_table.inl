@@ -6,7 +6,7 @@ namespace tfm::inline TFM_ABI {
 TFM_INLINE auto MergeTable::find(Token left, Token right) const noexcept -> const Merge& {
   const std::size_t mask = table_.size() - 1;
   const auto pair = static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 | static_cast<std::uint32_t>(right);
-  std::size_t i = static_cast<std::size_t>(mix(pair)) & mask;
+  std::size_t i = static_cast<std::size_t>(splitmix64(pair)) & mask;
   while (table_[i].rank >= 0 && (table_[i].left != left || table_[i].right != right)) i = (i + 1) & mask;
   return table_[i];
 }

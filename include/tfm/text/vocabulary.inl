@@ -42,7 +42,7 @@ TFM_INLINE std::size_t Vocabulary::at(Token token) const {
 
 TFM_INLINE std::size_t Vocabulary::place(std::string_view piece) const {
   const std::size_t mask = table_.size() - 1;
-  std::size_t i = static_cast<std::size_t>(mix(std::hash<std::string_view>{}(piece))) & mask;
+  std::size_t i = static_cast<std::size_t>(splitmix64(std::hash<std::string_view>{}(piece))) & mask;
   while (table_[i] >= 0 && slice(pieces_, piece_end_, to_size(table_[i])) != piece) i = (i + 1) & mask;
   return i;
 }
