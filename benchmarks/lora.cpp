@@ -94,9 +94,8 @@ int main(int count, char** words) try {
   }
   std::sort(speeds.begin(), speeds.end());
   Index layers = 0, output = 0;  // values that a token is multiplied with
-  visit_weights(model, "", [&](const std::string& name, const auto& weight, WeightRole role) {
-    const bool last = name == (model.shape.tied ? "model.embed_tokens.weight" : "lm_head.weight");
-    if (last) output += weight.rows() * weight.cols();
+  visit_weights(model, "", [&](const std::string&, const auto& weight, WeightRole role) {
+    if (static_cast<const void*>(&weight) == static_cast<const void*>(&model.output())) output += weight.rows() * weight.cols();
     else if (role == WeightRole::base) layers += weight.rows() * weight.cols();
   });
   rusage usage{};

@@ -1,3 +1,3 @@
-// AnyLlama: its forward pass, loading, sessions and chats, compiled once.
+// AnyLlama and AnyModel: their forward pass, loading, sessions and chats, compiled once.
 #define TFM_COMPILED_LLAMA
 #include <tfm/llama.hpp>

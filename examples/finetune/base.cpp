@@ -4,7 +4,7 @@
 #include "support/interrupt.hpp"
 #include "support/progress_bar.hpp"
 #include "support/notes.hpp"
-#include "tfm/checkpoint/load_llama.hpp"
+#include "tfm/checkpoint/load_model.hpp"
 #include "tfm/formats/torch_zip.hpp"
 #include "tfm/train/data/alpaca.hpp"
 
@@ -18,7 +18,7 @@ Base open_base(const BaseArguments& arguments, const tfm::AlpacaPrompt& prompt) 
   options.stop = interrupt_token();
   options.progress = bar.callback();
   options.read_bin = tfm::read_torch;
-  Base base{tfm::load_llama(arguments.model, options), tfm::base_identity(arguments.model, tfm::read_torch)};
+  Base base{tfm::load_model(arguments.model, options), tfm::base_identity(arguments.model, tfm::read_torch)};
   bar.clear();
   tell_notes(base.loaded.notes);
   if (!base.loaded.tokenizer)

@@ -20,7 +20,7 @@ struct RunPrompt {
 };
 
 struct Base {
-  tfm::Loaded<tfm::AnyLlama> loaded;
+  tfm::Loaded<tfm::AnyModel> loaded;
   tfm::BaseIdentity identity;  ///< its prompt is the one that was asked for
 };
 

@@ -26,7 +26,7 @@ struct Conversation {
   const Base& base;
   RunPrompt prompt;
   LoadedAdapters adapters;
-  tfm::Session<tfm::AnyLlama> session;
+  tfm::Session<tfm::AnyModel> session;
   Index max_tokens;
   bool line_by_line;  ///< no terminal asks: a line of output for each of input
 
@@ -62,7 +62,7 @@ struct Conversation {
   bool is_command(const std::string& line) const {
     if (!line.starts_with('/')) return false;
     const std::string word = line.substr(0, line.find(' '));
-    for (const char* const known : {"/adapter", "/wear", "/instruction", "/help", "/quit", "/exit"})
+    for (const char* const known : {"/adapter", "/adapter", "/wear", "/instruction", "/help", "/quit", "/exit"})
       if (word == known) return true;
     if (line_by_line) tell("There is no command " + word + ": the line is answered.\n");
     return !line_by_line;

@@ -11,7 +11,7 @@
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
 #include "support/loaded_adapters.hpp"
-#include "tfm/checkpoint/load_llama.hpp"
+#include "tfm/checkpoint/load_model.hpp"
 #include "tfm/checkpoint/save_llama.hpp"
 #include "tfm/formats/torch_zip.hpp"
 #include "tfm/generate/compare.hpp"
@@ -70,9 +70,9 @@ class StoredTypes {
 
  public:
   explicit StoredTypes(const std::filesystem::path& model)
-      : opened_(tfm::open_checkpoint(model, tfm::read_torch)), source_(opened_.tensors, opened_.convention) {}
+      : opened_(tfm::open_checkpoint(model, tfm::read_torch)), source_(opened_.tensors, opened_.convention, *opened_.family) {}
 
-  /// Of a tensor by Hugging Face's name; none where safetensors has no such type for weights.
+  /// Of a weight by the model's name; none where safetensors has no such type for weights.
   std::optional<tfm::Format> of(std::string_view name) const {
     const tfm::Tensor* const tensor = source_.find(name);
     const auto format = tensor == nullptr ? std::nullopt : tfm::format_of(tensor->type);
@@ -119,7 +119,7 @@ int run(const MergeArguments& arguments) {
   const std::vector<tfm::Token> ids = base.loaded.tokenizer.encode(tfm::UserText{text_of(arguments, prompt)});
   {
     ProgressBar bar;
-    tfm::AnyLlama merged = tfm::clone(base.loaded.model);
+    tfm::AnyModel merged = tfm::clone(base.loaded.model);
     static_cast<void>(tfm::merge(context, merged, *adapter));
     const StoredTypes stored(arguments.base.model);
     std::string why;
@@ -130,7 +130,7 @@ int run(const MergeArguments& arguments) {
     tell_notes(tfm::save_llama(context, merged, arguments.out, options));
   }
   ProgressBar bar;
-  const auto merged = tfm::load_llama(arguments.out, loading(bar, arguments.base.threads, arguments.base.format));
+  const auto merged = tfm::load_model(arguments.out, loading(bar, arguments.base.threads, arguments.base.format));
   bar.clear();
   const tfm::ModelDifference found =
       tfm::compare_models(context, tfm::ComparedModel{base.loaded.model, adapter}, tfm::ComparedModel{merged.model}, ids);

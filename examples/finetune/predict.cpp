@@ -48,7 +48,7 @@ class Oracle {
   Index limit_;
   tfm::Context context_;
   Scorer scorer_;
-  std::optional<tfm::Session<tfm::AnyLlama>> session_;  // for free answers
+  std::optional<tfm::Session<tfm::AnyModel>> session_;  // for free answers
 
   std::string answer(const tfm::AlpacaRecord& record) {
     session_->truncate(0);

@@ -109,7 +109,7 @@ void check_backward(const TrainArguments& arguments) {
     throw UsageError("--backward int8 is for a base in int8, and --base is " + std::string(name(*arguments.base.format)));
 }
 
-void fill_in_backward(TrainArguments& arguments, const tfm::AnyLlama& model) {
+void fill_in_backward(TrainArguments& arguments, const tfm::AnyModel& model) {
   bool any = false;
   tfm::visit_weights(model, "", [&](const std::string&, const auto& weight, tfm::WeightRole) {
     if constexpr (requires { weight.format(); }) any = any || weight.format() == tfm::Format::int8;

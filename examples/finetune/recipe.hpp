@@ -20,7 +20,7 @@ void fill_in_steps(TrainArguments& arguments, Index training);
 /// Refuses, before the base is loaded, products in 8 bits of one that will have none; afterwards of one that has none, and fills in
 /// whether gradients go through int8 weights in 8 bits. Errors: UsageError.
 void check_backward(const TrainArguments& arguments);
-void fill_in_backward(TrainArguments& arguments, const tfm::AnyLlama& model);
+void fill_in_backward(TrainArguments& arguments, const tfm::AnyModel& model);
 /// The adapter that training begins with, new or that of a folder; and its rank, alpha, dropout, targets and rslora. Errors: UsageError
 /// for one that contradicts the arguments; ShapeError too where its layers differ in rank or scaling; LoadError, OptionError.
 tfm::Adapter first_adapter(TrainArguments& arguments, const Base& base);

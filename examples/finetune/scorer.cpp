@@ -28,7 +28,7 @@ Index shared(const Question& question) {
 
 /// Some sequences that a model reads side by side, each in a slot of its own.
 class Reading {
-  const tfm::AnyLlama& model_;
+  const tfm::AnyModel& model_;
   tfm::Context& context_;
   tfm::KvCache& cache_;
   const tfm::Adapter* adapter_;
@@ -37,7 +37,7 @@ class Reading {
   Tokens ids_;
 
  public:
-  Reading(const tfm::AnyLlama& model, tfm::Context& context, tfm::KvCache& cache, const tfm::Adapter* adapter)
+  Reading(const tfm::AnyModel& model, tfm::Context& context, tfm::KvCache& cache, const tfm::Adapter* adapter)
       : model_(model), context_(context), cache_(cache), adapter_(adapter) {}
 
   /// Slot goes on with these tokens, if there are any, after what it holds.
@@ -58,7 +58,7 @@ class Reading {
 
 /// The questions from `first` on, a group that is read at once.
 class Group {
-  const tfm::AnyLlama& model_;
+  const tfm::AnyModel& model_;
   tfm::Context& context_;
   tfm::KvCache& cache_;
   const tfm::Adapter* adapter_;
@@ -69,7 +69,7 @@ class Group {
   static Index slot(std::size_t question) { return static_cast<Index>(question) + 1; }
 
  public:
-  Group(const tfm::AnyLlama& model, tfm::Context& context, tfm::KvCache& cache, const tfm::Adapter* adapter,
+  Group(const tfm::AnyModel& model, tfm::Context& context, tfm::KvCache& cache, const tfm::Adapter* adapter,
         std::span<const Question> questions, std::span<Opinion> opinions)
       : model_(model), context_(context), cache_(cache), adapter_(adapter), questions_(questions), opinions_(opinions) {}
 
@@ -125,7 +125,7 @@ class Group {
 
 }  // namespace
 
-Scorer::Scorer(const tfm::AnyLlama& model, tfm::Context& context, std::vector<Token> ends)
+Scorer::Scorer(const tfm::AnyModel& model, tfm::Context& context, std::vector<Token> ends)
     : model_(model), context_(context), ends_(std::move(ends)),
       format_(context.arithmetic == tfm::Arithmetic::exact ? tfm::Format::f32 : tfm::Format::f16) {}
 

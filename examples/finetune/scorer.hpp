@@ -22,14 +22,14 @@ struct Opinion {
 
 /// What all prompts begin with is evaluated once, the rest of each prompt once, and then each answer.
 class Scorer {
-  const tfm::AnyLlama& model_;
+  const tfm::AnyModel& model_;
   tfm::Context& context_;
   std::vector<tfm::Token> ends_;
   tfm::Format format_;
 
  public:
   /// `ends`: tokens that end an answer. Model and context outlive it.
-  Scorer(const tfm::AnyLlama& model, tfm::Context& context, std::vector<tfm::Token> ends);
+  Scorer(const tfm::AnyModel& model, tfm::Context& context, std::vector<tfm::Token> ends);
 
   /// One opinion for each question, by the model as it is (null) or with an adapter. `most` tokens are said at most.
   /// Questions need at least one answer, and a token before it. Errors: ContextFull, Stopped, ShapeError.

@@ -16,7 +16,7 @@ namespace cli {
 
 namespace {
 
-using Task = tfm::CausalTask<tfm::AnyLlama>;
+using Task = tfm::CausalTask<tfm::AnyModel>;
 using Trainer = tfm::Trainer<Task, tfm::AdamW>;
 
 /// Seconds that `steps` will take, by one micro-batch whose gradients are thrown away.
@@ -43,7 +43,7 @@ double estimated_seconds(tfm::Context& context, const Task& task, const tfm::Par
 }
 
 Outlook outlook_of(tfm::Context& context, const Task& task, const Trainer& trainer, const Samples& samples, const TrainArguments& arguments,
-                   const tfm::AnyLlama& model) {
+                   const tfm::AnyModel& model) {
   Outlook outlook{.trainable = trainer.parameters().elements(), .weights = model.weight_bytes(), .memory = trainer.memory()};
   tfm::visit_weights(model, "",
                      [&](const std::string&, const auto& weight, tfm::WeightRole) { outlook.parameters += weight.rows() * weight.cols(); });
@@ -76,7 +76,7 @@ int run(const TrainArguments& asked) {
   fill_in_validation(arguments, static_cast<Index>(records.size()));
   prompt.instruction = common_instruction(records);
   const Base base = open_base(arguments.base, prompt.prompt);
-  const tfm::AnyLlama& model = base.loaded.model;
+  const tfm::AnyModel& model = base.loaded.model;
   fill_in_backward(arguments, model);
   const Samples samples = samples_of(arguments, std::move(records), base, prompt.prompt);
   fill_in_steps(arguments, static_cast<Index>(samples.training.size()));

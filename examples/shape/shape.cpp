@@ -99,6 +99,23 @@ std::string literal(const tfm::RopeScaling& scaling) {
   return text + "}";
 }
 
+std::string literal(const tfm::DecoderOptions& options) {
+  const tfm::DecoderOptions usual;
+  std::string text;
+  const auto add = [&](const char* name, bool differs, const std::string& value) {
+    if (differs) text += (text.empty() ? "." : ", .") + std::string(name) + " = " + value;
+  };
+  const auto flag = [&](const char* name, bool is, bool otherwise) { add(name, is != otherwise, is ? "true" : "false"); };
+  const auto number = [&](const char* name, float is, float otherwise) { add(name, is != otherwise, literal(is)); };
+  flag("qkv_bias", options.qkv_bias, usual.qkv_bias), flag("o_bias", options.o_bias, usual.o_bias), flag("mlp_bias", options.mlp_bias, usual.mlp_bias);
+  add("qk_norm", options.qk_norm != usual.qk_norm, options.qk_norm == tfm::QkNorm::heads ? "tfm::QkNorm::heads" : "tfm::QkNorm::whole");
+  flag("norm_before", options.norm_before, usual.norm_before), flag("norm_after", options.norm_after, usual.norm_after);
+  add("unturned_every", options.unturned_every != usual.unturned_every, std::to_string(options.unturned_every));
+  number("attention_scale", options.attention_scale, usual.attention_scale), number("embedding_scale", options.embedding_scale, usual.embedding_scale);
+  number("residual_scale", options.residual_scale, usual.residual_scale), number("logit_divisor", options.logit_divisor, usual.logit_divisor);
+  return "{" + text + "}";
+}
+
 void print_header(const fs::path& path, std::optional<std::string> name) {
   const tfm::DynamicLlamaShape shape = tfm::read_llama_shape(path);
   const bool folder = fs::is_directory(path);
@@ -113,7 +130,7 @@ void print_header(const fs::path& path, std::optional<std::string> name) {
   std::cout << "#pragma once\n"
             << "// The shape of " << shown << " as a type; printed by tfm-shape.\n"
             << "//   auto llama = tfm::load<tfm::Llama<" << *name
-            << ", tfm::EveryLinear<tfm::" << weight_type(tensors) << ">>>(\"" << shown << "\");\n";
+            << (shape.options.any_bias() ? ", tfm::EveryBiasedLinear<tfm::" : ", tfm::EveryLinear<tfm::") << weight_type(tensors) << ">>>(\"" << shown << "\");\n";
   if (tensors.find("rope_freqs.weight") != nullptr)
     std::cout << "// The scaling of its rotary frequencies stands in the file, and is read from there.\n";
   std::cout << "#include <tfm/llama.hpp>\n\n"
@@ -130,6 +147,8 @@ void print_header(const fs::path& path, std::optional<std::string> name) {
   if (shape.tied != usual.tied) std::cout << "  static constexpr bool tied = true;\n";
   if (shape.rope_scaling.kind != usual.rope_scaling.kind)
     std::cout << "  static constexpr tfm::RopeScaling rope_scaling" << literal(shape.rope_scaling) << ";\n";
+  if (shape.options != usual.options) std::cout << "  static constexpr tfm::DecoderOptions options" << literal(shape.options) << ";\n";
+  if (shape.family != usual.family) std::cout << "  static constexpr std::string_view family = \"" << shape.family << "\";\n";
   std::cout << "};\n";
 }
 

@@ -24,7 +24,7 @@ tfm::BaseIdentity base_of(const std::vector<AdapterArgument>& named, const std::
   return named.empty() ? tfm::BaseIdentity{} : tfm::base_identity(model, tfm::read_torch);
 }
 
-LoadedAdapters::LoadedAdapters(const std::vector<AdapterArgument>& named, const tfm::AnyLlama& model, const tfm::BaseIdentity& base, bool any_base) : named_(named) {
+LoadedAdapters::LoadedAdapters(const std::vector<AdapterArgument>& named, const tfm::AnyModel& model, const tfm::BaseIdentity& base, bool any_base) : named_(named) {
   const tfm::peft::LoadOptions options{.base = base, .any_base = any_base, .read_bin = tfm::read_torch};
   for (const AdapterArgument& one : named_) {
     auto loaded = tfm::peft::load(one.folder, model, options);

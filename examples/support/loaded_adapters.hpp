@@ -22,7 +22,7 @@ class LoadedAdapters {
  public:
   /// Loads all of them for a model, by what is known of it (base_of) and of the prompt that it gets; their notes go to standard error.
   /// `any_base`: those for another base too. Errors: tfm::Error.
-  LoadedAdapters(const std::vector<AdapterArgument>& named, const tfm::AnyLlama& model, const tfm::BaseIdentity& base, bool any_base);
+  LoadedAdapters(const std::vector<AdapterArgument>& named, const tfm::AnyModel& model, const tfm::BaseIdentity& base, bool any_base);
 
   /// All that were named, each with its weight, as one; null where there is none. Valid until the next call.
   const tfm::Adapter* all();

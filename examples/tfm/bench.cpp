@@ -46,11 +46,11 @@ struct Costs {
   Index cache_bytes = 0;                                 ///< for each token that the context holds
 };
 
-Costs costs_of(const tfm::AnyLlama& model, tfm::Format cache) {
+Costs costs_of(const tfm::AnyModel& model, tfm::Format cache) {
   Costs costs;
-  visit_weights(model, "", [&](const std::string& name, const auto& weight, tfm::WeightRole role) {
+  visit_weights(model, "", [&](const std::string&, const auto& weight, tfm::WeightRole role) {
     if constexpr (requires { weight.bytes(); }) {
-      const bool output = name == (model.shape.tied ? "model.embed_tokens.weight" : "lm_head.weight");
+      const bool output = static_cast<const void*>(&weight) == static_cast<const void*>(&model.output());
       if (role == tfm::WeightRole::embedding && !output) return;  // a row of it is read
       costs.weight_bytes += weight.bytes();
       const Index parameters = weight.rows() * weight.cols();

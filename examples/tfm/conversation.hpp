@@ -13,7 +13,7 @@
 
 namespace cli {
 
-using Chat = tfm::Chat<tfm::AnyLlama>;
+using Chat = tfm::Chat<tfm::AnyModel>;
 
 /// Says one thing and prints the answer; its figures go to standard error, with `advice` where the context is full. False if it was
 /// not finished: Ctrl-C, or nobody reads any more.

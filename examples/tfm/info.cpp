@@ -38,20 +38,23 @@ Contents contents_of(const tfm::OpenedCheckpoint& opened) {
     type.values += tensor.size();
     type.bytes += static_cast<Index>(tensor.bytes.size());
     type.supported = format.has_value();
-    const bool computed = tensor.name == "rope_freqs.weight" || tensor.name.ends_with("rotary_emb.inv_freq") || tensor.name.ends_with(".SCB") ||
-                          tensor.name.ends_with(".weight_format");
-    const bool unused = computed || (opened.shape.tied && tensor.name == "lm_head.weight");
-    if (unused || tensor.shape.empty()) continue;
-    contents.parameters += tensor.size();
-    if (tensor.shape.size() == 1) contents.packed += tensor.size() * static_cast<Index>(sizeof(float));
-    else if (format) contents.packed += packed_bytes(*format, tensor.shape[0], tensor.shape[1]);
   }
+  const tfm::WeightSource source(opened.tensors, opened.convention, *opened.family);
+  const tfm::AnyModel model(opened.shape);
+  visit_weights(model, "", [&](const std::string& name, const auto&, const tfm::WeightInfo& weight) {
+    const tfm::Tensor* const tensor = source.find(name);
+    if (tensor == nullptr) return;
+    const auto format = tfm::weight_format(tensor->type);
+    contents.parameters += weight.rows * weight.cols;
+    if (weight.is_vector()) contents.packed += weight.cols * static_cast<Index>(sizeof(float));
+    else if (format) contents.packed += packed_bytes(*format, weight.rows, weight.cols);
+  });
   return contents;
 }
 
 tfm::Memory memory_of(const InfoArguments& arguments, const tfm::DynamicLlamaShape& shape, const Contents& contents) {
   const ModelArguments& model = arguments.model;
-  tfm::Memory memory = tfm::AnyLlama(shape).memory({.context = context_of(model, shape.context),
+  tfm::Memory memory = tfm::AnyModel(shape).memory({.context = context_of(model, shape.context),
                                                     .sequences = arguments.sequences,
                                                     .chunk = model.chunk,
                                                     .threads = thread_count(model),
@@ -60,7 +63,7 @@ tfm::Memory memory_of(const InfoArguments& arguments, const tfm::DynamicLlamaSha
   return memory;
 }
 
-/// The chat template, and its notes, as load_llama would settle them.
+/// The chat template, and its notes, as load_model would settle them.
 std::optional<tfm::ChatTemplate> chat_template_of(tfm::OpenedCheckpoint& opened) {
   tfm::ChatSettings settings = settle_chat(opened.tokenizer, opened.jinja, opened.stop_tokens);
   opened.notes.insert(opened.notes.end(), settings.notes.begin(), settings.notes.end());
@@ -71,6 +74,7 @@ Json json_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint& opened
              const tfm::Memory& memory, const std::optional<tfm::ChatTemplate>& chat_template) {
   const tfm::DynamicLlamaShape& s = opened.shape;
   Json json{{"file", opened.file},
+            {"family", opened.family->name},
             {"shape",
              {{"vocab", s.vocab},
               {"dim", s.dim},
@@ -148,6 +152,7 @@ std::string text_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint&
   const auto line = [&](std::string name, const std::string& text) {
     out += "  " + (name.resize(12, ' '), name) + text + "\n";
   };
+  line("family", std::string(opened.family->name));
   line("shape", number(s.layers) + " layers, width " + number(s.dim) + ", " + number(s.heads) + " heads of " +
                     number(head_dim(s)) + " (" + number(s.kv_heads) + " for keys and values)");
   line("", "feed-forward " + number(s.ffn) + ", vocabulary " + number(s.vocab) + ", context " + number(s.context) +

@@ -6,7 +6,7 @@
 #include "support/notes.hpp"
 #include "support/progress_bar.hpp"
 #include "support/text_file.hpp"
-#include "tfm/checkpoint/load_llama.hpp"
+#include "tfm/checkpoint/load_model.hpp"
 #include "tfm/formats/torch_zip.hpp"
 
 namespace cli {
@@ -21,7 +21,7 @@ Loaded load_model(const ModelArguments& arguments) {
   options.progress = bar.callback();
   options.read_bin = tfm::read_torch;
   options.packed = arguments.packed;
-  return tfm::load_llama(arguments.model, options);
+  return tfm::load_model(arguments.model, options);
 }
 
 Loaded open_model(const ModelArguments& arguments) {
@@ -47,7 +47,7 @@ int thread_count(const ModelArguments& arguments) {
   return arguments.threads > 0 ? arguments.threads : tfm::Threads::hardware();
 }
 
-tfm::SessionOptions session_options(const ModelArguments& arguments, const tfm::AnyLlama& model) {
+tfm::SessionOptions session_options(const ModelArguments& arguments, const tfm::AnyModel& model) {
   const Index context = context_of(arguments, model.shape.context);
   if (context > model.shape.context)
     tell_note("the model was made for a context of " + std::to_string(model.shape.context) + " tokens, not " + std::to_string(context));

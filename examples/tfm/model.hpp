@@ -10,7 +10,7 @@
 
 namespace cli {
 
-using Loaded = tfm::Loaded<tfm::AnyLlama>;
+using Loaded = tfm::Loaded<tfm::AnyModel>;
 
 /// Loads it, with a progress bar if that takes long, and tells its notes. Errors: tfm::Error; Stopped after Ctrl-C.
 Loaded open_model(const ModelArguments& arguments);
@@ -25,7 +25,7 @@ tfm::Format cache_format(const ModelArguments& arguments);
 int thread_count(const ModelArguments& arguments);
 
 /// What a session is made of by these arguments; Ctrl-C stops it.
-tfm::SessionOptions session_options(const ModelArguments& arguments, const tfm::AnyLlama& model);
+tfm::SessionOptions session_options(const ModelArguments& arguments, const tfm::AnyModel& model);
 
 /// The sampler's options, the seed drawn where none is given.
 tfm::SamplerOptions sampler_options(const AnswerArguments& arguments);

@@ -17,7 +17,7 @@ using tfm::Token;
 
 /// Reads windows, each on its own.
 class Reader {
-  const tfm::AnyLlama& model_;
+  const tfm::AnyModel& model_;
   tfm::Context context_;
   tfm::KvCache cache_;
   tfm::Buffer logits_;
@@ -25,7 +25,7 @@ class Reader {
   Index chunk_;
 
  public:
-  Reader(const tfm::AnyLlama& model, const tfm::SessionOptions& options)
+  Reader(const tfm::AnyModel& model, const tfm::SessionOptions& options)
       : model_(model),
         context_(options.threads > 0 ? options.threads : tfm::Threads::hardware()),
         cache_(model.make_cache(1, options.context, options.cache)),

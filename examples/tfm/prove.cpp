@@ -71,7 +71,7 @@ struct Sequence {
 };
 
 class Prover {
-  const tfm::AnyLlama& model_;
+  const tfm::AnyModel& model_;
   tfm::Arithmetic arithmetic_;
   tfm::KvCache cache_;
   std::array<Sequence, prompt_lengths.size()> sequences_;
@@ -130,7 +130,7 @@ class Prover {
 
  public:
   /// Writes the script's continuations: greedily, on one thread.
-  Prover(const tfm::AnyLlama& model, tfm::Arithmetic arithmetic, tfm::Format cache, Isa isa) : model_(model), arithmetic_(arithmetic) {
+  Prover(const tfm::AnyModel& model, tfm::Arithmetic arithmetic, tfm::Format cache, Isa isa) : model_(model), arithmetic_(arithmetic) {
     const Index vocabulary = model.shape.vocab, positions = std::min(model.shape.context, prompt_lengths.back() + continuation);
     cache_ = model.make_cache(static_cast<Index>(sequences_.size()), positions, cache);
     tfm::Context one = context(isa, 1);

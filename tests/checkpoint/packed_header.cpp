@@ -36,7 +36,7 @@ struct Looking {
   Buffer expected = packed_logits(files.load().model);
   std::string whole = file_text(files.packed);
   OpenedCheckpoint opened = open_checkpoint(files.model);
-  WeightSource source{opened.tensors, opened.convention};
+  WeightSource source{opened.tensors, opened.convention, *opened.family};
   AnyLlama model{opened.shape};
   Context context{1};
   std::vector<PackedEntry> wanted;
@@ -45,7 +45,7 @@ struct Looking {
   Looking() {
     detail::check_weights(model, source, files.options());
     wanted = detail::frozen_weights(model, source, files.options());
-    key = detail::key_of(context, source, opened.shape.heads, opened.shape.kv_heads);
+    key = detail::key_of(context, source);
   }
   detail::FoundPacked look(const std::string& file) {
     // Over what is there: a file system that has to replace it waits for its disk, and thousands are looked at.
@@ -151,8 +151,9 @@ TEST_CASE("a key knows the table of tensors, and bytes that were copied out of a
         }(),
         "file");
     const Context context(1);
-    const WeightSource source(store, Convention::gguf);
-    return detail::key_of(context, source, heads, 1);
+    WeightSource source(store, Convention::gguf, llama_family);
+    source.expect("model.layers.0.self_attn.q_proj.weight", {WeightRole::base, 8, 8, heads});
+    return detail::key_of(context, source);
   };
   const PackedKey one = key("a", 0, 2);
   CHECK(one.files.size() == 2);

@@ -151,8 +151,8 @@ TEST_CASE("blocks of 32 are merged into: dequantised, added to, quantised again"
     const AnyLlama base = clone(model);
     Context context = exact();
     MergedWeights kept = merge(context, model, adapter);
-    const auto& was = base.layers[1].mlp.down_proj.base.weight;
-    const auto& is = model.layers[1].mlp.down_proj.base.weight;
+    const auto& was = base.layers[1].mlp.down_proj.base_weight();
+    const auto& is = model.layers[1].mlp.down_proj.base_weight();
     CHECK(is.format() == format);
     const LoraPair& pair = adapter[13];
     std::vector<float> old_row(to_size(was.cols())), new_row(to_size(is.cols()));
@@ -327,5 +327,5 @@ TEST_CASE("stories260K of a GGUF file becomes a folder that tells the same story
   CHECK(save_llama(context, again.model, folder / "third", {.tokenizer_of = folder / "out"}).empty());
   CHECK(load_llama(folder / "third").tokenizer.size() == 512);
   CHECK(save_llama(context, again.model, folder / "third", {.format = Format::bf16, .tokenizer_of = folder / "third/model.safetensors"}).empty());
-  CHECK(load_llama(folder / "third").model.layers[0].self_attn.q_proj.base.weight.format() == Format::bf16);
+  CHECK(load_llama(folder / "third").model.layers[0].self_attn.q_proj.base_weight().format() == Format::bf16);
 }

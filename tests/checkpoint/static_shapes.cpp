@@ -110,7 +110,7 @@ TEST_CASE("a static format is reached row by row, whatever the file has") {
   rows(loaded.model.layers[0].mlp.down_proj.weight, parts.part("model.layers.0.mlp.down_proj.weight"));
   // LoadOptions::format does the same to AnyWeight, and leaves norms alone
   const auto any = load_llama(bytes, "memory", {.format = Format::q8_0});
-  CHECK(any.model.layers[0].mlp.down_proj.base.weight.format() == Format::q8_0);
+  CHECK(any.model.layers[0].mlp.down_proj.base_weight().format() == Format::q8_0);
   CHECK(tfm_test::same_bits(logits(any.model), logits(loaded.model)));
   const auto q8_file = tiny.gguf(Format::q8_0).bytes();
   CHECK(tfm_test::same_bits(logits(load_llama(q8_file).model), logits(loaded.model)));

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "support/catch.hpp"
+#include "support/formats.hpp"
 #include "support/isas.hpp"
 #include "support/random.hpp"
 #include "tfm/kernels/plain.hpp"
@@ -18,13 +19,16 @@ using tfm_test::random_matrix;
 
 namespace {
 
-constexpr Format formats[] = {Format::f32, Format::bf16, Format::f16, Format::q8_0, Format::q4_0, Format::q4_1, Format::int8};
+const std::vector<Format> formats = tfm_test::formats();
+bool in_blocks(Format format) { return activations(format) == Activations::blocks; }
 
 struct Size {
   Index rows, cols;
 };
 std::vector<Size> sizes(Format format) {
-  if (block_size(format) == 32) return {{1, 32}, {37, 96}, {16, 32}, {130, 544}, {64, 288}};
+  const Index block = block_size(format);
+  if (block > activation_block) return {{1, block}, {37, 3 * block}, {130, 2 * block}};
+  if (block > 1) return {{1, 32}, {37, 96}, {16, 32}, {130, 544}, {64, 288}};
   return {{1, 1}, {1, 33}, {37, 1}, {37, 45}, {16, 32}, {130, 531}, {64, 257}};
 }
 
@@ -75,7 +79,7 @@ TEST_CASE("y = x W^T equals the plain loop") {
   for (const Format format : formats)
     for (const Size size : sizes(format)) {
       const PackedWeight w = packed(context, format, size);
-      for (const Index tokens : {1, 65}) {
+      for (const Index tokens : {1, 2, 3, 4, 65}) {  // tiles of each
         const Buffer x = random_matrix(3, tokens, size.cols);
         const Buffer magnitude = magnitudes(w.panels(), x);
         for (const Arithmetic arithmetic : {Arithmetic::exact, Arithmetic::fast, Arithmetic::bf16}) {
@@ -95,10 +99,10 @@ TEST_CASE("y = x W^T equals the plain loop") {
 
 TEST_CASE("y = x W^T with activations of two digits equals the plain loop, and comes near the exact product") {
   Context context(3);
-  for (const Format format : {Format::q8_0, Format::q4_0, Format::q4_1})
+  for (const Format format : tfm_test::formats(in_blocks))
     for (const Size size : sizes(format)) {
       const PackedWeight w = packed(context, format, size), other = packed(context, Format::q8_0, {40, size.cols});
-      for (const Index tokens : {1, 65}) {
+      for (const Index tokens : {1, 3, 65}) {
         const Buffer x = random_matrix(3, tokens, size.cols);
         const Buffer magnitude = magnitudes(w.panels(), x);
         Buffer plain(tokens, size.rows), exact(tokens, size.rows), alone(tokens, 40);
@@ -138,7 +142,7 @@ TEST_CASE("y = x W^T with activations of two digits equals the plain loop, and c
 TEST_CASE("what is not a number stays so in every arithmetic") {
   Context context(2);
   for (const Format format : formats) {
-    const PackedWeight w = packed(context, format, {20, 64});
+    const PackedWeight w = packed(context, format, {20, std::max<Index>(64, block_size(format))});
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})
       for (const Index at : {0, 15, 33, 63})
         for (const Digits digits : {Digits::one, Digits::two})
@@ -147,7 +151,7 @@ TEST_CASE("what is not a number stays so in every arithmetic") {
               INFO(name(format) << " " << bad << " at " << at << " " << name(arithmetic) << " " << name(isa));
               context.isa = isa;
               context.arithmetic = arithmetic;
-              Buffer x = random_matrix(3, 3, 64), y(3, 20);
+              Buffer x = random_matrix(3, 3, w.cols()), y(3, 20);
               x.view().row(1)[at] = bad;
               matmul(context, x, product(w, y, digits));
               for (Index o = 0; o < 20; ++o) {
@@ -267,10 +271,11 @@ TEST_CASE("scratch stays within what matmul_scratch_bytes says") {
     for (const Index tokens : {1, 65}) {
       Context fresh(2);
       fresh.arithmetic = Arithmetic::bf16;
-      const PackedWeight w = packed(context, format, {64, 288});
+      const Index cols = std::max<Index>(288, 2 * block_size(format));
+      const PackedWeight w = packed(context, format, {64, cols});
       Buffer y(tokens, 64);
-      matmul(fresh, random_matrix(3, tokens, 288), product(w, y, Digits::two));
+      matmul(fresh, random_matrix(3, tokens, cols), product(w, y, Digits::two));
       REQUIRE(fresh.scratch.peak() > 0);
-      REQUIRE(fresh.scratch.peak() <= kernels::matmul_scratch_bytes(tokens, 288, 2));
+      REQUIRE(fresh.scratch.peak() <= kernels::matmul_scratch_bytes(tokens, cols, 2));
     }
 }

@@ -2,6 +2,7 @@
 #include "tfm/layers/llama_attention.hpp"
 
 #include <array>
+#include <utility>
 
 #include "support/catch.hpp"
 #include "support/random.hpp"
@@ -12,11 +13,15 @@
 
 using namespace tfm;
 
-TEST_CASE("LlamaAttention: dx and the gradients of its projections") {
+TEST_CASE("LlamaAttention: dx and the gradients of its projections, biases and norms, with every option") {
   constexpr Index dim = 24, heads = 4, kv_heads = 2, head_dim = 8, tokens = 9;
-  LlamaAttention<EveryLinear<F32>> layer;
-  layer.q_proj.weight = F32(heads * head_dim, dim), layer.k_proj.weight = F32(kv_heads * head_dim, dim);
-  layer.v_proj.weight = F32(kv_heads * head_dim, dim), layer.o_proj.weight = F32(dim, heads * head_dim);
+  using Layer = LlamaAttention<EveryBiasedLinear<F32>>;
+  const auto [options, weights] = GENERATE(std::pair(DecoderOptions{}, Index{4}), std::pair(DecoderOptions{.qkv_bias = true, .qk_norm = QkNorm::heads}, Index{9}),
+                                           std::pair(DecoderOptions{.o_bias = true, .qk_norm = QkNorm::whole, .unturned_every = 1, .attention_scale = 0.2f}, Index{7}));
+  Layer layer;
+  layer.set_sizes(dim, heads, kv_heads, head_dim, options);
+  layer.turns = options.turns(0);
+  visit_weights(layer, "", [](const std::string&, F32& weight, const WeightInfo& info) { weight = F32(info.rows, info.cols); });
   tfm_test::randomise(layer, 7, 0.3f);
   const std::array<Index, 4> start{0, 3, 4, 9};
   const std::array<Index, 3> position{0, 5, 0};
@@ -33,13 +38,13 @@ TEST_CASE("LlamaAttention: dx and the gradients of its projections") {
   context.arithmetic = Arithmetic::exact;
   Parameters parameters;
   parameters.add_all(layer);
-  CHECK(parameters.count() == 4);
+  CHECK(parameters.count() == weights);
   const auto forward = [&](View in, MutableView y) {
-    LlamaAttention<EveryLinear<F32>>::Saved saved;
+    Layer::Saved saved;
     layer.forward(context, batch, cosine, sine, in, y, saved);
   };
   const auto both = [&](View in, MutableView y, View dy, MutableView dx, const Gradients& gradients) {
-    LlamaAttention<EveryLinear<F32>>::Saved saved;
+    Layer::Saved saved;
     layer.forward(context, batch, cosine, sine, in, y, saved);
     layer.backward(context, batch, cosine, sine, dy, saved, dx, gradients);
   };

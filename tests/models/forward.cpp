@@ -1,4 +1,5 @@
 // What forward refuses, what stopping leaves behind, what a watcher sees, and several threads on one model.
+#include <array>
 #include <atomic>
 #include <thread>
 
@@ -157,6 +158,40 @@ TEST_CASE("padding takes no room, needs no id, and gets logits of 0") {
   model().forward(context, Batch{.start = start, .valid = both}, ids, again, Logits::last, last);
   CHECK(tfm_test::same_bits(last.view().slice(0, 1), expected.view().slice(7, 1)));
   CHECK(tfm_test::same_bits(last.view().slice(1, 1), expected.view().slice(8, 1)));
+}
+
+TEST_CASE("each sequence of a batch may say which of its logits it wants") {
+  const std::vector<Index> start{0, 3, 4, 8, 10};
+  const Ids ids = generated_ids(4, 10, shape.vocab);
+  const std::vector<unsigned char> valid{0, 1, 1, 1, 1, 1, 1, 1, 0, 1};
+  const std::vector<Logits> wanted{Logits::none, Logits::last, Logits::all, Logits::last};
+  for (const bool padded : {false, true}) {
+    INFO((padded ? "padded" : "without padding"));
+    Batch batch{.start = start};
+    if (padded) batch.valid = valid;
+    Context context(2);
+    Buffer all(10, shape.vocab), some(6, shape.vocab);
+    KvCache one = model().make_cache(4, 12), other = model().make_cache(4, 12);
+    model().forward(context, batch, ids, one, Logits::all, all);
+    batch.logits = wanted;
+    REQUIRE(batch.logit_rows(Logits::all) == 6);
+    model().forward(context, batch, ids, other, Logits::all, some);
+    const std::array<Index, 6> rows{3, 4, 5, 6, 7, 9};
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      CHECK(tfm_test::same_bits(some.view().slice(static_cast<Index>(i), 1), all.view().slice(rows[i], 1)));
+    const std::vector<Logits> nobody(4, Logits::none);
+    batch.logits = nobody;
+    for (Index s = 0; s < 4; ++s) other.truncate(s, 0);
+    model().forward(context, batch, ids, other, Logits::all, {});
+    CHECK(other.length(2) == 4);
+    batch.logits = std::span(wanted).first(3);
+    CHECK(error_of<ShapeError>([&] { model().forward(context, batch, ids, other, Logits::all, some); }) ==
+          "tfm: Batch::logits has one entry a sequence, found 3 for 4 sequences");
+    batch.logits = wanted;
+    for (Index s = 0; s < 4; ++s) other.truncate(s, 0);
+    CHECK(error_of<ShapeError>([&] { model().forward(context, batch, ids, other, Logits::none, all); }) ==
+          "tfm: logits need room for [6, 211], found [10, 211]");
+  }
 }
 
 TEST_CASE("a shape that cannot be is refused in words") {

@@ -162,7 +162,7 @@ TEST_CASE("SmolLM2: fast arithmetic keeps perplexity within 0.5 %, and 98 % of t
              text = tfm_test::require(tfm_test::shared() / "data/text/wikitext-2-raw-test.txt");
   if (!file || !text) return;
   const auto loaded = load_llama(*file);
-  REQUIRE(loaded.model.layers[0].mlp.up_proj.base.weight.format() == Format::q4_1);
+  REQUIRE(loaded.model.layers[0].mlp.up_proj.base_weight().format() == Format::q4_1);
   const Agreement found = compare(loaded.model, wikitext(loaded.tokenizer, *text, 8), {.arithmetic = Arithmetic::fast});
   std::cout << "SmolLM2 Q4_1, fast against exact on wikitext: " << found << '\n';
   CHECK(found.tokens == 4096);
@@ -194,7 +194,7 @@ TEST_CASE("SmolLM2: bf16 arithmetic over bfloat16 weights makes every clear firs
              text = tfm_test::require(tfm_test::shared() / "data/text/wikitext-2-raw-test.txt");
   if (!file || !text) return;
   const auto loaded = load_llama(*file, {.format = Format::bf16});
-  REQUIRE(loaded.model.layers[0].mlp.up_proj.base.weight.format() == Format::bf16);
+  REQUIRE(loaded.model.layers[0].mlp.up_proj.base_weight().format() == Format::bf16);
   const Agreement found = compare(loaded.model, wikitext(loaded.tokenizer, *text, 8), {.arithmetic = Arithmetic::bf16});
   std::cout << "SmolLM2 BF16, bf16 against exact on wikitext (" << name(best_isa()) << "): " << found << '\n';
   CHECK(found.tokens == 4096);

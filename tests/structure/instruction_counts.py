@@ -24,6 +24,8 @@ import house
 HERE = os.path.dirname(os.path.abspath(__file__))
 RECORD = os.path.join(HERE, "instruction_counts.json")
 AT_MOST, AT_LEAST = 1.25, 0.5
+# By AnyModel a token costs at most so many times what it costs by the model that it holds.
+HELD, ANY, ANY_AT_MOST = "a token decoded, Q8_0", ["decode_any", "Q8_0"], 1.001
 # What is counted, counted.cpp's words for it, how often it runs, and how many there are in one run.
 WORK = [
     ("a token decoded, Q8_0", ["decode", "Q8_0"], (4, 12), 1),
@@ -81,6 +83,18 @@ def count(program):
     return counts
 
 
+def faults_of_any(counts, program):
+    """AnyModel beside the model that it holds, in this very program."""
+    _, _, (few, many), each = next(work for work in WORK if work[0] == HELD)
+    faults = []
+    for isa, held in counts[HELD].items():
+        found = (instructions(program, ANY, isa, many) - instructions(program, ANY, isa, few)) // ((many - few) * each)
+        print(f"{'the same by AnyModel':36}  {isa:9}{found:14,}  held by it{held:12,}  {found / held:8.4%}")
+        if found > ANY_AT_MOST * held:
+            faults.append(f"a token by AnyModel, {isa}: {found:,} instructions, more than {ANY_AT_MOST} times the {held:,} of the model that it holds")
+    return faults
+
+
 def faults_of(counts, records):
     """Against the largest of the records at the upper end, and the least at the lower."""
     faults = []
@@ -130,7 +144,9 @@ def main():
     kernels = own[own.index("--kernels") + 1] if "--kernels" in own else None
     compiler, version = family(command)
     with tempfile.TemporaryDirectory() as folder:
-        counts = count(build(command, folder, kernels))
+        program = build(command, folder, kernels)
+        counts = count(program)
+        faults = faults_of_any(counts, program)
     with open(RECORD, encoding="utf-8") as file:
         record = json.load(file)
     if "--update" in own:
@@ -143,7 +159,7 @@ def main():
         for isa, found in of_isas.items():
             recorded = max((r[name][isa] for r in records if isa in r.get(name, {})), default=0)
             print(f"{name:36}  {isa:9}{found:14,}  recorded{recorded:14,}" + (f"  {found / recorded:6.1%}" if recorded else ""))
-    faults = faults_of(counts, records)
+    faults += faults_of(counts, records)
     if faults:
         print("If this is as it should be: " + shlex.join([sys.executable, sys.argv[0], "--update", *sys.argv[1:]]))
     house.finish(faults, f"{sum(map(len, counts.values()))} counts")

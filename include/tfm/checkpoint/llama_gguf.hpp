@@ -1,109 +1,26 @@
 #pragma once
-// A LLaMA model's shape from a GGUF file's metadata.
-#include <initializer_list>
+// A decoder's shape from a GGUF file's metadata.
 #include <string>
 
+#include "tfm/checkpoint/families.hpp"
 #include "tfm/formats/gguf.hpp"
 #include "tfm/models/llama_shapes.hpp"
 
 namespace tfm::inline TFM_ABI {
 
-namespace detail {
+/// The family that general.architecture names. Errors: LoadError for another than those in families.hpp.
+const Family& family_of_gguf(const GgufMetadata& metadata);
 
-inline float gguf_float(const GgufMetadata& metadata, const char* key, float otherwise, double least) {
-  const auto value = metadata.find(key);
-  if (!value) return otherwise;
-  const double found = value->number();
-  if (!(found >= least && found < 1e30))
-    value->refuse({"found ", value->found(), ", expected a number of at least ", number_text(least)});
-  return static_cast<float>(found);
-}
-
-/// None where nothing is said; the older key is from before scalings had a type. Llama 3.1's scaling is no key at all,
-/// but a tensor, rope_freqs.weight.
-inline RopeScaling gguf_rope_scaling(const GgufMetadata& metadata) {
-  const auto type = metadata.find("llama.rope.scaling.type");
-  if (type && type->text() != "none" && type->text() != "linear")
-    type->refuse({"found ", type->found(), ", expected 'none' or 'linear'"});
-  const bool newer = metadata.find("llama.rope.scaling.factor").has_value();
-  const float factor = gguf_float(metadata, newer ? "llama.rope.scaling.factor" : "llama.rope.scale_linear", 0, 0);
-  if (factor == 0 || factor == 1 || (type && type->text() == "none")) return {};
-  return {RopeScaling::Kind::linear, factor};
-}
-
-/// Refuses GGUF files that are no language model, by what they are.
-inline void require_language_model(const GgufMetadata& metadata) {
-  const auto is = [&](const char* key, std::string_view word) {
-    const auto value = metadata.find(key);
-    return value && value->type() == GgufType::text && value->text() == word;
-  };
-  const auto refuse = [&](std::string_view what) { fail(metadata.file(), what); };
-  if (is("general.type", "mmproj") || is("general.architecture", "clip"))
-    refuse("this is the projector of a multimodal model (mmproj, CLIP), which turns pictures or sound into embeddings, and no language model: open "
-           "the GGUF file of the language model that lies beside it");
-  if (is("general.type", "adapter"))
-    refuse("this is an adapter in GGUF, not a model, and is not read: give its base as the model, and as the adapter the folder that PEFT wrote");
-  if (is("general.type", "imatrix") || metadata.find("imatrix.chunk_count"))
-    refuse("this is an importance matrix (imatrix), by which llama.cpp quantises, and no model: open the model that it was made of");
-  if (is("general.architecture", "controlvector"))
-    refuse("this is a control vector, which is added to a model's activations, and no model: open the model that it was made for");
-}
-
-}  // namespace detail
-
-/// The shape as keys `llama.*` give it, the vocabulary as the embedding has it, whatever `llama.vocab_size` says (vocab_size_note). Errors: LoadError that names file and
-/// key for another architecture, experts, one part of several, or a rotary scaling that is not known; ShapeError.
-inline DynamicLlamaShape read_llama_shape(const Gguf& gguf) {
-  const GgufMetadata& metadata = gguf.metadata;
-  detail::require_language_model(metadata);
-  const GgufValue architecture = metadata.at("general.architecture");
-  if (architecture.text() != "llama")
-    architecture.refuse({"found ", architecture.found(), ", expected the string 'llama'"});
-  const auto must_be = [&](const char* key, Index expected, const std::string& why) {
-    const auto value = metadata.find(key);
-    if (value && value->integer() != expected)
-      value->refuse({"found ", value->found(), ", expected ", expected, why});
-  };
-  if (const auto parts = metadata.find("split.count"); parts && parts->integer(0) > 1)
-    parts->refuse({"found ", parts->found(), ", expected 1: a model in several GGUF files is not supported; merge them"});
-  must_be("llama.expert_count", 0, ": mixtures of experts are not supported");
-  const auto size = [&](const char* key, Index most = detail::largest_size) {
-    return metadata.at(key).integer(1, most);
-  };
-
-  DynamicLlamaShape shape;
-  shape.dim = size("llama.embedding_length");
-  shape.layers = size("llama.block_count", detail::most_layers);
-  shape.heads = size("llama.attention.head_count");
-  const auto kv_heads = metadata.find("llama.attention.head_count_kv");
-  shape.kv_heads = kv_heads ? kv_heads->integer(1, shape.heads) : shape.heads;
-  shape.ffn = size("llama.feed_forward_length");
-  shape.context = size("llama.context_length", detail::longest_context);
-  shape.norm_eps = detail::gguf_float(metadata, "llama.attention.layer_norm_rms_epsilon", 1e-5f, 0);
-  shape.rope_theta = detail::gguf_float(metadata, "llama.rope.freq_base", 10000.f, 1e-6);
-  shape.rope_scaling = detail::gguf_rope_scaling(metadata);
-  if (const auto key_length = metadata.find("llama.attention.key_length"))
-    shape.head_dim = key_length->integer(2, detail::largest_head_dim);
-  for (const char* const key : {"llama.rope.dimension_count", "llama.attention.value_length"})
-    must_be(key, head_dim(shape), ", the head size");
-
-  if (gguf.tensors.tensors().empty())
-    detail::fail(metadata.file(), "this is a vocabulary alone: the file holds no tensor; open the GGUF file of the whole model");
-  const Tensor& embedding = gguf.tensors.at("token_embd.weight");
-  const auto refuse = [&](std::initializer_list<TextPart> what) { raise<ShapeError>({"tfm: ", metadata.file(), ": ", joined(what)}); };
-  if (embedding.shape.size() != 2 || embedding.shape[0] > detail::largest_size)
-    refuse({"tensor 'token_embd.weight' has shape ", shape_text(embedding.shape), ", expected [vocabulary, ", shape.dim, "]"});
-  shape.vocab = embedding.shape[0];
-  shape.tied = gguf.tensors.find("output.weight") == nullptr;
-  if (const char* const why = misfit(shape)) refuse({"impossible shape: ", why});
-  return shape;
-}
+/// The shape as the keys of its family (`llama.*`) give it, the vocabulary as the embedding has it, whatever `vocab_size` says
+/// (vocab_size_note). Errors: LoadError that names file and key for another architecture, experts, one part of several, or a
+/// rotary scaling that is not known; ShapeError.
+DynamicLlamaShape read_llama_shape(const Gguf& gguf);
 
 /// What is to be told where a file says another size of its vocabulary than its embedding has; empty: nothing.
-inline std::string vocab_size_note(const GgufMetadata& metadata, Index vocab) {
-  const auto said = metadata.find("llama.vocab_size");
-  if (!said || (said->type() != GgufType::text && said->type() != GgufType::array && said->number() == static_cast<double>(vocab))) return {};
-  return joined({"llama.vocab_size is ", said->found(), ", and the embedding has ", vocab, " rows: these are used"});
-}
+std::string vocab_size_note(const GgufMetadata& metadata, Index vocab);
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/checkpoint/llama_gguf.inl"
+#endif

@@ -44,21 +44,8 @@ void keep_when_stopped(std::shared_ptr<const void> half_done, F&& work) {
 }
 
 /// What add_text adds, added beside the caller's work, or at once where it reads bytes that are the caller's.
-inline std::shared_ptr<InBackground<OpenedCheckpoint>> read_beside(const Opening& opening) {
-  OpenedCheckpoint text;
-  text.file = opening.opened.file;
-  text.shape = opening.opened.shape;
-  return std::make_shared<InBackground<OpenedCheckpoint>>([text, add = opening.add_text]() mutable {
-    add(text);
-    return std::move(text);
-  });
-}
-inline void take_text(OpenedCheckpoint& opened, OpenedCheckpoint text) {
-  opened.tokenizer = std::move(text.tokenizer);
-  opened.jinja = std::move(text.jinja);
-  opened.stop_tokens = std::move(text.stop_tokens);
-  opened.notes = std::move(text.notes);
-}
+std::shared_ptr<InBackground<OpenedCheckpoint>> read_beside(const Opening& opening);
+void take_text(OpenedCheckpoint& opened, OpenedCheckpoint text);
 
 /// `from_path`: nothing points into the caller's bytes.
 template <class Model>
@@ -66,9 +53,9 @@ Loaded<Model> finish(Opening begun, const LoadOptions& options, bool from_path) 
   const auto opening = std::make_shared<Opening>(std::move(begun));
   OpenedCheckpoint& opened = opening->opened;
   check_packed_options(options, opened.tensors, from_path);
-  WeightSource source(opened.tensors, opened.convention);
+  WeightSource source(opened.tensors, opened.convention, *opened.family);
   for (Index layer = 0; layer < opened.shape.layers; ++layer) {  // as many as there are, before room is made for them
-    const std::string name = "model.layers." + std::to_string(layer) + ".input_layernorm.weight";
+    const std::string name = "model.layers." + std::to_string(layer) + ".self_attn.o_proj.weight";
     if (source.find(name) == nullptr) opened.tensors.at(source.stored_name(name));
   }
   const auto shape = model_shape<Model>(opened.shape);
@@ -121,7 +108,7 @@ Loaded<Model> load(const CheckpointBytes& bytes, const LoadOptions& options = {}
   return detail::finish<Model>(detail::begin_bytes(bytes), options, false);
 }
 
-/// Any LLaMA checkpoint, its shape and formats as the file has them. A template, so that only who calls it compiles a model.
+/// Any checkpoint of a family in families.hpp, its shape and formats as the file has them. A template, so that only who calls it compiles a model.
 template <class Model = AnyLlama>
 Loaded<Model> load_llama(const std::filesystem::path& path, const LoadOptions& options = {}) {
   return load<Model>(path, options);
@@ -136,10 +123,14 @@ Loaded<Model> load_llama(const CheckpointBytes& bytes, const LoadOptions& option
   return load<Model>(bytes, options);
 }
 
-#if defined(TFM_COMPILED)
-TFM_EXTERN template class Llama<DynamicLlamaShape, EveryLoraLinear<AnyWeight>>;
+#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_LLAMA) || !defined(TFM_DEFINITIONS))
+TFM_EXTERN template class Llama<DynamicLlamaShape, EveryBiasedLoraLinear<AnyWeight>>;
 TFM_EXTERN template Loaded<AnyLlama> load<AnyLlama>(const std::filesystem::path&, const LoadOptions&);
 TFM_EXTERN template Loaded<AnyLlama> load<AnyLlama>(std::span<const std::byte>, const std::string&, const LoadOptions&);
 #endif
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/checkpoint/load_llama.inl"
+#endif

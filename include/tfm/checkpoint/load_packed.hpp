@@ -1,5 +1,5 @@
 #pragma once
-// Filling a Llama from a packed file, and making that file where there is none that can be used.
+// Filling a model from a packed file, and making that file where there is none that can be used.
 #include <filesystem>
 #include <span>
 #include <string>
@@ -30,12 +30,12 @@ inline void check_packed_options(const LoadOptions& options, const TensorStore& 
 }
 
 /// The frozen weights of a model, in their order.
-template <Shape S, class P>
-std::vector<PackedEntry> frozen_weights(const Llama<S, P>& model, const WeightSource& source, const LoadOptions& options) {
+template <StoredCausalModel Model>
+std::vector<PackedEntry> frozen_weights(const Model& model, const WeightSource& source, const LoadOptions& options) {
   std::vector<PackedEntry> weights;
   visit_weights(model, "", [&](const std::string& name, const auto& weight, const WeightInfo& info) {
     if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(weight)>, F32>) {
-      const FileRows rows = source.rows(*source.find(name), info);
+      const FileRows rows = source.rows(name, info);
       weights.push_back({name, packed_as(weight, info, rows, options).first, rows.rows, rows.cols, 0});
     }
   });
@@ -49,13 +49,13 @@ std::vector<PackedEntry> frozen_weights(const Llama<S, P>& model, const WeightSo
 /// made of this checkpoint as it is now and is whole; they are then views into its mapping, which processes share. Otherwise
 /// they are packed, and the file is made; that it cannot be written is no error. Another kind of file at that path is left
 /// as it is. Returns what is to be told. Errors: load_weights', OptionError.
-template <Shape S, class P>
-std::vector<std::string> load_packed_weights(Llama<S, P>& model, WeightSource& source, const LoadOptions& options) {
+template <StoredCausalModel Model>
+std::vector<std::string> load_packed_weights(Model& model, WeightSource& source, const LoadOptions& options) {
   const detail::WeightBytes bytes = detail::check_weights(model, source, options);
   Context context = detail::loading_context(options);
   const TensorStore& store = source.store();
   std::vector<PackedEntry> weights = detail::frozen_weights(model, source, options);
-  PackedKey key = detail::key_of(context, source, model.shape.heads, model.shape.kv_heads);
+  PackedKey key = detail::key_of(context, source);
   const detail::FoundPacked found = detail::find_packed(context, options.packed, store, key, weights, options.verify_packed);
   if (found.mapping) {
     auto next = found.weights.begin();

@@ -1,5 +1,5 @@
 #pragma once
-// Filling a Llama with a checkpoint's tensors: one visitor that looks, and one that packs.
+// Filling a model with a checkpoint's tensors: one visitor that looks, and one that packs.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -16,7 +16,8 @@
 #include "tfm/checkpoint/weight_source.hpp"
 #include "tfm/core/progress.hpp"
 #include "tfm/formats/tensor_index.hpp"
-#include "tfm/models/llama.hpp"
+#include "tfm/models/causal_model.hpp"
+#include "tfm/models/llama_shapes.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -42,7 +43,7 @@ void divide_frequencies(const WeightSource& source, const S& shape, std::vector<
   const Tensor* const factors = source.store().find("rope_freqs.weight");
   if (factors == nullptr || source.convention() != Convention::gguf) return;
   const auto half = static_cast<Index>(frequencies.size());
-  if (factors->type != DataType::f32 || factors->shape != std::vector<Index>{half})
+  if (!factors->holds<float>() || factors->shape != std::vector<Index>{half})
     raise<ShapeError>({source.where(*factors), " is ", factors->type_name, " ", shape_text(factors->shape), ", expected F32 [", half, "]"});
   const RopeScaling stated = shape.rope_scaling;
   for (Index i = 0; i < half; ++i) {
@@ -98,14 +99,15 @@ struct WeightBytes {
 };
 
 /// Holds every tensor against the model before any is packed.
-template <Shape S, class P>
-WeightBytes check_weights(const Llama<S, P>& model, WeightSource& source, const LoadOptions& options) {
+template <StoredCausalModel Model>
+WeightBytes check_weights(const Model& model, WeightSource& source, const LoadOptions& options) {
   WeightBytes bytes;
   Index packed = 0;  // as the file's formats
+  visit_weights(model, "", [&](const std::string& name, const auto&, const WeightInfo& info) { source.expect(name, info); });
   visit_weights(model, "", [&](const std::string& name, const auto& weight, const WeightInfo& info) {
-    const Tensor& tensor = source.at(name, info);
-    const FileRows rows = source.rows(tensor, info);
-    bytes.in_file += static_cast<Index>(tensor.bytes.size());
+    source.at(name, info);
+    const FileRows rows = source.rows(name, info);
+    bytes.in_file += rows.rows * row_bytes(rows.format, rows.cols);
     bytes.room += packed_as(weight, info, rows, options).second;
     packed += packed_bytes(rows.format, rows.rows, rows.cols);
   });
@@ -116,7 +118,7 @@ WeightBytes check_weights(const Llama<S, P>& model, WeightSource& source, const 
   const auto unneeded = [&](const Tensor* tensor) {
     if (tensor != nullptr) source.mark_used(*tensor);
   };
-  if (model.shape.tied) unneeded(source.find("lm_head.weight"));  // as in transformers, the output is the embedding
+  unneeded(source.find(source.family().output));  // as in transformers, where the output is the embedding
   if (source.convention() == Convention::gguf) unneeded(source.store().find("rope_freqs.weight"));
   for (const Tensor& tensor : source.store().tensors())  // tables that follow from the configuration
     if (tensor.name.ends_with("rotary_emb.inv_freq")) source.mark_used(tensor);
@@ -124,31 +126,31 @@ WeightBytes check_weights(const Llama<S, P>& model, WeightSource& source, const 
   return bytes;
 }
 
-/// A trainable weight: plain rows.
-inline F32 read_f32(Context& context, const FileRows& rows) {
-  F32 weight(rows.rows, rows.cols);
+/// A trainable weight: plain rows, or of a vector its values, in the file one a row where they are sorted.
+inline F32 read_f32(Context& context, const FileRows& rows, const WeightInfo& info) {
+  F32 weight(info.is_vector() ? 1 : rows.rows, info.is_vector() ? info.cols : rows.cols);
   const Index each = std::max<Index>(1, (Index{1} << 16) / rows.cols);
   context.run(ceil_div(rows.rows, each), [&](Index chunk, int) {
     for (Index r = chunk * each; r < std::min(rows.rows, (chunk + 1) * each); ++r)
-      dequantise_row(rows.format, rows.row(r), rows.cols, rows.scale(r), weight.values().row(r));
+      dequantise_row(rows.format, rows.row(r), rows.cols, rows.scale(r), weight.values().data + r * rows.cols);
   });
   return weight;
 }
 
 /// Fills the model in the order of its weights: trainable ones from the file, others by frozen(tensor, rows, target format,
 /// await_pages), a PackedWeight.
-template <Shape S, class P, class F>
-void fill_weights(Context& context, Llama<S, P>& model, const WeightSource& source, const LoadOptions& options, Index total, F&& frozen) {
+template <StoredCausalModel Model, class F>
+void fill_weights(Context& context, Model& model, const WeightSource& source, const LoadOptions& options, Index total, F&& frozen) {
   Index done = 0;
   AwaitPages await_pages;
   visit_weights(model, "", [&](const std::string& name, auto& weight, const WeightInfo& info) {
     using W = std::remove_reference_t<decltype(weight)>;
     raise_if_stopped(context);
-    const Tensor& tensor = *source.find(name);
-    const FileRows rows = source.rows(tensor, info);
+    const Tensor tensor = source.part(name, info);
+    const FileRows rows = source.rows(name, info);
     if constexpr (std::is_same_v<W, F32>) {
       await_pages(context, source.store(), tensor);
-      weight = read_f32(context, rows);
+      weight = read_f32(context, rows, info);
       drop_pages(context, source.store(), tensor);
     } else {
       weight = W(frozen(tensor, rows, packed_as(weight, info, rows, options).first, await_pages));
@@ -156,13 +158,13 @@ void fill_weights(Context& context, Llama<S, P>& model, const WeightSource& sour
     done += static_cast<Index>(tensor.bytes.size());
     if (options.progress) options.progress({"loading", done, total});
   });
-  divide_frequencies(source, model.shape, model.frequencies);
+  if constexpr (requires { model.frequencies; }) divide_frequencies(source, model.shape, model.frequencies);
 }
 
 /// The same by packing, tensor by tensor, into `room`; packed(weight) is told of each. A tensor's pages are dropped when it
 /// is packed, so the peak is the packed model and one tensor.
-template <Shape S, class P, class F>
-void pack_weights(Context& context, Llama<S, P>& model, const WeightSource& source, const LoadOptions& options, Index total, WeightRoom& room,
+template <StoredCausalModel Model, class F>
+void pack_weights(Context& context, Model& model, const WeightSource& source, const LoadOptions& options, Index total, WeightRoom& room,
                   F&& packed) {
   const auto frozen = [&](const Tensor& tensor, const FileRows& rows, Format target, AwaitPages& await_pages) {
     await_pages(context, source.store(), tensor);
@@ -186,8 +188,8 @@ inline Context loading_context(const LoadOptions& options) {
 
 /// Packs every weight of the model. Errors: LoadError, ShapeError, before anything is packed where a tensor is missing, is
 /// of another shape or type, or has no place; Stopped.
-template <Shape S, class P>
-void load_weights(Llama<S, P>& model, WeightSource& source, const LoadOptions& options) {
+template <StoredCausalModel Model>
+void load_weights(Model& model, WeightSource& source, const LoadOptions& options) {
   const detail::WeightBytes bytes = detail::check_weights(model, source, options);
   Context context = detail::loading_context(options);
   detail::WeightRoom room(bytes.room);

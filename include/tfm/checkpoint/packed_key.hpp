@@ -42,7 +42,7 @@ enum class PagesAfterwards : unsigned char { keep, drop };
 std::string hash_of_all(Context& context, const TensorStore& store, FileParts parts, PagesAfterwards afterwards);
 
 /// The key of a checkpoint that is open, but for `whole`. Errors: Stopped.
-PackedKey key_of(const Context& context, const WeightSource& source, Index heads, Index kv_heads);
+PackedKey key_of(const Context& context, const WeightSource& source);
 
 /// PackedKey::whole of the checkpoint. Errors: Stopped.
 std::string hash_of_checkpoint(Context& context, const TensorStore& store);

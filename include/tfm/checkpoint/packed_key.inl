@@ -68,11 +68,11 @@ TFM_INLINE std::string hash_of_all(Context& context, const TensorStore& store, F
 }
 
 /// What decides how tensors become panels, beside their bytes.
-TFM_INLINE std::string hash_of_table(const WeightSource& source, Index heads, Index kv_heads) {
+TFM_INLINE std::string hash_of_table(const WeightSource& source) {
   const TensorStore& store = source.store();
   const auto sources = store.sources();
   Sha256 hash;
-  hash.add_number(static_cast<Index>(source.convention())).add_number(heads).add_number(kv_heads);
+  source.add_places(hash);
   for (const Tensor& tensor : store.tensors()) {
     hash.add_text(tensor.name).add_text(tensor.type_name).add_number(static_cast<Index>(tensor.shape.size()));
     for (const Index size : tensor.shape) hash.add_number(size);
@@ -86,7 +86,7 @@ TFM_INLINE std::string hash_of_table(const WeightSource& source, Index heads, In
   return hash.digits();
 }
 
-TFM_INLINE PackedKey key_of(const Context& context, const WeightSource& source, Index heads, Index kv_heads) {
+TFM_INLINE PackedKey key_of(const Context& context, const WeightSource& source) {
   PackedKey key;
   Sha256 sampled;
   for (const TensorSource& file : source.store().sources()) {
@@ -95,7 +95,7 @@ TFM_INLINE PackedKey key_of(const Context& context, const WeightSource& source, 
     else sampled.add(file.bytes);  // copied out of a file; no page of that need be one of these
   }
   key.sampled = sampled.digits();
-  key.tensors = hash_of_table(source, heads, kv_heads);
+  key.tensors = hash_of_table(source);
   return key;
 }
 

@@ -2,7 +2,6 @@
 // LoRA adapters as PEFT's folders: adapter_config.json beside adapter_model.safetensors (or, to be read, .bin).
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "tfm/checkpoint/base_identity.hpp"
+#include "tfm/checkpoint/peft_layers.hpp"
 #include "tfm/checkpoint/peft_config.hpp"
 #include "tfm/formats/safetensors_writer.hpp"
 #include "tfm/layers/lora_slots.hpp"
@@ -47,128 +47,39 @@ inline constexpr const char *config_file = "adapter_config.json", *tensor_file =
                             *torch_file = "adapter_model.bin", *identity_file = "tfm_adapter.json";
 
 /// PEFT's name of a layer's A or B.
-inline std::string tensor_name(const std::string& layer, char which) {
-  return "base_model.model." + layer + ".lora_" + which + ".weight";
-}
+std::string tensor_name(const std::string& layer, char which);
 
 /// How a file calls a layer "model.layers.0.…": so, or, where the adapter was trained over a LlamaModel alone, without "model.". LoadError
 /// for names that are not PEFT's, in the file's own words.
-inline std::string name_in_file(const TensorStore& store, const std::string& layer) {
-  const auto begins = [&](std::string_view with) {
-    return std::any_of(store.tensors().begin(), store.tensors().end(), [&](const Tensor& t) { return t.name.starts_with(with); });
-  };
-  if (begins("base_model.model.model.")) return layer;
-  if (begins("base_model.model.layers.") && layer.starts_with("model.")) return layer.substr(std::string_view("model.").size());
-  const std::string& found = store.tensors().front().name;
-  if (!begins("base_model.model.") || found.find("_orig_mod.") != found.npos)
-    tfm::detail::fail(store.file(), {"its tensors are called like ", in_quotes(found), ", expected PEFT's names, like ", in_quotes(tensor_name(layer, 'A')),
-                                     ": save the adapter by save_pretrained of the model that torch.compile or DataParallel has not wrapped"});
-  return layer;
-}
+std::string name_in_file(const TensorStore& store, const std::string& layer);
 
-inline BaseIdentity read_identity(const std::filesystem::path& path) {
-  const JsonDocument document = read_json(path);
-  const Json root = document.root(), version = root.at("tfm_adapter");
-  version.integer(1, 1);
-  BaseIdentity identity;
-  const auto text = [&](std::string_view key, std::string& out) {
-    if (const auto value = root.find_value(key)) out = value->text();
-  };
-  text("base_name", identity.name), text("base_sha256", identity.base);
-  text("tokenizer_sha256", identity.tokenizer), text("prompt_sha256", identity.prompt);
-  return identity;
-}
-inline std::string identity_text(const BaseIdentity& identity) {
-  JsonWriter json;
-  json.begin_object(JsonLayout::lines).member("tfm_adapter", 1);
-  const auto add = [&](const char* key, const std::string& value) {
-    if (!value.empty()) json.member(key, value);
-  };
-  add("base_name", identity.name), add("base_sha256", identity.base);
-  add("tokenizer_sha256", identity.tokenizer), add("prompt_sha256", identity.prompt);
-  return json.end().text() + "\n";
-}
+BaseIdentity read_identity(const std::filesystem::path& path);
+std::string identity_text(const BaseIdentity& identity);
 
 /// Refuses an adapter for another base, by name.
-inline void compare_bases(LoadedAdapter& loaded, const LoadOptions& options, const std::string& file) {
-  const BaseIdentity &made_for = loaded.base, &given = options.base;
-  const auto differ = [](const std::string& a, const std::string& b) { return !a.empty() && !b.empty() && a != b; };
-  const auto shown = [](const std::string& hash) { return " (SHA-256 " + printable(hash, 12) + ")"; };
-  const auto compare = [&](const char* what, const std::string& was, const std::string& is) {
-    if (!differ(was, is)) return;
-    const std::string text = "the adapter was made for " + std::string(what) + " of " + in_quotes(made_for.name) + shown(was) +
-                             ", this is that of " + in_quotes(given.name) + shown(is);
-    if (!options.any_base) raise(LoadError("tfm: " + file + ": " + text + ", expected the same, or any_base"));
-    loaded.notes.push_back(text);
-  };
-  compare("the base", made_for.base, given.base);
-  compare("the tokenizer", made_for.tokenizer, given.tokenizer);
-  if (differ(made_for.prompt, given.prompt))
-    loaded.notes.push_back("the adapter was made with another prompt or chat template than it is used with here");
-  if (made_for.base.empty())
-    loaded.notes.push_back("the adapter does not say for which base it was made: it was judged by the names and shapes of "
-                           "its tensors" +
-                           (loaded.config.base_model.empty()
-                                ? std::string()
-                                : ", not by base_model_name_or_path, " + in_quotes(loaded.config.base_model)));
-  else if (given.base.empty())
-    loaded.notes.push_back("the adapter was made for " + in_quotes(made_for.name) + shown(made_for.base) +
-                           "; whether this is that base was not asked");
-}
+void compare_bases(LoadedAdapter& loaded, const LoadOptions& options, const std::string& file);
 
 /// A matrix of the file, in float32. ShapeError and LoadError name the tensor.
-inline F32 read_matrix(const TensorStore& store, const std::string& name, Index rows, Index cols) {
-  const Tensor& tensor = store.at(name);
-  const std::string where = "tfm: " + store.file_of(tensor) + ": tensor " + in_quotes(name);
-  if (tensor.shape != std::vector<Index>{rows, cols})
-    raise(ShapeError(where + " has shape " + shape_text(tensor.shape) + (tensor.bytes.empty() ? ", which is empty" : "") +
-                     ", expected " + shape_text(std::vector<Index>{rows, cols})));
-  const auto format = format_of(tensor.type);
-  if (!format || block_size(tensor.type) != 1)
-    raise(LoadError(where + " is of type " + tensor.type_name + ", expected F32, F16 or BF16"));
-  F32 matrix(rows, cols);
-  const Index bytes = cols * block_bytes(tensor.type);
-  for (Index r = 0; r < rows; ++r) {
-    float* const row = matrix.values().row(r);
-    dequantise_row(*format, tensor.bytes.data() + r * bytes, cols, 1, row);
-    for (Index k = 0; k < cols; ++k)
-      if (!std::isfinite(row[k]))
-        raise(LoadError(where + " holds " + number_text(static_cast<double>(row[k])) + " at [" + std::to_string(r) + ", " +
-                        std::to_string(k) + "], expected finite numbers"));
-  }
-  return matrix;
-}
+F32 read_matrix(const TensorStore& store, const std::string& name, Index rows, Index cols);
 
 /// The number of the layer in "model.layers.3.mlp.up_proj"; -1: there is none.
-inline Index layer_number(std::string_view name) {
-  constexpr std::string_view before = ".layers.";
-  const auto at = name.find(before);
-  if (at == name.npos) return -1;
-  Index number = 0;
-  for (const char c : name.substr(at + before.size())) {
-    if (c < '0' || c > '9') break;
-    number = 10 * number + (c - '0');
-  }
-  return number;
-}
+Index layer_number(std::string_view name);
 
 /// Which of a model's layers are adapted; what the configuration names and the model lacks is refused.
 struct Targets {
-  std::vector<std::string> names;  // by slot; empty: not adapted
+  std::vector<std::string> names;  // by slot, as files have them; empty: not adapted
 
   template <class Model>
   Targets(const Model& model, const LoraConfig& config, const std::string& file) {
     std::set<std::string_view> unused(config.targets.begin(), config.targets.end());
     std::set<Index> layers(config.layers.begin(), config.layers.end()), without(layers);
-    visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
-      if (layer.adapter_slot() != static_cast<Index>(names.size()))
-        raise(ShapeError("tfm: " + name + " has no adapter slot: call number_lora_slots(model) first"));
+    for (const auto& [name, first, rows] : stored_layers(model)) {
       bool chosen = config.targets.empty();
       for (const std::string& target : config.targets)
         if (LoraConfig::ends_as(name, target)) chosen = true, unused.erase(target);
       without.erase(layer_number(name));
       names.push_back(chosen && (layers.empty() || layers.contains(layer_number(name))) ? name : "");
-    });
+    }
     const auto refuse = [&](const std::string& what) { raise(LoadError("tfm: " + file + ": " + what)); };
     if (!unused.empty())
       refuse("'target_modules' names " + in_quotes(*unused.begin()) + ", which is no layer of the model that can carry adapters");
@@ -193,6 +104,7 @@ LoadedAdapter load(const std::filesystem::path& folder, const Model& model, cons
   LoadedAdapter loaded;
   loaded.config = read_config(read_json(file(detail::config_file), python_json));
   const detail::Targets targets(model, loaded.config, file(detail::config_file).string());
+  const std::vector<detail::StoredLayer> stored = detail::stored_layers(model);
   if (tfm::detail::has_file(folder, detail::identity_file)) loaded.base = detail::read_identity(file(detail::identity_file));
   detail::compare_bases(loaded, options, file(detail::identity_file).string());
 
@@ -208,16 +120,17 @@ LoadedAdapter load(const std::filesystem::path& folder, const Model& model, cons
   std::vector<LoraPair> pairs(targets.names.size());
   std::set<const Tensor*> used;
   bool changes = false;
-  visit_lora_layers(model, "", [&](const std::string&, const auto& layer) {
+  visit_lora_layers(model, "", [&](const std::string& own, const auto& layer) {
     const std::string& name = targets.names[to_size(layer.adapter_slot())];
     if (name.empty()) return;
-    const Index rank = loaded.config.rank_of(name), in = layer.base_weight().cols(), out = layer.base_weight().rows();
+    const Index rank = loaded.config.rank_of(name), in = layer.base_weight().cols();
+    const auto& [whole, first, out] = stored[to_size(layer.adapter_slot())];
     LoraPair& pair = pairs[to_size(layer.adapter_slot())];
     const std::string in_file = detail::name_in_file(store, name);
     pair.a = detail::read_matrix(store, detail::tensor_name(in_file, 'A'), rank, in);
-    pair.b = detail::read_matrix(store, detail::tensor_name(in_file, 'B'), out, rank);
+    pair.b = detail::rows_of(detail::read_matrix(store, detail::tensor_name(in_file, 'B'), out, rank), first, layer.base_weight().rows());
     pair.scaling = loaded.config.scaling_of(name);
-    pair.name = name;
+    pair.name = own;
     for (const char which : {'A', 'B'}) used.insert(store.find(detail::tensor_name(in_file, which)));
     const View b = pair.b.view();
     changes = changes || std::any_of(b.data, b.data + b.size(), [](float x) { return x != 0; });
@@ -250,29 +163,23 @@ LoraConfig config_of(const Adapter& adapter, const Model& model, const SaveOptio
   config.base_model = options.base_model;
   config.dropout = shortest(static_cast<double>(adapter.dropout),
                             [&](double x) { return static_cast<float>(x) == adapter.dropout; });
-  std::set<std::string> whole, touched, kinds, mixed;  // names; their last parts, and those of which some are untouched
+  std::set<std::string> touched, kinds, mixed;  // names; their last parts, and those of which some are untouched
   const LoraPair* first = nullptr;
-  Index slots = 0;
-  visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
-    if (layer.adapter_slot() != slots++) raise(ShapeError("tfm: " + name + " has no adapter slot: call number_lora_slots(model) first"));
+  const StoredPairs pairs(adapter, model);
+  for (const auto& [name, pair] : pairs.layers) {
     const std::string kind = name.substr(name.rfind('.') + 1);
-    if (!adapter.touches(layer.adapter_slot())) {
+    if (pair == nullptr) {
       mixed.insert(kind);
-      return;
+      continue;
     }
-    const LoraPair& pair = adapter[layer.adapter_slot()];
-    if (!layer.fits(pair)) raise(ShapeError("tfm: the adapter's pair for " + name + " has not that layer's shape"));
-    if (first == nullptr) first = &pair;
-    if (pair.rank() != first->rank() || pair.scaling != first->scaling)
+    if (first == nullptr) first = pair;
+    if (pair->rank() != first->rank() || pair->scaling != first->scaling)
       raise(ShapeError("tfm: the adapter's layers differ in rank or scaling: " + name + " has rank " +
-                       std::to_string(pair.rank()) + ", another " + std::to_string(first->rank()) +
+                       std::to_string(pair->rank()) + ", another " + std::to_string(first->rank()) +
                        "; expected one rank and one scaling"));
     touched.insert(name), kinds.insert(kind);
-  });
+  }
   if (first == nullptr) raise(ShapeError("tfm: the adapter is empty: it has a pair for no layer of the model"));
-  if (adapter.size() > slots)
-    raise(ShapeError("tfm: the adapter has " + std::to_string(adapter.size()) + " pairs, the model " + std::to_string(slots) +
-                     " layers that can carry one"));
   config.r = first->rank();
   const double by = config.rslora ? std::sqrt(static_cast<double>(config.r)) : static_cast<double>(config.r);
   config.alpha = shortest(static_cast<double>(first->scaling) * by,
@@ -284,17 +191,15 @@ LoraConfig config_of(const Adapter& adapter, const Model& model, const SaveOptio
   return config;
 }
 
-inline bool same(const F32& a, const F32& b) {
-  return a.rows() == b.rows() && a.cols() == b.cols() &&
-         std::memcmp(a.view().data, b.view().data, to_size(a.view().size()) * sizeof(float)) == 0;
-}
+bool same(View a, View b);
 
 }  // namespace detail
 
 /// Writes the adapter into `folder`, which is made if need be: what PEFT opens as it is, in float32. When it returns, the
 /// files have been read again and hold the adapter bit for bit. Errors: ShapeError for an adapter that is empty, is not
 /// this model's, or has several ranks or scalings; LoadError where a file cannot be written or does not hold what was
-/// written.
+/// written. Layers that are one in files (Phi-3's qkv_proj) have one pair there: of one A, or of all of theirs below one another,
+/// with B in blocks, which changes the weights by the same and is what load then gives.
 template <class Model>
 void save(const Adapter& adapter, const Model& model, const std::filesystem::path& folder, const SaveOptions& options = {}) {
   const LoraConfig config = detail::config_of(adapter, model, options);
@@ -302,27 +207,28 @@ void save(const Adapter& adapter, const Model& model, const std::filesystem::pat
   std::filesystem::create_directories(folder, failed);
   if (failed) raise(LoadError("tfm: cannot make the folder " + folder.string() + ": " + failed.message()));
   std::vector<Tensor> tensors;
-  visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
-    if (!adapter.touches(layer.adapter_slot())) return;
-    const auto add = [&](char which, const F32& matrix) {
-      const View values = matrix.view();
-      tensors.push_back({detail::tensor_name(name, which), DataType::f32, "F32", {values.rows, values.cols},
-                         std::as_bytes(std::span(values.data, to_size(values.size())))});
-    };
-    add('A', adapter[layer.adapter_slot()].a), add('B', adapter[layer.adapter_slot()].b);
-  });
+  const detail::StoredPairs pairs(adapter, model);
+  for (const auto& [name, pair] : pairs.layers) {
+    if (pair == nullptr) continue;
+    for (const auto& [which, matrix] : {std::pair('A', pair->a.view()), std::pair('B', pair->b.view())})
+      tensors.push_back({detail::tensor_name(name, which), DataType::f32, "F32", {matrix.rows, matrix.cols},
+                         std::as_bytes(std::span(matrix.data, to_size(matrix.size())))});
+  }
   write_safetensors(folder / detail::tensor_file, tensors, {{"format", "pt"}});
   write_file(folder / detail::config_file, bytes_of(config_text(config)));
   if (options.base.base.empty()) std::filesystem::remove(folder / detail::identity_file, failed);
   else write_file(folder / detail::identity_file, bytes_of(detail::identity_text(options.base)));
 
   const LoadedAdapter read = load(folder, model, {.base = options.base});
+  const std::vector<detail::StoredLayer> stored = detail::stored_layers(model);
   for (Index slot = 0; slot < read.adapter.size(); ++slot) {
-    const bool touched = adapter.touches(slot);
-    const bool equal = touched == read.adapter.touches(slot) &&
-                       (!touched || (read.adapter[slot].scaling == adapter[slot].scaling &&
-                                     detail::same(read.adapter[slot].a, adapter[slot].a) &&
-                                     detail::same(read.adapter[slot].b, adapter[slot].b)));
+    const detail::StoredLayer& layer = stored[to_size(slot)];
+    const LoraPair* const pair = pairs.of(layer.name);
+    const LoraPair& found = read.adapter[slot];
+    const bool touched = pair != nullptr,
+               equal = touched == read.adapter.touches(slot) &&
+                       (!touched || (found.scaling == pair->scaling && detail::same(found.a.view(), pair->a.view()) &&
+                                     detail::same(found.b.view(), pair->b.view().slice(layer.first, found.b.rows()))));
     if (!equal)
       raise(LoadError("tfm: " + (folder / detail::tensor_file).string() + ": what was read back is not what was written, in slot " +
                       std::to_string(slot) + " of the adapter"));
@@ -331,3 +237,7 @@ void save(const Adapter& adapter, const Model& model, const std::filesystem::pat
 
 }  // namespace peft
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/checkpoint/peft.inl"
+#endif

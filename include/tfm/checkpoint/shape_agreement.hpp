@@ -30,6 +30,19 @@ void require_shape(const S& expected, const DynamicLlamaShape& found, const std:
   const auto equal = [&](const char* what, auto is, auto should) {
     if (is != should) refuse(what, detail::size_text(is), detail::size_text(should));
   };
+  if (found.family != family_of(expected)) refuse("the family", in_quotes(found.family), in_quotes(family_of(expected)));
+  const DecoderOptions is = found.options, should = options_of(expected);
+  equal("options.qkv_bias", is.qkv_bias, should.qkv_bias);
+  equal("options.o_bias", is.o_bias, should.o_bias);
+  equal("options.mlp_bias", is.mlp_bias, should.mlp_bias);
+  equal("options.qk_norm", static_cast<int>(is.qk_norm), static_cast<int>(should.qk_norm));
+  equal("options.norm_before", is.norm_before, should.norm_before);
+  equal("options.norm_after", is.norm_after, should.norm_after);
+  equal("options.unturned_every", is.unturned_every, should.unturned_every);
+  equal("options.attention_scale", is.attention_scale, should.attention_scale);
+  equal("options.embedding_scale", is.embedding_scale, should.embedding_scale);
+  equal("options.residual_scale", is.residual_scale, should.residual_scale);
+  equal("options.logit_divisor", is.logit_divisor, should.logit_divisor);
   equal("vocab", found.vocab, Index{expected.vocab});
   equal("dim", found.dim, Index{expected.dim});
   equal("layers", found.layers, Index{expected.layers});

@@ -33,7 +33,8 @@
 #endif
 #define TFM_DEFINITIONS     // functions that are no templates
 #define TFM_KERNEL_BODIES   // kernels
-#define TFM_COMPILED_LLAMA  // AnyLlama, its sessions and chats
+#define TFM_JINJA_BODIES    // the interpreter of chat templates
+#define TFM_COMPILED_LLAMA  // AnyLlama and AnyModel, their sessions and chats
 #elif !defined(TFM_COMPILED)
 #define TFM_DEFINITIONS
 #define TFM_KERNEL_BODIES

@@ -10,6 +10,7 @@ enum class WeightRole : unsigned char {
   embedding,  ///< [vocabulary, dim]
   adapter,    ///< A or B of a LoRA pair
   bias,       ///< a vector that is added, by a projection or a normalisation
+  output,     ///< [vocabulary, dim], where it is not the embedding: what hidden states become logits by
 };
 
 /// A weight as its model needs it, whether or not it is there yet. A vector is [1, cols].

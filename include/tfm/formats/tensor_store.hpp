@@ -23,6 +23,9 @@ struct Tensor {
   std::vector<Index> shape;  ///< outermost first: a Linear's weight is [out, in]
   std::span<const std::byte> bytes;
 
+  /// Whether its numbers are of this C++ type.
+  template <class T>
+  bool holds() const noexcept { return type == data_type_of<T>; }
   /// The number of values. Readers have checked that it fits.
   Index size() const noexcept;
 };

@@ -253,9 +253,11 @@ class Chat {
   }
 };
 
-#if defined(TFM_COMPILED)
+#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_LLAMA) || !defined(TFM_DEFINITIONS))
 TFM_EXTERN template class Session<AnyLlama>;
 TFM_EXTERN template class Chat<AnyLlama>;
+TFM_EXTERN template class Session<AnyModel>;
+TFM_EXTERN template class Chat<AnyModel>;
 #endif
 
 }  // namespace tfm::inline TFM_ABI

@@ -1,31 +1,31 @@
 #pragma once
 // compare_models: how far apart two models' predictions of a text are.
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "tfm/generate/log_sum_exp.hpp"
-#include "tfm/models/llama.hpp"
+#include "tfm/models/causal_model.hpp"
+#include "tfm/numeric/half.hpp"
 #include "tfm/text/tokenizer.hpp"
 
 namespace tfm::inline TFM_ABI {
 
 /// A model, its adapter, or none, and how it is run.
-template <class Model>
+template <CausalModel Model>
 struct ComparedModel {
   const Model& model;
   const Adapter* adapter = nullptr;
   std::optional<Arithmetic> arithmetic{};  ///< none: the context's
   std::optional<Format> cache{};           ///< none: CompareOptions::cache
 };
-template <class Model>
+template <CausalModel Model>
 ComparedModel(const Model&) -> ComparedModel<Model>;
-template <class Model>
+template <CausalModel Model>
 ComparedModel(const Model&, const Adapter*) -> ComparedModel<Model>;
-template <class Model>
+template <CausalModel Model>
 ComparedModel(const Model&, const Adapter*, Arithmetic, Format) -> ComparedModel<Model>;
 
 struct ModelDifference {
@@ -42,15 +42,7 @@ struct CompareOptions {
 namespace detail {
 
 /// Σ p (log p - log q).
-inline double divergence(const float* p, const float* q, Index n) noexcept {
-  const double of_p = log_sum_exp(p, n), of_q = log_sum_exp(q, n);
-  double sum = 0;
-  for (Index i = 0; i < n; ++i) {
-    const double log_p = static_cast<double>(p[i]) - of_p;
-    sum += rounded_product(std::exp(log_p), log_p - (static_cast<double>(q[i]) - of_q));
-  }
-  return sum;
-}
+double divergence(const float* p, const float* q, Index n) noexcept;
 
 /// A context's arithmetic is another until the end of the scope.
 class ArithmeticOf {
@@ -58,9 +50,7 @@ class ArithmeticOf {
   Arithmetic before_;
 
  public:
-  ArithmeticOf(Context& context, std::optional<Arithmetic> arithmetic) : context_(context), before_(context.arithmetic) {
-    context.arithmetic = arithmetic.value_or(before_);
-  }
+  ArithmeticOf(Context& context, std::optional<Arithmetic> arithmetic);
   ArithmeticOf(const ArithmeticOf&) = delete;
   ArithmeticOf& operator=(const ArithmeticOf&) = delete;
   ~ArithmeticOf() { context_.arithmetic = before_; }
@@ -77,7 +67,7 @@ class ArithmeticOf {
 ///                  ComparedModel{model, nullptr, Arithmetic::fast, Format::f16}, ids);
 /// Errors: ShapeError for different vocabularies, an id outside them, or a text without tokens; OptionError for a window below 1;
 /// Stopped.
-template <class First, class Second>
+template <CausalModel First, CausalModel Second>
 ModelDifference compare_models(Context& context, const ComparedModel<First>& first, const ComparedModel<Second>& second,
                                std::span<const Token> ids, const CompareOptions& options = {}) {
   const Index vocab = first.model.shape.vocab, total = static_cast<Index>(ids.size());
@@ -86,8 +76,8 @@ ModelDifference compare_models(Context& context, const ComparedModel<First>& fir
   if (total == 0) raise(ShapeError("tfm: models are compared on a text of at least 1 token, found 0"));
   if (options.window < 1) raise(OptionError("tfm: window must be at least 1, found " + std::to_string(options.window)));
   const Index window = std::min(options.window, total);
-  KvCache one = first.model.make_cache(1, window, first.cache.value_or(options.cache));
-  KvCache other = second.model.make_cache(1, window, second.cache.value_or(options.cache));
+  auto one = first.model.make_cache(1, window, first.cache.value_or(options.cache));
+  auto other = second.model.make_cache(1, window, second.cache.value_or(options.cache));
   Buffer p(window, vocab), q(window, vocab);
   std::vector<double> divergences(to_size(window));
   std::vector<unsigned char> equal(to_size(window));
@@ -96,7 +86,7 @@ ModelDifference compare_models(Context& context, const ComparedModel<First>& fir
   for (Index at = 0; at < total; at += window) {
     const Index n = std::min(window, total - at), start[] = {0, n};
     const auto text = ids.subspan(to_size(at), to_size(n));
-    const auto read = [&](const auto& side, KvCache& cache, Buffer& logits) {
+    const auto read = [&](const auto& side, auto& cache, Buffer& logits) {
       const Adapter* const adapters[] = {side.adapter};
       cache.truncate(0, 0);
       const detail::ArithmeticOf scope(context, side.arithmetic);
@@ -117,3 +107,7 @@ ModelDifference compare_models(Context& context, const ComparedModel<First>& fir
 }
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/generate/compare.inl"
+#endif

@@ -62,7 +62,7 @@ struct PutBack {
 /// A stop string that is a control token as the vocabulary spells it stops at that token; one that holds such a spelling
 /// beside other text, where the token stands at that place of the text.
 /// Errors: Error if the session has no logits; and what the callback throws. Session and sampler are then as they were.
-template <class Model, class F>
+template <CausalModel Model, class F>
 Generated generate(Session<Model>& session, const AnyTokenizer& tokenizer, Sampler& sampler, const StopRules& rules, Index max_tokens, F&& callback,
                    TextStart start = TextStart::middle) {
   Generated out;

@@ -4,15 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "tfm/models/llama.hpp"
+#include "tfm/models/any_model.hpp"
 #include "tfm/text/chat_template.hpp"
 #include "tfm/text/tokenizer.hpp"
 
 namespace tfm::inline TFM_ABI {
-
-/// Any LLaMA file: its shape, and each weight's number format, are known when it is opened; every projection can carry
-/// adapters.
-using AnyLlama = Llama<DynamicLlamaShape, EveryLoraLinear<AnyWeight>>;
 
 template <class Model>
 struct Loaded {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tfm/core/progress.hpp"
-#include "tfm/models/llama.hpp"
+#include "tfm/models/causal_model.hpp"
 #include "tfm/text/tokenizer.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -27,11 +27,11 @@ struct SessionOptions {
 /// Takes all its memory when it is made. The model outlives it. When a call throws, whatever threw it, the session is as it was
 /// before: its tokens, and its logits.
 /// Errors: OptionError for options that make no sense.
-template <class Model>
+template <CausalModel Model>
 class Session {
   const Model& model_;
   Context context_;
-  KvCache cache_;
+  StateOf<Model> state_;
   Buffer logits_, next_logits_;  // a forward pass that does not come to its end leaves the first alone
   std::vector<Token> tokens_;
   const Adapter* adapter_ = nullptr;
@@ -46,15 +46,15 @@ class Session {
 
  public:
   explicit Session(const Model& model, const SessionOptions& options = {})
-      : model_(model), context_(threads_of(options)), cache_(model.make_cache(1, options.context, options.cache)), logits_(1, model.shape.vocab), next_logits_(1, model.shape.vocab), chunk_(options.chunk) {
+      : model_(model), context_(threads_of(options)), state_(model.make_cache(1, options.context, options.cache)), logits_(1, model.shape.vocab), next_logits_(1, model.shape.vocab), chunk_(options.chunk) {
     if (chunk_ < 1) raise<OptionError>({"tfm: chunk is ", chunk_, ", expected at least 1"});
     if (!supported(options.isa)) raise<OptionError>({"tfm: isa is ", name(options.isa), ", which this CPU does not have"});
-    chunk_ = std::min(chunk_, cache_.context());
+    chunk_ = std::min(chunk_, state_.context());
     context_.isa = options.isa;
     context_.arithmetic = options.arithmetic;
     context_.stop = options.stop;
     reserve(0);
-    tokens_.reserve(to_size(cache_.context()));
+    tokens_.reserve(to_size(state_.context()));
   }
 
   const Model& model() const noexcept { return model_; }
@@ -62,7 +62,7 @@ class Session {
   /// The tokens that have been evaluated.
   std::span<const Token> tokens() const noexcept { return tokens_; }
   Index length() const noexcept { return static_cast<Index>(tokens_.size()); }
-  Index capacity() const noexcept { return cache_.context(); }
+  Index capacity() const noexcept { return state_.context(); }
   Index room() const noexcept { return capacity() - length(); }
   void set_stop(StopToken stop) noexcept { context_.stop = std::move(stop); }
 
@@ -76,16 +76,15 @@ class Session {
   }
   [[deprecated("call set_adapter")]] void wear(const Adapter* adapter) { set_adapter(adapter); }
 
-  /// Evaluates the first of these tokens, at most one chunk, and says how many: for hosts without a spare thread, which
+  /// Evaluates the first of these tokens (and before them, in chunks, what a State that cannot truncate has forgotten too much of), at most one chunk, and says how many: for hosts without a spare thread, which
   /// call it from their loop with a small chunk until nothing is left. logits() are then those of the last token.
   /// Errors: ContextFull, Stopped, ShapeError for an id outside the vocabulary; nothing has changed then.
   Index step(std::span<const Token> tokens) {
     const Index n = std::min(chunk_, static_cast<Index>(tokens.size()));
     if (n == 0) return 0;
-    const Index start[] = {0, n}, position[] = {length()};
-    const Adapter* const adapters[] = {adapter_};
     const bool last = n == static_cast<Index>(tokens.size());
-    model_.forward(context_, Batch{.start = start, .position = position, .adapter = adapters}, tokens.first(to_size(n)), cache_, last ? Logits::last : Logits::none, next_logits_);
+    catch_up();
+    forward(tokens.first(to_size(n)), last ? Logits::last : Logits::none);
     tokens_.insert(tokens_.end(), tokens.begin(), tokens.begin() + n);
     if (last) std::swap(logits_, next_logits_);
     has_logits_ = last;
@@ -124,10 +123,11 @@ class Session {
     return {view.data, to_size(view.cols)};
   }
 
-  /// Forgets the tokens from n on.
+  /// Forgets the tokens from n on. Of those before them a State that cannot go back to any place forgets some, too: these are
+  /// evaluated again before the next token is.
   void truncate(Index n) noexcept {
     if (n >= length()) return;
-    cache_.truncate(0, n);
+    state_.truncate(0, n);
     tokens_.resize(to_size(std::max<Index>(n, 0)));
     has_logits_ = false;
   }
@@ -152,7 +152,19 @@ class Session {
   }
 
  private:
-  void reserve(Index rank) { context_.scratch.reserve(Model::scratch_bytes(model_.shape, chunk_, 1, context_.threads->count(), rank, cache_.shape().format, cache_.context())); }
+  // Appends tokens at the state's end.
+  void forward(std::span<const Token> tokens, Logits wanted) {
+    const Index start[] = {0, static_cast<Index>(tokens.size())}, position[] = {state_.length(0)};
+    const Adapter* const adapters[] = {adapter_};
+    model_.forward(context_, Batch{.start = start, .position = position, .adapter = adapters}, tokens, state_, wanted, next_logits_);
+  }
+  void catch_up() {
+    while (state_.length(0) < length()) {
+      const Index from = state_.length(0);
+      forward(std::span<const Token>(tokens_).subspan(to_size(from), to_size(std::min(chunk_, length() - from))), Logits::none);
+    }
+  }
+  void reserve(Index rank) { context_.scratch.reserve(model_.forward_bytes(chunk_, 1, context_.threads->count(), rank, state_)); }
 };
 
 }  // namespace tfm::inline TFM_ABI

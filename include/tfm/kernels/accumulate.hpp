@@ -36,7 +36,8 @@ inline void accumulate(Context& context, View dy, View x, MutableView dw) noexce
   }
   float* const scratch = context.scratch.take<float>(threads * accumulate_floats);
   // Rows are cut into whole tiles, which comes out uneven; so wide rows are cut, too, into enough pieces that threads end together.
-  const Index tall = ceil_div(dw.rows, accumulate_rows), widths = std::clamp<Index>(ceil_div(32 * threads, tall), 1, std::max<Index>(1, panels / 16));
+  const Index tall = ceil_div(dw.rows, accumulate_rows), wanted = 32 * threads;  // no block
+  const Index widths = std::clamp<Index>(ceil_div(wanted, tall), 1, std::max<Index>(1, panels / 16));
   const Index heights = widths >= threads ? tall : threads * ceil_div(dw.rows, threads * accumulate_rows);
   const Index rows = round_up(ceil_div(dw.rows, heights), 6), width = round_up(ceil_div(panels, widths), 4), across = ceil_div(panels, width);
   context.run(ceil_div(dw.rows, rows) * across, [&](Index chunk, int worker) {

@@ -38,7 +38,7 @@ struct Product {
 
 /// Bytes of scratch that products of x [tokens, cols] take, at most; their gradients take backward_floats for each thread.
 constexpr Index matmul_scratch_bytes(Index tokens, Index cols, Index threads) noexcept {
-  const Index padded = round_up(cols, 16), blocks = cols / 32;
+  const Index padded = round_up(cols, 16), blocks = cols / activation_block;
   const Index digit = Arena::bytes_for(tokens * cols, 1) + 3 * Arena::bytes_for(tokens * blocks);
   const Index rest = digit + Arena::bytes_for(threads * padded);
   const Index whole_rows = Arena::bytes_for(tokens * padded, 1) + 3 * Arena::bytes_for(tokens) + Arena::bytes_for(tokens * ceil_div(cols, 64), 8) +
@@ -63,7 +63,7 @@ inline bool has_bf16(const Context& context) noexcept { return context.arithmeti
 
 /// Whether the gradient of the input of a weight of this format is one of int8 products.
 inline bool int8_backward(const Context& context, Format format) noexcept {
-  return context.int8.backward && context.arithmetic != Arithmetic::exact && format == Format::int8;
+  return context.int8.backward && context.arithmetic != Arithmetic::exact && activations(format) == Activations::rows;
 }
 /// From one row of an int8 gradient to the next: an odd number of cache lines, as lines that are a power of two apart push each other
 /// out of the first cache.
@@ -76,14 +76,14 @@ constexpr Index int8_backward_bytes(Index tokens, Index rows) noexcept {
 
 namespace prepare {
 
-// Room for x as int8 in blocks of 32.
+// Room for x as int8 in blocks.
 struct BlockRoom {
   Index cols, blocks;
   signed char* q;
   float *scales, *scaled_sums;
   int* starts;
 
-  BlockRoom(Arena& arena, View x) : cols(x.cols), blocks(x.cols / 32), q(arena.take<signed char>(x.size())), scales(arena.take<float>(x.rows * blocks)),
+  BlockRoom(Arena& arena, View x) : cols(x.cols), blocks(x.cols / activation_block), q(arena.take<signed char>(x.size())), scales(arena.take<float>(x.rows * blocks)),
         scaled_sums(arena.take<float>(x.rows * blocks)), starts(arena.take<int>(x.rows * blocks)) {}
 
   // Rows of x from t on; `rest`: or null, rows of what is left.
@@ -94,7 +94,7 @@ struct BlockRoom {
   Quantised view(bool added) const noexcept { return {q, scales, scaled_sums, starts, cols, blocks, added}; }
 };
 
-// x as int8 in blocks of 32; `rest`: or null, filled with a second digit.
+// x as int8 in blocks; `rest`: or null, filled with a second digit.
 inline Quantised quantise_in_blocks(Context& context, View x, Quantised* rest) {
   const BlockRoom first_digit(context.scratch, x);
   if (rest == nullptr) {
@@ -231,20 +231,20 @@ inline void run_with_terms(Context& context, const Product& p, const MatmulTask&
 inline void run_products(Context& context, View x, std::span<const Product> products) noexcept {
   if (x.rows == 0) return;
   const Arena::Frame frame(context.scratch);
-  const auto quantises = [&](const Product& p) { return context.arithmetic != Arithmetic::exact && p.row_major == nullptr && p.w.format >= Format::q8_0; };
+  const auto quantises = [&](const Product& p) { return context.arithmetic != Arithmetic::exact && p.row_major == nullptr && is_quantised(p.w.format); };
   const bool bf16 = has_bf16(context);
-  const auto in_blocks = [&](const Product& p) { return quantises(p) && p.w.format != Format::int8; };
+  const auto in_blocks = [&](const Product& p) { return quantises(p) && activations(p.w.format) == Activations::blocks; };
   Quantised blocks{}, rest{}, rows{};
   bool any_blocks = false, two_digits = false, any_floats = false, all_floats = true;
   const unsigned short* x_bf16 = nullptr;
   Index panels = 0;
   for (const Product& p : products) {
     panels += p.w.count();
-    if (quantises(p) && p.w.format == Format::int8 && rows.q == nullptr) rows = prepare::quantise_rows(context, x);
+    if (quantises(p) && !in_blocks(p) && rows.q == nullptr) rows = prepare::quantise_rows(context, x);
     any_blocks = any_blocks || in_blocks(p);
     two_digits = two_digits || (in_blocks(p) && p.digits == Digits::two);
     any_floats = any_floats || !quantises(p), all_floats = all_floats && !quantises(p);
-    if (!quantises(p) && bf16 && (p.row_major != nullptr || p.w.format < Format::q8_0) && x_bf16 == nullptr) x_bf16 = prepare::to_bf16(context, x);
+    if (!quantises(p) && bf16 && (p.row_major != nullptr || !is_quantised(p.w.format)) && x_bf16 == nullptr) x_bf16 = prepare::to_bf16(context, x);
   }
   if (any_blocks) blocks = prepare::quantise_in_blocks(context, x, two_digits ? &rest : nullptr);
   for (const Product& p : products)

@@ -20,15 +20,14 @@ struct CachedHead {
   float value(Index position, Index d) const noexcept {
     const Index r = position % 16, i = r * shape.value_row() + d;
     const std::byte* const panel = values + position / 16 * value_panel_bytes(shape.format, shape.head_dim);
-    float number;
-    switch (shape.format) {
-      case Format::q8_0: {
-        const std::byte level = panel[panel_header_bytes(Format::q8_0, shape.head_dim) + i];
-        return f32_from_f16(tfm::detail::read_u16(panel + d / 32 * 32 + 2 * r)) * static_cast<float>(static_cast<std::int8_t>(level));
-      }
-      case Format::f16: return f32_from_f16(tfm::detail::read_u16(panel + 2 * i));
-      default: std::memcpy(&number, panel + 4 * i, 4); return number;
+    if (is_quantised(shape.format)) {
+      const float scale = tfm::detail::read_f16(panel + d / cache_block * cache_block + 2 * r);  // 16 scales of 2 bytes a block
+      return scale * static_cast<float>(tfm::detail::read_i8(panel + panel_header_bytes(shape.format, shape.head_dim) + i));
     }
+    if (cached_bytes(shape.format) == 2) return tfm::detail::read_f16(panel + 2 * i);
+    float number;
+    std::memcpy(&number, panel + 4 * i, 4);
+    return number;
   }
 };
 

@@ -9,6 +9,16 @@
 
 namespace tfm::inline TFM_ABI {
 
+/// A projection that has room for a bias.
+template <class Projection>
+concept CarriesBias = requires(Projection& projection) { projection.set_bias(true); };
+
+/// Says whether a projection is to have a bias, before its weights are there; one without room for it has none.
+template <class Projection>
+void set_bias(Projection& projection, bool biased) noexcept {
+  if constexpr (CarriesBias<Projection>) projection.set_bias(biased);
+}
+
 /// x [tokens, in], y [tokens, out], bias [1, out], always float32; empty where there is none.
 template <class Projection>
 struct BiasedLinear {
@@ -16,15 +26,17 @@ struct BiasedLinear {
   using Saved = typename Projection::Saved;
   Projection base;
   F32 bias;
+  bool biased = false;  ///< a bias belongs here, whether or not it is there yet
 
   BiasedLinear() = default;
   /// Zeros to be initialised or read over; a packed weight stays empty until it is packed.
-  BiasedLinear(Index in, Index out, bool biased = true) {
+  BiasedLinear(Index in, Index out, bool has_bias = true) : biased(has_bias) {
     base.visit([&](std::string_view, auto& weight, const WeightInfo&) {
       if constexpr (std::is_same_v<decltype(weight), F32&>) weight = F32(out, in);
     });
     if (biased) bias = F32(1, out);
   }
+  void set_bias(bool has_bias) noexcept { biased = has_bias; }
 
   void forward(Context& context, const Batch& batch, View x, MutableView y, Saved* saved = nullptr) const noexcept {
     base.forward(context, batch, x, y, saved);
@@ -78,7 +90,9 @@ struct BiasedLinear {
   }
   static void visit_parts(auto& self, auto& f) {
     self.base.visit(f);
-    if (self.bias.cols() > 0) f("bias", self.bias, WeightInfo{WeightRole::bias, 1, self.bias.cols(), self.base.info().rotary_heads});
+    const WeightInfo base = self.base.info();
+    const Index cols = self.bias.cols() > 0 ? self.bias.cols() : base.rows;
+    if (self.biased || self.bias.cols() > 0) f("bias", self.bias, WeightInfo{WeightRole::bias, 1, cols, base.rotary_heads});
   }
 };
 

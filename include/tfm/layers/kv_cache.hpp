@@ -6,6 +6,7 @@
 
 #include "tfm/core/error.hpp"
 #include "tfm/kernels/cache.hpp"
+#include "tfm/layers/state.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -24,7 +25,7 @@ struct CacheShape {
   constexpr Index bytes() const noexcept { return layers * sequences * sequence_bytes(); }
 };
 
-/// `sequences` slots of `context` positions each. Errors: OptionError for a format that is none of F32, F16 and Q8_0, or
+/// A State (state.hpp) of `sequences` slots of `context` positions each. Errors: OptionError for a format that is none of F32, F16 and Q8_0, or
 /// sizes below 1.
 class KvCache {
   CacheShape shape_;
@@ -56,8 +57,8 @@ class KvCache {
 
   /// Counts n positions that every layer has written.
   void advance(Index slot, Index n) noexcept { length_[to_size(slot)] += n; }
-  /// Forgets what stands at n and after it.
-  void truncate(Index slot, Index n) noexcept { length_[to_size(slot)] = std::clamp<Index>(n, 0, length(slot)); }
+  /// Forgets what stands at n and after it; returns the length that is left.
+  Index truncate(Index slot, Index n) noexcept { return length_[to_size(slot)] = std::clamp<Index>(n, 0, length(slot)); }
   /// Slot `to` becomes a copy of slot `from`, to be continued differently.
   void fork(Index from, Index to) noexcept {
     if (from == to) return;
@@ -73,5 +74,6 @@ class KvCache {
     length_[to_size(to)] = length(from);
   }
 };
+static_assert(State<KvCache>);
 
 }  // namespace tfm::inline TFM_ABI

@@ -1,13 +1,15 @@
 #pragma once
-// LlamaAttention: causal self-attention with rotary positions, grouped queries and a cache.
+// LlamaAttention: causal self-attention with rotary positions or none, grouped queries, biases, norms of q and k, and a cache.
 #include <algorithm>
 #include <cmath>
 #include <span>
 
 #include "tfm/kernels/attention_rows.hpp"
 #include "tfm/kernels/elementwise.hpp"
+#include "tfm/layers/biased_linear.hpp"
+#include "tfm/layers/decoder_options.hpp"
 #include "tfm/layers/kv_cache.hpp"
-#include "tfm/layers/linear.hpp"
+#include "tfm/layers/rms_norm.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -18,13 +20,22 @@ struct LlamaAttention {
   typename P::k_proj k_proj;
   typename P::v_proj v_proj;
   typename P::o_proj o_proj;
+  RmsNorm q_norm, k_norm;  ///< of each head, or of all together, before they are turned; without a weight: none
+  float eps = 1e-5f;       ///< of these norms
+  float scale = 0;         ///< of scores; 0: 1 / sqrt(head size)
+  bool turns = true;       ///< q and k have rotary positions
 
   /// Before the weights are there.
-  void set_sizes(Index dim, Index heads, Index kv_heads, Index head_dim) noexcept {
+  void set_sizes(Index dim, Index heads, Index kv_heads, Index head_dim, const DecoderOptions& options = {}) noexcept {
     q_proj.set_size(heads * head_dim, dim, heads);
     k_proj.set_size(kv_heads * head_dim, dim, kv_heads);
     v_proj.set_size(kv_heads * head_dim, dim);
     o_proj.set_size(dim, heads * head_dim);
+    set_bias(q_proj, options.qkv_bias), set_bias(k_proj, options.qkv_bias), set_bias(v_proj, options.qkv_bias);
+    set_bias(o_proj, options.o_bias);
+    const bool whole = options.qk_norm == QkNorm::whole;
+    if (options.qk_norm != QkNorm::none) q_norm.dim = whole ? heads * head_dim : head_dim, k_norm.dim = whole ? kv_heads * head_dim : head_dim;
+    scale = options.attention_scale;
   }
 
   static constexpr Index scratch_bytes(Index tokens, Index sequences, Index dim, Index heads, Index kv_heads, Index head_dim, Index rank, Index threads,
@@ -46,11 +57,11 @@ struct LlamaAttention {
     const MutableView k = context.scratch.matrix(x.rows, kv_width), v = context.scratch.matrix(x.rows, kv_width);
     // Half of all that int8 activations cost a model's perplexity comes of the values: docs/decisions/0007-digits.md.
     forward_together(context, batch, x, Output{q_proj, q}, Output{k_proj, k}, Output{v_proj, v, nullptr, Digits::two});
-    kernels::rotate(context, q, cosine, sine);
-    kernels::rotate(context, k, cosine, sine);
+    if (q_norm.there()) q_norm.forward(context, norm_rows(q, q_norm), eps, norm_rows(q, q_norm)), k_norm.forward(context, norm_rows(k, k_norm), eps, norm_rows(k, k_norm));
+    if (turns) kernels::rotate(context, q, cosine, sine), kernels::rotate(context, k, cosine, sine);
 
     const kernels::AttentionShape shape{q_width / head_dim, sizes.kv_heads, head_dim, sizes.format, sizes.key_head_bytes(), sizes.value_head_bytes(),
-                                        1.f / std::sqrt(static_cast<float>(head_dim))};
+                                        score_scale(head_dim)};
     auto* const sequences = context.scratch.template take<kernels::AttentionSequence>(batch.sequences());
     for (Index s = 0; s < batch.sequences(); ++s) {
       const Index first = batch.first(s), n = batch.length(s), slot = batch.slot_of(s), position = batch.position_of(s);
@@ -71,7 +82,8 @@ struct LlamaAttention {
     typename P::k_proj::Saved k_proj;
     typename P::v_proj::Saved v_proj;
     typename P::o_proj::Saved o_proj;
-    MutableView q, k, v, out;  ///< [tokens, heads x head_dim], q and k turned
+    MutableView q, k, v, out;  ///< [tokens, heads x head_dim], q and k normalised and turned
+    RmsNorm::Saved q_norm, k_norm;
     float* softmax = nullptr;  ///< [tokens, heads, 2] of each sequence
   };
 
@@ -83,10 +95,15 @@ struct LlamaAttention {
     saved.q = context.kept.matrix(x.rows, q_width), saved.out = context.kept.matrix(x.rows, q_width);
     saved.k = context.kept.matrix(x.rows, kv_width), saved.v = context.kept.matrix(x.rows, kv_width);
     saved.softmax = context.kept.template take<float>(x.rows * q_width / cosine.cols);
-    forward_together(context, batch, x, Output{q_proj, saved.q, &saved.q_proj}, Output{k_proj, saved.k, &saved.k_proj},
+    const bool normed = q_norm.there();
+    const MutableView q = normed ? context.kept.matrix(x.rows, q_width) : saved.q, k = normed ? context.kept.matrix(x.rows, kv_width) : saved.k;
+    forward_together(context, batch, x, Output{q_proj, q, &saved.q_proj}, Output{k_proj, k, &saved.k_proj},
                      Output{v_proj, saved.v, &saved.v_proj, Digits::two});
-    kernels::rotate(context, saved.q, cosine, sine);
-    kernels::rotate(context, saved.k, cosine, sine);
+    if (normed) {
+      q_norm.forward(context, norm_rows(q, q_norm), eps, norm_rows(saved.q, q_norm), &saved.q_norm);
+      k_norm.forward(context, norm_rows(k, k_norm), eps, norm_rows(saved.k, k_norm), &saved.k_norm);
+    }
+    if (turns) kernels::rotate(context, saved.q, cosine, sine), kernels::rotate(context, saved.k, cosine, sine);
     for (Index s = 0; s < batch.sequences(); ++s) fill(saved.out.slice(batch.first(s), batch.padding(s)), 0);
     kernels::attention_rows(context, rows_shape(cosine), {rows_of(context, batch, saved, cosine), to_size(batch.sequences())});
     o_proj.forward(context, batch, saved.out, y, &saved.o_proj);
@@ -110,10 +127,9 @@ struct LlamaAttention {
       changes[s] = {dout.slice(first, n), dq.slice(first, n), dk.slice(first, n), dv.slice(first, n)};
     }
     kernels::attention_rows_backward(context, rows_shape(cosine), {rows_of(context, batch, saved, cosine), sequences}, {changes, sequences});
-    kernels::rotate(context, dq, cosine, sine, -1);
-    kernels::rotate(context, dk, cosine, sine, -1);
-    q_proj.backward(context, batch, dq, saved.q_proj, dx, gradients);
-    k_proj.backward(context, batch, dk, saved.k_proj, dx, gradients);
+    if (turns) kernels::rotate(context, dq, cosine, sine, -1), kernels::rotate(context, dk, cosine, sine, -1);
+    q_proj.backward(context, batch, before_norm(context, q_norm, dq, saved.q_norm, gradients), saved.q_proj, dx, gradients);
+    k_proj.backward(context, batch, before_norm(context, k_norm, dk, saved.k_norm, gradients), saved.k_proj, dx, gradients);
     v_proj.backward(context, batch, dv, saved.v_proj, dx, gradients);
   }
 
@@ -123,7 +139,18 @@ struct LlamaAttention {
  private:
   kernels::RowsShape rows_shape(View angles) const noexcept {
     const Index head_dim = 2 * angles.cols;
-    return {q_proj.base_weight().rows() / head_dim, k_proj.base_weight().rows() / head_dim, head_dim, 1.f / std::sqrt(static_cast<float>(head_dim))};
+    return {q_proj.base_weight().rows() / head_dim, k_proj.base_weight().rows() / head_dim, head_dim, score_scale(head_dim)};
+  }
+  float score_scale(Index head_dim) const noexcept { return scale != 0 ? scale : 1.f / std::sqrt(static_cast<float>(head_dim)); }
+  // q or k as the rows that its norm is over: heads, or tokens.
+  static MutableView norm_rows(MutableView x, const RmsNorm& norm) noexcept { return {x.data, x.size() / norm.weight.cols(), norm.weight.cols()}; }
+  // From the gradient of what the norm gave to that of what it was given, in scratch.
+  static View before_norm(Context& context, const RmsNorm& norm, MutableView d, const RmsNorm::Saved& saved, const Gradients& gradients) noexcept {
+    if (!norm.there()) return d;
+    const MutableView before = context.scratch.matrix(d.rows, d.cols);
+    fill(before, 0);
+    norm.backward(context, norm_rows(d, norm), saved, norm_rows(before, norm), gradients);
+    return before;
   }
   const kernels::RowsSequence* rows_of(Context& context, const Batch& batch, const Saved& saved, View angles) const {
     const Index heads = rows_shape(angles).heads;
@@ -141,6 +168,7 @@ struct LlamaAttention {
     f("k_proj", self.k_proj);
     f("v_proj", self.v_proj);
     f("o_proj", self.o_proj);
+    if (self.q_norm.there()) f("q_norm", self.q_norm), f("k_norm", self.k_norm);
   }
 };
 

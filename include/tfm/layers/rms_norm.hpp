@@ -9,7 +9,7 @@ namespace tfm::inline TFM_ABI {
 /// x, y [tokens, dim]; weight [1, dim], always float32.
 struct RmsNorm {
   F32 weight;
-  Index dim = 0;  ///< of the weight that belongs here; 0: any
+  Index dim = 0;  ///< of the weight that belongs here; 0: any, or none
 
   struct Saved {
     View x;
@@ -25,6 +25,8 @@ struct RmsNorm {
     float* const dw = weight.parameter < 0 ? nullptr : gradients[weight].data;
     kernels::rms_norm_backward(context, saved.x, weight.view().data, saved.inverse, dy, dx, dw);
   }
+  /// Whether a weight belongs here, or is here.
+  bool there() const noexcept { return dim != 0 || weight.cols() != 0; }
   WeightInfo info() const noexcept { return {WeightRole::norm, 1, dim != 0 ? dim : weight.cols()}; }
   void visit(auto&& f) { f("weight", weight, info()); }
   void visit(auto&& f) const { f("weight", weight, info()); }

@@ -1,7 +1,7 @@
 #pragma once
 // SwiGLU: LLaMA's feed-forward layer.    Shazeer 2020, arXiv:2002.05202
 #include "tfm/kernels/elementwise.hpp"
-#include "tfm/layers/linear.hpp"
+#include "tfm/layers/biased_linear.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -13,10 +13,11 @@ struct SwiGLU {
   typename P::down_proj down_proj;
 
   /// Before the weights are there.
-  void set_sizes(Index dim, Index ffn) noexcept {
+  void set_sizes(Index dim, Index ffn, bool biased = false) noexcept {
     gate_proj.set_size(ffn, dim);
     up_proj.set_size(ffn, dim);
     down_proj.set_size(dim, ffn);
+    set_bias(gate_proj, biased), set_bias(up_proj, biased), set_bias(down_proj, biased);
   }
 
   struct Saved {

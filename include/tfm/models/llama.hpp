@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "tfm/kernels/elementwise.hpp"
 #include "tfm/layers/lora_slots.hpp"
 #include "tfm/layers/visit.hpp"
 #include "tfm/models/llama_block.hpp"
@@ -15,13 +17,6 @@
 #include "tfm/models/watch.hpp"
 
 namespace tfm::inline TFM_ABI {
-
-/// Which rows of logits a forward pass computes.
-enum class Logits : unsigned char {
-  none,
-  last,  ///< one row a sequence, of its last token: [sequences, vocab]
-  all,   ///< [tokens, vocab]
-};
 
 /// S is a shape, P the projections' types (EveryLinear<Q8_0>, …). Const while it runs: several threads may share one
 /// model, each with a Context and a KvCache of its own.
@@ -34,6 +29,15 @@ class Llama {
     if constexpr (static_shape<S>) return misfit(S{}) == nullptr;
     else return true;
   }
+  // Whether every projection has room for a bias.
+  static constexpr bool carries_biases = CarriesBias<typename P::q_proj> && CarriesBias<typename P::k_proj> && CarriesBias<typename P::v_proj> &&
+                                         CarriesBias<typename P::o_proj> && CarriesBias<typename P::gate_proj> && CarriesBias<typename P::up_proj> &&
+                                         CarriesBias<typename P::down_proj>;
+  static consteval bool has_room() {
+    if constexpr (static_shape<S>) return carries_biases || !options_of(S{}).any_bias();
+    else return true;
+  }
+  static_assert(has_room(), "tfm: the shape's options ask for biases, for which the projections have no room: EveryBiasedLinear and EveryBiasedLoraLinear have");
   static_assert(possible(), "tfm: impossible shape: heads must be a multiple of kv_heads, dim of heads, the head size even, all sizes at least 1");
 
  public:
@@ -48,11 +52,20 @@ class Llama {
   /// Errors: ShapeError for sizes that cannot be.
   explicit Llama(const S& sizes) : shape(sizes), layers(to_size(sizes.layers)) {
     if (const char* const why = misfit(shape)) raise<ShapeError>({"tfm: impossible shape: ", why});
+    if (options_of(shape).any_bias() && !carries_biases)
+      raise<ShapeError>({"tfm: the shape's options ask for biases, for which the model's projections have no room, expected EveryBiasedLinear or EveryBiasedLoraLinear"});
     const Index half = head_dim(shape) / 2;
-    for (LlamaBlock<P>& layer : layers) layer.set_sizes(shape.dim, shape.heads, shape.kv_heads, head_dim(shape), shape.ffn);
+    for (std::size_t l = 0; l < layers.size(); ++l)
+      layers[l].set_sizes(shape.dim, shape.heads, shape.kv_heads, head_dim(shape), shape.ffn, static_cast<Index>(l), shape.norm_eps, options_of(shape));
     norm.dim = shape.dim;
     number_lora_slots(*this);
     for (Index i = 0; i < half; ++i) frequencies.push_back(rope_frequency(i, 2 * half, shape.rope_theta, shape.rope_scaling));
+  }
+  /// A model of these sizes, frequencies and options without weights.
+  Llama blank() const {
+    Llama same(shape);
+    same.frequencies = frequencies;
+    return same;
   }
   Llama(Llama&&) = default;
   Llama& operator=(Llama&&) = default;
@@ -65,14 +78,15 @@ class Llama {
     return KvCache(cache_shape(shape, sequences, context, format));
   }
 
-  /// Appends the batch's tokens to the cache and writes the logits that are wanted. Sequence s continues slot_of(s); its
+  /// Appends the batch's tokens to the cache and writes the logits that are wanted, by all sequences or by each what the batch
+  /// says: [batch.logit_rows(wanted), vocab], sequence by sequence. Sequence s continues slot_of(s); its
   /// position must be the slot's length. Nothing has changed when it throws.
   /// Errors: ShapeError for sizes that do not fit together or an id outside the vocabulary, ContextFull, Stopped.
   void forward(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache, Logits wanted, MutableView logits,
                const Watch* watch = nullptr) const {
     validate(batch, ids, cache, wanted, logits);
     if (!batch.valid.empty()) return forward_padded(context, batch, ids, cache, wanted, logits, watch);
-    context.scratch.reserve(scratch_bytes(shape, batch.tokens(), batch.sequences(), context.threads->count(), largest_rank(batch), cache.shape().format, cache.context()));
+    context.scratch.reserve(forward_bytes(batch.tokens(), batch.sequences(), context.threads->count(), largest_rank(batch), cache));
     run(context, batch, ids, cache, wanted, logits, watch);
     if (context.stop.stop_requested()) raise(Stopped());
     for (Index s = 0; s < batch.sequences(); ++s) cache.advance(batch.slot_of(s), batch.length(s));
@@ -80,6 +94,29 @@ class Llama {
 
   /// What hidden states are multiplied with to become logits.
   const Output& output() const noexcept { return shape.tied ? embed_tokens : lm_head; }
+  /// The last product: normalised hidden states [rows, dim] to logits [rows, vocab].
+  void head(Context& context, View hidden, MutableView logits) const noexcept {
+    matmul(context, output(), hidden, logits);
+    if (const float divisor = options_of(shape).logit_divisor; divisor != 1) kernels::scale(context, 1 / divisor, logits, logits);
+  }
+  /// From the logits' gradient, which may be scaled: `hidden` becomes its own gradient; the output's += … where it trains.
+  void head_backward(Context& context, MutableView dlogits, MutableView hidden, const Gradients& gradients) const noexcept {
+    if (const float divisor = options_of(shape).logit_divisor; divisor != 1) kernels::scale(context, 1 / divisor, dlogits, dlogits);
+    if constexpr (Output::trainable)
+      if (output().parameter >= 0) accumulate(context, dlogits, hidden, gradients[output()]);
+    fill(hidden, 0);
+    matmul_backward(context, output(), dlogits, hidden);
+  }
+  /// x [tokens, dim]: the embeddings of valid ids. Between two of them it hears a stop.
+  void embed(Context& context, std::span<const std::int32_t> ids, MutableView x) const {
+    for (Index t = 0; t < x.rows && !context.stop.stop_requested(); ++t) row(embed_tokens, ids[to_size(t)], x.row(t));
+    if (const float scale = options_of(shape).embedding_scale; scale != 1) kernels::scale(context, scale, x, x);
+  }
+  /// The gradient of the embeddings where they train.
+  void embed_backward(Context& context, std::span<const std::int32_t> ids, View dx, const Gradients& gradients) const noexcept {
+    if constexpr (Output::trainable)
+      if (embed_tokens.parameter >= 0) kernels::gather_backward(context, options_of(shape).embedding_scale, dx, ids.data(), gradients[embed_tokens]);
+  }
   /// Errors: ShapeError for an adapter whose pairs are of other sizes than the layers in their slots.
   void require_fit(const Adapter& adapter) const;
 
@@ -93,6 +130,10 @@ class Llama {
                     Arena::bytes_for(rows * s.dim) + kernels::matmul_scratch_bytes(rows, s.dim, threads));
   }
 
+  /// The same as a CausalModel says it, of a pass over `cache`.
+  Index forward_bytes(Index tokens, Index sequences, Index threads, Index rank, const KvCache& cache) const noexcept {
+    return scratch_bytes(shape, tokens, sequences, threads, rank, cache.shape().format, cache.context());
+  }
   /// Bytes needed; known to the compiler where shape and formats are.
   template <class T = S>
     requires(static_shape<T> && requires { P::output_weight::static_format; })
@@ -120,7 +161,7 @@ class Llama {
     f("model.embed_tokens.weight", self.embed_tokens, WeightInfo{WeightRole::embedding, self.shape.vocab, self.shape.dim});
     for (std::size_t i = 0; i < self.layers.size(); ++i) f(detail::name_below("model.layers.", std::to_string(i)), self.layers[i]);
     f("model.norm", self.norm);
-    if (!self.shape.tied) f("lm_head.weight", self.lm_head, WeightInfo{WeightRole::base, self.shape.vocab, self.shape.dim});
+    if (!self.shape.tied) f("lm_head.weight", self.lm_head, WeightInfo{WeightRole::output, self.shape.vocab, self.shape.dim});
   }
 
   static constexpr CacheShape cache_shape(const S& s, Index sequences, Index context, Format format) noexcept {
@@ -138,6 +179,14 @@ class Llama {
   static constexpr Index bytes_of(Index rows, Index cols) noexcept {
     return packed_bytes(Layer::weight_type::static_format, rows, cols) + detail::owner_bytes;
   }
+  // Of a block: its biases, and norms beside those that LLaMA has.
+  static constexpr Index option_bytes(const S& s, const DecoderOptions& options) noexcept {
+    const Index q = s.heads * tfm::head_dim(s), kv = s.kv_heads * tfm::head_dim(s);
+    const Index inside = (options.qkv_bias ? q + 2 * kv : 0) + (options.mlp_bias ? 2 * s.ffn : 0);  // integers
+    const Index outside = ((options.o_bias ? 1 : 0) + (options.mlp_bias ? 1 : 0) + (options.norm_after ? 2 : 0) - (options.norm_before ? 0 : 2)) * s.dim;
+    const Index norms = options.qk_norm == QkNorm::heads ? 2 * tfm::head_dim(s) : options.qk_norm == QkNorm::whole ? q + kv : 0;
+    return static_cast<Index>(sizeof(float)) * (inside + outside + norms);  // integers
+  }
   template <class T>
   static constexpr Index static_weight_bytes() noexcept {
     constexpr T s{};
@@ -145,11 +194,10 @@ class Llama {
     const Index block = static_cast<Index>(sizeof(LlamaBlock<P>)) + 2 * norm_bytes + bytes_of<typename P::q_proj>(q, s.dim) +
                         bytes_of<typename P::k_proj>(kv, s.dim) + bytes_of<typename P::v_proj>(kv, s.dim) + bytes_of<typename P::o_proj>(s.dim, q) +
                         bytes_of<typename P::gate_proj>(s.ffn, s.dim) + bytes_of<typename P::up_proj>(s.ffn, s.dim) +
-                        bytes_of<typename P::down_proj>(s.dim, s.ffn);
+                        bytes_of<typename P::down_proj>(s.dim, s.ffn) + option_bytes(s, options_of(s));
     const Index ends = (s.tied ? 1 : 2) * (packed_bytes(Output::static_format, s.vocab, s.dim) + detail::owner_bytes);
     return s.layers * block + ends + norm_bytes + tfm::head_dim(s) / 2 * 4;
   }
-
 
   static Index largest_rank(const Batch& batch) noexcept {
     Index most = 0;

@@ -30,6 +30,7 @@ void Llama<S, P>::validate(const Batch& batch, std::span<const std::int32_t> ids
   one_each("slot", batch.slot.size());
   one_each("adapter", batch.adapter.size());
   one_each("sample", batch.sample.size());
+  one_each("logits", batch.logits.size());
   if (!batch.start.empty() && batch.start.front() != 0)
     raise<ShapeError>({"tfm: Batch::start begins with ", batch.start.front(), ", expected 0"});
   if (static_cast<Index>(ids.size()) != batch.tokens() || batch.tokens() == 0)
@@ -45,8 +46,8 @@ void Llama<S, P>::validate(const Batch& batch, std::span<const std::int32_t> ids
   if (found.layers != expected.layers || found.kv_heads != expected.kv_heads || found.head_dim != expected.head_dim)
     raise<ShapeError>({"tfm: the cache has ", found.layers, " layers of ", found.kv_heads, " x ", found.head_dim, ", the model ",
                        expected.layers, " of ", expected.kv_heads, " x ", expected.head_dim});
-  const Index rows = wanted == Logits::none ? 0 : wanted == Logits::last ? batch.sequences() : batch.tokens();
-  if (wanted != Logits::none && (logits.rows != rows || logits.cols != shape.vocab || logits.data == nullptr))
+  const Index rows = batch.logit_rows(wanted);
+  if (rows > 0 && (logits.rows != rows || logits.cols != shape.vocab || logits.data == nullptr))
     raise<ShapeError>({"tfm: logits need room for [", rows, ", ", shape.vocab, "], found [", logits.rows, ", ", logits.cols, "]"});
   for (Index s = 0; s < batch.sequences(); ++s)
     if (batch.length(s) < 1)
@@ -78,7 +79,7 @@ void Llama<S, P>::run(Context& context, const Batch& batch, std::span<const std:
   const Index tokens = batch.tokens(), half = tfm::head_dim(shape) / 2;
   const MutableView x = context.scratch.matrix(tokens, shape.dim);
   const MutableView cosine = context.scratch.matrix(tokens, half), sine = context.scratch.matrix(tokens, half);
-  for (Index t = 0; t < tokens && !context.stop.stop_requested(); ++t) row(embed_tokens, ids[to_size(t)], x.row(t));
+  embed(context, ids, x);
   for (Index s = 0; s < batch.sequences(); ++s)
     for (Index t = 0; t < batch.length(s) && !context.stop.stop_requested(); ++t)
       rope_angles(batch.position_of(s) + t, frequencies.data(), half, cosine.row(batch.first(s) + t),
@@ -104,24 +105,27 @@ void Llama<S, P>::run(Context& context, const Batch& batch, std::span<const std:
     if (watch != nullptr && watch->hidden && l + 1 < layers.size()) watch->hidden(layer + 1, x);
   }
 
-  const bool all = wanted == Logits::all, watched = watch != nullptr && watch->hidden;
-  if (watched) {
+  if (watch != nullptr && watch->hidden) {
     const Arena::Frame inner(context.scratch);
     const MutableView normed = context.scratch.matrix(tokens, shape.dim);
     norm.forward(context, x, shape.norm_eps, normed);
     watch->hidden(static_cast<Index>(layers.size()), normed);
   }
-  if (wanted == Logits::none) return;
-  const MutableView rows = all ? x : context.scratch.matrix(batch.sequences(), shape.dim);
-  if (!all)
-    for (Index s = 0; s < batch.sequences(); ++s)
-      copy(x.slice(batch.first(s) + batch.length(s) - 1, 1), rows.slice(s, 1));
+  const Index count = batch.logit_rows(wanted);
+  if (count == 0) return;
+  const MutableView rows = count == tokens ? x : context.scratch.matrix(count, shape.dim);
+  Index next = 0;
+  for (Index s = 0; s < batch.sequences() && count < tokens; ++s) {
+    const Index n = batch.logit_rows(s, wanted);  // the last so many
+    copy(x.slice(batch.first(s) + batch.length(s) - n, n), rows.slice(next, n));
+    next += n;
+  }
   norm.forward(context, rows, shape.norm_eps, rows);
-  matmul(context, output(), rows, logits);
+  head(context, rows, logits);
 }
 
-// A padded batch is run as the ragged one of its tokens: padding is neither computed nor seen. Rows of padding get
-// logits of 0; Logits::last is each sequence's last token that is valid.
+// A padded batch is run as the ragged one of its tokens: padding is neither computed nor seen. Among all of a sequence's rows
+// those of padding get logits of 0; Logits::last is each sequence's last token that is valid.
 template <Shape S, class P>
 void Llama<S, P>::forward_padded(Context& context, const Batch& batch, std::span<const std::int32_t> ids,
                                  KvCache& cache, Logits wanted, MutableView logits, const Watch* watch) const {
@@ -136,13 +140,18 @@ void Llama<S, P>::forward_padded(Context& context, const Batch& batch, std::span
     slot.push_back(batch.slot_of(s));
     adapter.push_back(batch.adapter_of(s));
   }
-  const Batch ragged{start, position, slot, adapter, batch.sample};
-  if (wanted != Logits::all) return forward(context, ragged, tokens, cache, wanted, logits, watch);
-  Buffer compact(static_cast<Index>(rows.size()), shape.vocab);
+  const Batch ragged{.start = start, .position = position, .slot = slot, .adapter = adapter, .sample = batch.sample, .logits = batch.logits};
+  if (ragged.logit_rows(wanted) == batch.logit_rows(wanted)) return forward(context, ragged, tokens, cache, wanted, logits, watch);
+  Buffer compact(ragged.logit_rows(wanted), shape.vocab);
   forward(context, ragged, tokens, cache, wanted, compact, watch);
   fill(logits, 0);
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    copy(compact.view().slice(static_cast<Index>(i), 1), logits.slice(rows[i], 1));
+  Index from = 0, to = 0;
+  for (Index s = 0; s < batch.sequences(); ++s) {
+    const bool all = batch.logits_of(s, wanted) == Logits::all;
+    for (Index i = 0; i < ragged.logit_rows(s, wanted); ++i)
+      copy(compact.view().slice(from + i, 1), logits.slice(all ? to + rows[to_size(start[to_size(s)] + i)] - batch.first(s) : to, 1));
+    from += ragged.logit_rows(s, wanted), to += batch.logit_rows(s, wanted);
+  }
 }
 
 }  // namespace tfm::inline TFM_ABI

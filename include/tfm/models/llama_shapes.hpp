@@ -2,9 +2,11 @@
 // Shapes: the sizes of a LLaMA model as a type. Static members are checked by the compiler, ordinary ones by the loader;
 // both are spelt shape.dim.
 #include <concepts>
+#include <string_view>
 #include <type_traits>
 
 #include "tfm/kernels/rope.hpp"
+#include "tfm/layers/decoder_options.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -13,6 +15,15 @@ struct LlamaShape {
   static constexpr float norm_eps = 1e-5f, rope_theta = 10000.f;
   static constexpr bool tied = false;  ///< the output is the embedding
   static constexpr RopeScaling rope_scaling{};
+  static constexpr DecoderOptions options{};
+  static constexpr std::string_view family = "llama";  ///< whose files it is in: a name of checkpoint/families.hpp
+};
+
+/// The same of Qwen2 and Qwen2.5.
+struct Qwen2Shape : LlamaShape {
+  static constexpr float norm_eps = 1e-6f, rope_theta = 1000000.f;
+  static constexpr DecoderOptions options{.qkv_bias = true};
+  static constexpr std::string_view family = "qwen2";
 };
 
 /// LLaMA 1 and 2 of 7 billion parameters. LLaMA 1 has norm_eps 1e-6 and context 2048.
@@ -32,6 +43,11 @@ struct SmolLM2_135M : LlamaShape {
   static constexpr bool tied = true;
 };
 
+struct Qwen2_5_1_5B : Qwen2Shape {
+  static constexpr Index vocab = 151936, dim = 1536, layers = 28, heads = 12, kv_heads = 2, ffn = 8960, context = 32768;
+  static constexpr bool tied = true;
+};
+
 /// Sizes that are read from a file.
 struct DynamicLlamaShape {
   Index vocab{}, dim{}, layers{}, heads{}, kv_heads{}, ffn{}, context{};
@@ -39,6 +55,8 @@ struct DynamicLlamaShape {
   float norm_eps = 1e-5f, rope_theta = 10000.f;
   bool tied = false;
   RopeScaling rope_scaling{};
+  DecoderOptions options{};
+  std::string_view family = "llama";  ///< as in LlamaShape; of static storage
 };
 
 /// What a shape has: static constexpr members, or ordinary ones.
@@ -71,6 +89,25 @@ template <Shape S>
 constexpr Index head_dim(const S& shape) noexcept {
   if (stated_head_dim(shape) != 0) return stated_head_dim(shape);
   return shape.heads == 0 ? 0 : shape.dim / shape.heads;
+}
+
+/// The options that a shape states, or LLaMA's.
+template <Shape S>
+constexpr DecoderOptions options_of(const S& shape) noexcept {
+  if constexpr (requires { shape.options; }) return shape.options;
+  else return {};
+}
+/// The family that a shape states, or LLaMA.
+template <Shape S>
+constexpr std::string_view family_of(const S& shape) noexcept {
+  if constexpr (requires { shape.family; }) return shape.family;
+  else return "llama";
+}
+/// The same sizes as values.
+template <Shape S>
+constexpr DynamicLlamaShape dynamic_shape(const S& s) noexcept {
+  return {s.vocab, s.dim, s.layers, s.heads, s.kv_heads, s.ffn, s.context, stated_head_dim(s), s.norm_eps, s.rope_theta, s.tied,
+          s.rope_scaling, options_of(s), family_of(s)};
 }
 
 namespace detail {

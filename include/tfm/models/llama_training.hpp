@@ -5,14 +5,9 @@
 #include "tfm/kernels/elementwise.hpp"
 #include "tfm/kernels/rope.hpp"
 #include "tfm/models/llama.hpp"
+#include "tfm/models/training_pass.hpp"
 
 namespace tfm::inline TFM_ABI {
-
-/// What backward computes again, from the random key of the step, in place of keeping it.    Chen et al. 2016, arXiv:1604.06174
-enum class Recompute : unsigned char {
-  nothing,
-  blocks,  ///< of each block the input is kept alone: a third more time, memory of one block in place of all
-};
 
 /// What a forward pass keeps for its backward, in context.kept.
 template <class P>
@@ -22,6 +17,12 @@ struct LlamaSaved {
   typename LlamaBlock<P>::Saved* blocks = nullptr;  ///< [layers], or null: recomputed
   RmsNorm::Saved norm;
 };
+
+/// What forward_for_training of this model fills.
+template <Shape S, class P>
+LlamaSaved<P> kept_for_training(const Llama<S, P>&) {
+  return {};
+}
 
 /// Returns the normalised hidden states [tokens, dim] that the output layer sees; each sequence stands alone, from its
 /// position on. Padding may stand before a sequence's tokens: it neither sees nor is seen (transformers' trainer asks such a
@@ -53,7 +54,7 @@ View forward_for_training(Context& context, const Llama<S, P>& model, const Batc
   saved.inputs = context.kept.take<MutableView>(count + 1);
   for (Index l = 0; l <= count; ++l) saved.inputs[l] = context.kept.matrix(tokens, model.shape.dim);
   saved.blocks = recompute == Recompute::blocks ? nullptr : context.kept.take<typename LlamaBlock<P>::Saved>(count);
-  for (Index t = 0; t < tokens; ++t) row(model.embed_tokens, ids[to_size(t)], saved.inputs[0].row(t));
+  model.embed(context, ids, saved.inputs[0]);
   for (Index l = 0; l < count && !context.stop.stop_requested(); ++l) {
     const auto run = [&](typename LlamaBlock<P>::Saved& kept) {
       kept = {};
@@ -95,8 +96,7 @@ void backward_for_training(Context& context, const Llama<S, P>& model, const Bat
     block.forward(context, batch, saved.cosine, saved.sine, model.shape.norm_eps, saved.inputs[l], saved.inputs[l + 1], again);
     block.backward(context, batch, saved.cosine, saved.sine, again, d, gradients, l > 0 || trains_embedding);
   }
-  if constexpr (P::output_weight::trainable)
-    if (trains_embedding) kernels::gather_backward(context, 1.f, d, ids.data(), gradients[model.embed_tokens]);
+  model.embed_backward(context, ids, d, gradients);
 }
 
 }  // namespace tfm::inline TFM_ABI

@@ -8,23 +8,6 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// Sizes of a batch, and how it is run.
-struct TrainingPass {
-  Index tokens{}, sequences{};
-  Index longest{};                   ///< tokens of the longest sequence
-  const Adapter* adapter = nullptr;  ///< of all of them, or none
-  Recompute recompute = Recompute::blocks;
-  bool backward = true;              ///< gradients are asked for: dropout is on, and backward follows
-};
-
-/// Bytes of the two arenas.
-struct PassMemory {
-  Index kept{}, scratch{};
-  constexpr Index total() const noexcept { return kept + scratch; }
-  /// Of passes that follow one another.
-  constexpr PassMemory or_more(const PassMemory& other) const noexcept { return {std::max(kept, other.kept), std::max(scratch, other.scratch)}; }
-};
-
 namespace detail {
 
 /// What follows the calls of forward_for_training and backward_for_training, take by take.
@@ -104,28 +87,51 @@ class TrainingBytes {
   TrainingBytes(const Context& context, const Llama<S, P>& model, const TrainingPass& pass) noexcept : model_(model), n_(pass), context_(context) {}
 
   Index kept(const LlamaBlock<P>& block) const noexcept {
-    const auto& [q, k, v, o] = block.self_attn;
-    const auto& [gate, up, down] = block.mlp;
+    const auto& q = block.self_attn.q_proj;
+    const auto& k = block.self_attn.k_proj;
+    const auto& v = block.self_attn.v_proj;
+    const auto& o = block.self_attn.o_proj;
+    const auto& gate = block.mlp.gate_proj;
+    const auto& up = block.mlp.up_proj;
+    const auto& down = block.mlp.down_proj;
     const Index dim = model_.shape.dim, q_width = q.base_weight().rows(), kv_width = k.base_weight().rows(), ffn = gate.base_weight().rows();
-    return 3 * tokens(dim) + 2 * tokens(1) + 2 * tokens(q_width) + 2 * tokens(kv_width) + tokens(2 * model_.shape.heads) + 3 * tokens(ffn) + kept(q) + kept(k) +
-           kept(v) + kept(o) + kept(gate) + kept(up) + kept(down);
+    const DecoderOptions options = options_of(model_.shape);
+    const auto norm = [&](Index cols, Index rows) { return tokens(cols) + tokens(rows); };  // a matrix beside, and its inverses
+    const Index norms = ((options.norm_before ? 2 : 0) + (options.norm_after ? 2 : 0)) * norm(dim, 1);
+    const bool heads = options.qk_norm == QkNorm::heads;
+    const Index qk = options.qk_norm == QkNorm::none ? 0 : norm(q_width, heads ? model_.shape.heads : 1) + norm(kv_width, heads ? model_.shape.kv_heads : 1);
+    return tokens(dim) + norms + qk + 2 * tokens(q_width) + 2 * tokens(kv_width) + tokens(2 * model_.shape.heads) + 3 * tokens(ffn) + kept(q) + kept(k) + kept(v) +
+           kept(o) + kept(gate) + kept(up) + kept(down);
   }
   Index forward(const LlamaBlock<P>& block) const noexcept {
-    const auto& [q, k, v, o] = block.self_attn;
-    const auto& [gate, up, down] = block.mlp;
+    const auto& q = block.self_attn.q_proj;
+    const auto& k = block.self_attn.k_proj;
+    const auto& v = block.self_attn.v_proj;
+    const auto& o = block.self_attn.o_proj;
+    const auto& gate = block.mlp.gate_proj;
+    const auto& up = block.mlp.up_proj;
+    const auto& down = block.mlp.down_proj;
     const Index dim = head_dim(model_.shape);
     const Index keys_and_values = round_up(n_.longest, kernels::key_block) * (dim + round_up(dim, 16)), room = keys_and_values + kernels::attention_floats(Format::f32, dim);
     const Index attention = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) + std::max(floats(threads_ * room), forward(o));
-    return tokens(model_.shape.dim) + std::max({attention, forward(q, k, v), forward(gate, up), forward(down)});
+    return std::max({attention, forward(q, k, v), forward(gate, up), forward(down)});
   }
   Index backward(const LlamaBlock<P>& block) const noexcept {
-    const auto& [q, k, v, o] = block.self_attn;
-    const auto& [gate, up, down] = block.mlp;
+    const auto& q = block.self_attn.q_proj;
+    const auto& k = block.self_attn.k_proj;
+    const auto& v = block.self_attn.v_proj;
+    const auto& o = block.self_attn.o_proj;
+    const auto& gate = block.mlp.gate_proj;
+    const auto& up = block.mlp.up_proj;
+    const auto& down = block.mlp.down_proj;
     const auto of = [this](const auto& layer) { return this->backward(layer); };
     const Index lists = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) + Arena::bytes_for(n_.sequences, sizeof(kernels::RowsGradient));
-    const Index attention = 2 * tokens(q.base_weight().rows()) + 2 * tokens(k.base_weight().rows()) + lists +
+    const DecoderOptions options = options_of(model_.shape);
+    const Index before = options.qk_norm == QkNorm::none ? 0 : tokens(q.base_weight().rows()) + tokens(k.base_weight().rows());
+    const Index sums = (options.residual_scale != 1 ? tokens(model_.shape.dim) : 0) + (options.norm_after ? tokens(model_.shape.dim) : 0);
+    const Index attention = before + 2 * tokens(q.base_weight().rows()) + 2 * tokens(k.base_weight().rows()) + lists +
                             std::max(floats(threads_ * kernels::attention_backward_floats(head_dim(model_.shape), n_.longest)), most(of, q, k, v, o));
-    return tokens(model_.shape.dim) + std::max(attention, 3 * tokens(gate.base_weight().rows()) + most(of, gate, up, down));
+    return sums + tokens(model_.shape.dim) + std::max(attention, 3 * tokens(gate.base_weight().rows()) + most(of, gate, up, down));
   }
   /// A hundred-odd rows of logits and their gradient.
   Index logits(Index rows) const noexcept {

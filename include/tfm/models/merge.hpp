@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "tfm/kernels/elementwise.hpp"
-#include "tfm/models/llama.hpp"
+#include "tfm/layers/lora_slots.hpp"
+#include "tfm/models/causal_model.hpp"
 #include "tfm/numeric/pack.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -46,8 +47,8 @@ F32 merged_weight(Context& context, const W& weight, const LoraPair& pair) {
 }  // namespace detail
 
 /// Puts back what merge() of this model replaced, bit for bit, and takes the merged weights in exchange: called twice, nothing has changed.
-template <Shape S, class P>
-void unmerge(Llama<S, P>& model, MergedWeights& merged) noexcept {
+template <StoredCausalModel Model>
+void unmerge(Model& model, MergedWeights& merged) noexcept {
   visit_lora_layers(model, "", [&](const std::string&, auto& layer) {
     using W = typename std::remove_cvref_t<decltype(layer)>::weight_type;
     for (MergedWeights::Weight& kept : merged.replaced) {
@@ -64,8 +65,8 @@ void unmerge(Llama<S, P>& model, MergedWeights& merged) noexcept {
 /// model shares it. Without them merging mix({{&adapter, -1}}) subtracts, up to rounding. Beside the model it takes one matrix
 /// in float32. Errors: ShapeError for an adapter of other sizes, LoadError for a sum that is not finite and would be quantised,
 /// Stopped; the model has not changed then.
-template <Shape S, class P>
-MergedWeights merge(Context& context, Llama<S, P>& model, const Adapter& adapter) {
+template <StoredCausalModel Model>
+MergedWeights merge(Context& context, Model& model, const Adapter& adapter) {
   model.require_fit(adapter);
   MergedWeights fresh;
   visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
@@ -88,10 +89,9 @@ MergedWeights merge(Context& context, Llama<S, P>& model, const Adapter& adapter
 }
 
 /// A model of the same numbers. Frozen weights are shared, not copied: nobody writes into them.
-template <Shape S, class P>
-Llama<S, P> clone(const Llama<S, P>& model) {
-  Llama<S, P> same(model.shape);
-  same.frequencies = model.frequencies;
+template <StoredCausalModel Model>
+Model clone(const Model& model) {
+  Model same = model.blank();
   std::vector<const void*> weights;
   visit_weights(model, "", [&](const std::string&, const auto& weight, const WeightInfo&) { weights.push_back(&weight); });
   auto next = weights.begin();

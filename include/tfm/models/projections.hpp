@@ -1,5 +1,6 @@
 #pragma once
 // Which layer type each projection of a LLaMA block is: derive from one of these and override those that differ.
+#include "tfm/layers/biased_linear.hpp"
 #include "tfm/layers/linear.hpp"
 #include "tfm/layers/lora_linear.hpp"
 
@@ -28,6 +29,32 @@ struct EveryLoraLinear {
   using gate_proj = LoraLinear<W>;
   using up_proj = LoraLinear<W>;
   using down_proj = LoraLinear<W>;
+  using output_weight = W;
+};
+
+/// The same with room for a bias in every projection; the shape's options say which have one.
+template <Weight W>
+struct EveryBiasedLinear {
+  using q_proj = BiasedLinear<Linear<W>>;
+  using k_proj = q_proj;
+  using v_proj = q_proj;
+  using o_proj = q_proj;
+  using gate_proj = q_proj;
+  using up_proj = q_proj;
+  using down_proj = q_proj;
+  using output_weight = W;
+};
+
+/// Adapters and biases.
+template <Weight W>
+struct EveryBiasedLoraLinear {
+  using q_proj = BiasedLinear<LoraLinear<W>>;
+  using k_proj = q_proj;
+  using v_proj = q_proj;
+  using o_proj = q_proj;
+  using gate_proj = q_proj;
+  using up_proj = q_proj;
+  using down_proj = q_proj;
   using output_weight = W;
 };
 

@@ -1,8 +1,9 @@
 #pragma once
-// causal_loss: what a LLaMA loses on the next tokens of a batch, and the gradients of all that trains.
+// causal_loss: what a causal model loses on the next tokens of a batch, and the gradients of all that trains.
 #include <algorithm>
 
-#include "tfm/models/llama_training.hpp"
+#include "tfm/models/causal_model.hpp"
+#include "tfm/models/llama_training_memory.hpp"
 #include "tfm/train/losses.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -20,14 +21,14 @@ inline constexpr Index logit_rows = 128;  ///< of logits that causal_loss comput
 /// weight Σ cross-entropy of the tokens that have a label; adds the gradients of that unless `gradients` is null. ids, labels
 /// [tokens] as Hugging Face has them, see shift_labels. Logits are computed a hundred-odd rows at a time, of rows with a label alone.
 /// Errors: ShapeError for ids, labels or adapters that do not fit; Stopped.
-template <Shape S, class P>
-Loss causal_loss(Context& context, const Llama<S, P>& model, const Batch& batch, std::span<const std::int32_t> ids,
+template <TrainableCausalModel Model>
+Loss causal_loss(Context& context, const Model& model, const Batch& batch, std::span<const std::int32_t> ids,
                  std::span<const std::int32_t> labels, const CrossEntropyOptions& options, const Gradients* gradients,
                  Recompute recompute = Recompute::blocks) {
   if (labels.size() != ids.size())
     raise(ShapeError("tfm: found " + std::to_string(labels.size()) + " labels for " + std::to_string(ids.size()) + " ids"));
   const Arena::Frame kept(context.kept), scratch(context.scratch);
-  LlamaSaved<P> saved;
+  auto saved = kept_for_training(model);
   const View hidden = forward_for_training(context, model, batch, ids, recompute, saved);
   auto* const shifted = context.kept.take<std::int32_t>(hidden.rows);
   shift_labels(batch, labels, shifted);
@@ -50,13 +51,10 @@ Loss causal_loss(Context& context, const Llama<S, P>& model, const Batch& batch,
       copy(hidden.slice(rows[first + i], 1), h.slice(i, 1));
       own[i] = shifted[rows[first + i]];
     }
-    matmul(context, model.output(), h, logits);
+    model.head(context, h, logits);
     loss += cross_entropy(context, logits, {own, to_size(n)}, options, gradients == nullptr ? MutableView{} : logits);
     if (gradients == nullptr) continue;
-    if constexpr (P::output_weight::trainable)
-      if (model.output().parameter >= 0) accumulate(context, logits, h, (*gradients)[model.output()]);
-    fill(h, 0);
-    matmul_backward(context, model.output(), logits, h);
+    model.head_backward(context, logits, h, *gradients);
     for (Index i = 0; i < n; ++i) copy(h.slice(i, 1), dhidden.slice(rows[first + i], 1));
   }
   if (gradients != nullptr) backward_for_training(context, model, batch, ids, dhidden, saved, *gradients);

@@ -1,5 +1,5 @@
 #pragma once
-// CausalTask: training a LLaMA, or an adapter beside it, on texts.
+// CausalTask: training a causal model, or an adapter beside it, on texts.
 #include <array>
 #include <limits>
 #include <optional>
@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "tfm/models/llama_training_memory.hpp"
 #include "tfm/train/causal_loss.hpp"
 #include "tfm/train/data/causal_sample.hpp"
 #include "tfm/train/data/group_by_length.hpp"
@@ -51,7 +50,7 @@ inline Parameters adapter_parameters(Adapter& adapter) {
 ///   tfm::Adapter adapter(llama.model, {.rank = 8, .alpha = 16});
 ///   tfm::CausalTask task(llama.model, &adapter, train, validation);
 ///   tfm::Trainer trainer(context, task, tfm::adapter_parameters(adapter), tfm::AdamW{}, {.steps = 300, .batch = 128, .micro_batch = 4, …});
-template <class Model>
+template <TrainableCausalModel Model>
 class CausalTask {
   const Model& model_;
   const Adapter* adapter_;

@@ -148,7 +148,7 @@ inline void read_flat(const std::filesystem::path& file, const Parameters& param
       const std::string name = part.name.empty() ? p.name : std::string(part.name) + "/" + p.name;
       const Tensor& tensor = store.at(name);
       const auto shape = detail::shape_in_files(p);
-      if (tensor.type != DataType::f32 || tensor.shape != shape)
+      if (!tensor.holds<float>() || tensor.shape != shape)
         detail::fail(store.file(), "tensor " + in_quotes(name) + ": found " + tensor.type_name + " " + shape_text(tensor.shape) + ", expected F32 " + shape_text(shape));
       ++expected;
     }

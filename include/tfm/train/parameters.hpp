@@ -19,7 +19,7 @@ struct Parameter {
 
   Index size() const noexcept { return weight->rows() * weight->cols(); }
   /// Not a vector of a normalisation or a bias; those are [n] in checkpoints.
-  bool is_matrix() const noexcept { return role == WeightRole::base || role == WeightRole::embedding || role == WeightRole::adapter; }
+  bool is_matrix() const noexcept { return role != WeightRole::norm && role != WeightRole::bias; }
 };
 
 /// Whether vectors of normalisations (and their biases) train too.

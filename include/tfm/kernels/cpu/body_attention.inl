@@ -10,8 +10,8 @@
 struct KeysF16 {
   static constexpr bool few_rows = true;  // the heads of a group
   static TFM_LANES F at(const std::byte* w, Index k, Index stride) {
-    __builtin_prefetch(w + (k + key_block / 16 * stride) * 32);
-    return load_f16(w + k * 32);
+    __builtin_prefetch(w + (k + key_block / 16 * stride) * sixteen_halves);
+    return load_f16(w + k * sixteen_halves);
   }
 };
 struct RowsF16 {
@@ -52,8 +52,8 @@ TFM_LANES Seen seen_by(const AttentionHead& a, Index token) {
 inline void expand_keys(const std::byte* from, Index panels, Index head_dim, float* to) {
   const Index header = panel_header_bytes(Format::q8_0, head_dim), panel = key_panel_bytes(Format::q8_0, head_dim);
   for (Index p = 0; p < panels; ++p, from += panel)
-    for (Index block = 0; block < head_dim; block += 32) {
-      const Index end = head_dim - block < 32 ? head_dim : block + 32;
+    for (Index block = 0; block < head_dim; block += cache_block) {
+      const Index end = head_dim - block < cache_block ? head_dim : block + cache_block;
       const F scale = load_f16(from + block);
       for (Index d = block; d < end; d += 4) __builtin_prefetch(from + key_block / 16 * panel + header + d * 16);
       for (Index d = block; d < end; ++d, to += 16) store(to, mul(byte_of_4(from + header + d / 4 * 64, static_cast<int>(d % 4)), scale));
@@ -64,8 +64,8 @@ inline void expand_values(const std::byte* from, Index rows, Index head_dim, flo
   for (; rows > 0; rows -= 16, from += panel, to += 16 * row) {
     const Index valid = rows < 16 ? rows : 16;
     const signed char* const levels = reinterpret_cast<const signed char*>(from + header);
-    for (Index block = 0; block < row; block += 32) {
-      const Index end = row - block < 32 ? row : block + 32;
+    for (Index block = 0; block < row; block += cache_block) {
+      const Index end = row - block < cache_block ? row : block + cache_block;
       alignas(64) float scales[16];
       store(scales, load_f16(from + block));
       for (Index r = 0; r < valid; ++r) {
@@ -87,7 +87,7 @@ inline CachedBlock cached_block(const AttentionHead& a, Index block, Index keys,
   const Index key_panel = key_panel_bytes(a.format, a.head_dim);
   const std::byte* const k = a.keys + block * panels * key_panel;
   const std::byte* const v = a.values + block * panels * value_panel_bytes(a.format, a.head_dim);
-  if (a.format != Format::q8_0) return {a.format == Format::f16, key_panel, k, v};
+  if (!is_quantised(a.format)) return {cached_bytes(a.format) == 2, key_panel, k, v};
   float* const rows = scratch + key_block * a.head_dim;
   expand_keys(k, (keys + 15) / 16, a.head_dim, scratch);
   expand_values(v, keys, a.head_dim, rows);
@@ -228,7 +228,7 @@ struct TilesTogether {
   Index count = 0, most = 0;  // most: keys that any row sees
   float *expanded, *scores, *own;
 
-  TilesTogether(const AttentionHead& a, float* scratch) : expanded(scratch), scores(scratch + (a.format == Format::q8_0 ? key_block * (a.head_dim + a.value_row) : 0)),
+  TilesTogether(const AttentionHead& a, float* scratch) : expanded(scratch), scores(scratch + (is_quantised(a.format) ? key_block * (a.head_dim + a.value_row) : 0)),
         own(scores + query_tile * key_block) {}
 
   // Query rows first .. first + rows; `parts`: or null, where they are to be told what they know of a piece.

@@ -111,7 +111,7 @@ inline void rms_norm_backward_columns(Context&, View x, const float* inverse, Vi
 // RandomKey's bits, eight at a time. A uniform number is below the rate where its 24 bits are below rate 2^24.
 inline void dropout_factors(std::uint64_t key, std::uint64_t first, float rate, Index count, float* factors) {
   typedef std::uint64_t Eight __attribute__((vector_size(64)));
-  typedef float EightFloats __attribute__((vector_size(32)));
+  typedef float EightFloats __attribute__((vector_size(8 * sizeof(float))));
   const float kept = 1.f / (1.f - rate), limit = rate * 0x1p24f;
   const auto below = static_cast<std::uint64_t>(limit), threshold = below + (static_cast<float>(below) < limit ? 1 : 0);
   constexpr std::uint64_t golden = 0x9e3779b97f4a7c15u;

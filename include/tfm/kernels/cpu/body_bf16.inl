@@ -41,19 +41,21 @@ inline void bf16_tile(const BF16Tile& a) {
   }
 }
 
+// Tokens in tiles of T, and what is left in tiles of four, three, two; of a panel that stands alone, one by one.
+template <int T, int P>
+inline void bf16_tokens(BF16Tile a, Index tokens) {
+  for (; tokens >= T; tokens -= T, a.x += T * a.x_row, a.y += T * a.y_row) bf16_tile<T, P>(a);
+  if constexpr (T > 1)
+    if (tokens > 0) bf16_tokens<(P == 1 ? 1 : T > 4 ? 4 : T - 1), P>(a, tokens);
+}
+
 inline void bf16_panels(BF16Tile a, Index panels, Index tokens) {
   const Index last = a.last;
-  const auto tokens_of = [&](auto tile, auto one, Index steps) {
-    BF16Tile b = a;
-    Index t = 0;
-    for (; t + steps <= tokens; t += steps, b.x += steps * a.x_row, b.y += steps * a.y_row) tile(b);
-    for (; t < tokens; ++t, b.x += a.x_row, b.y += a.y_row) one(b);
-  };
   while (panels > 0) {
     const Index n = panels >= 4 ? 4 : 1;
     a.last = panels == n ? last : 16;
-    if (n == 4) tokens_of([](const BF16Tile& b) { bf16_tile<6, 4>(b); }, [](const BF16Tile& b) { bf16_tile<1, 4>(b); }, 6);
-    else tokens_of([](const BF16Tile& b) { bf16_tile<6, 1>(b); }, [](const BF16Tile& b) { bf16_tile<1, 1>(b); }, 6);
+    if (n == 4) bf16_tokens<6, 4>(a, tokens);
+    else bf16_tokens<6, 1>(a, tokens);
     a.w += n * a.panel_bytes;
     a.y += 16 * n;
     panels -= n;
@@ -86,7 +88,7 @@ inline void bf16_chunk(Context&, const MatmulTask& a, Index first, Index count, 
     const Index n = first + count - p < 4 ? first + count - p : 4, left = w.rows - 16 * (p + n - 1);
     BF16Tile tile{w.data + p * panel_bytes(w.format, w.cols), panel_bytes(w.format, w.cols), a.x_bf16, x_row, x_row / 2,
                   a.y + 16 * p, w.rows, left < 16 ? left : 16, a.added};
-    if (a.row_major == nullptr && w.format == Format::bf16) {
+    if (a.row_major == nullptr && has_pairs_of_bf16(w.format)) {
       bf16_panels(tile, n, a.tokens);
       continue;
     }
@@ -119,7 +121,7 @@ inline void bf16_backward_chunk(Context&, const BackwardTask& a, Index k, Index 
       const Index rows = a.w.rows - from < backward_rows ? a.w.rows - from : backward_rows;
       turn_weights(a, k, n, from, rows, turned, scratch);
       for (Index g = 0; g < groups; ++g) pair_bf16(scratch + g * backward_rows * 16, rows, pairs + g * backward_rows * 16);
-      bf16_panels({reinterpret_cast<const std::byte*>(pairs), backward_rows * 32, a.dy_bf16 + first * dy_row + from, dy_row, (rows + 1) / 2,
+      bf16_panels({reinterpret_cast<const std::byte*>(pairs), backward_rows * sixteen_halves, a.dy_bf16 + first * dy_row + from, dy_row, (rows + 1) / 2,
                    sums, 64, 16, true}, groups, count);
     }
   });

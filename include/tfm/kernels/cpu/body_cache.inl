@@ -51,15 +51,15 @@ inline void cache_tokens(const CacheRows& a, Index tokens) {
   }
 }
 
-// n <= 32 numbers, filled up with 0, as one block's levels, and the scale's bits: ggml's Q8_0, which rounds halves away from 0.
-inline std::uint16_t cache_block(const float* x, Index n, signed char* levels) {
+// n <= cache_block numbers, filled up with 0, as one block's levels, and the scale's bits: ggml's Q8_0, which rounds halves away from 0.
+inline std::uint16_t quantise_for_cache(const float* x, Index n, signed char* levels) {
   const F halves[2] = {load_some(x, n < 16 ? n : 16), n > 16 ? load_some(x + 16, n - 16) : zero()};
   if (reduce_add(add(sub(halves[0], halves[0]), sub(halves[1], halves[1]))) != 0.f) {  // a number is not finite
-    float numbers[32];
-    std::byte block[34];
+    float numbers[cache_block];
+    std::byte block[FormatTraits<Format::q8_0>::block_bytes];
     store(numbers, halves[0]), store(numbers + 16, halves[1]);
     FormatTraits<Format::q8_0>::quantise_block(numbers, block);
-    __builtin_memcpy(levels, block + 2, 32);
+    __builtin_memcpy(levels, block + 2, cache_block);
     return detail::read_u16(block);
   }
   const float scale = reduce_max(max(abs(halves[0]), abs(halves[1]))) / 127.f;
@@ -81,12 +81,12 @@ inline void cache_q8_0_tokens(const CacheRows& a, Index tokens) {
       const float *const key = a.key + t * a.row + h * n, *const value = a.value + t * a.row + h * n;
       std::byte* const keys = a.keys + h * a.key_head_bytes + panel * key_panel_bytes(Format::q8_0, n);
       std::byte* const values = a.values + h * a.value_head_bytes + panel * value_panel_bytes(Format::q8_0, n);
-      for (Index d = 0; d < n; d += 32) {
-        const Index count = n - d < 32 ? n - d : 32;
-        signed char levels[32];
-        detail::write_u16(keys + d + 2 * r, cache_block(key + d, count, levels));  // 16 scales of 2 bytes a block
+      for (Index d = 0; d < n; d += cache_block) {
+        const Index count = n - d < cache_block ? n - d : cache_block;
+        signed char levels[cache_block];
+        detail::write_u16(keys + d + 2 * r, quantise_for_cache(key + d, count, levels));  // 16 scales of 2 bytes a block
         for (Index i = 0; i < count; i += 4) __builtin_memcpy(keys + header + ((d + i) / 4 * 16 + r) * 4, levels + i, 4);
-        detail::write_u16(values + d + 2 * r, cache_block(value + d, count, levels));
+        detail::write_u16(values + d + 2 * r, quantise_for_cache(value + d, count, levels));
         __builtin_memcpy(values + header + r * round_up(n, 16) + d, levels, static_cast<std::size_t>(count));
       }
     }
@@ -94,7 +94,7 @@ inline void cache_q8_0_tokens(const CacheRows& a, Index tokens) {
 }
 
 inline void append_rows(Context&, const CacheRows& a, Index tokens) {
-  if (a.format == Format::q8_0) cache_q8_0_tokens(a, tokens);
-  else if (a.format == Format::f16) cache_tokens<CachedF16>(a, tokens);
+  if (is_quantised(a.format)) cache_q8_0_tokens(a, tokens);
+  else if (cached_bytes(a.format) == 2) cache_tokens<CachedF16>(a, tokens);
   else cache_tokens<CachedF32>(a, tokens);
 }

@@ -1,11 +1,29 @@
 // Products of quantised weights and int8 activations, lanes being output rows. Included once for each region that has int8 dot
 // products of its own.
 
-// Weights of one block of 32 of a panel (Int8: of all its columns), as dot products want them.
-struct BlockQ8 {
-  static constexpr bool minimum = false;
-  static constexpr Index bytes = 512;
-  static TFM_LANES I start(const int* from) { return start_signed(from); }
+// A block of a panel: activation_block columns of sixteen rows, as dot products want them.
+//
+//   minimum, bytes                    whether there is an offset beside the scale; bytes of its levels
+//   scale, offset (scales, blocks, b) of block b, where a panel's scales begin
+//   start(from)                       what a sum begins with, from what Quantised has for it
+//   dot<T, P>(sums, w, a, row)        adds the products of P panels' levels with T tokens' activations
+//   is_signed, to_bytes(from, to)     where levels are less than bytes: the same as bytes [8][16 rows][4 columns], for ExpandedBlocks
+
+// Scales and minima in binary16 at the panel's beginning: [block][16], and behind all scales the minima.
+template <bool Minimum>
+struct HalfScales {
+  static constexpr bool minimum = Minimum;
+  static TFM_LANES F scale(const std::byte* scales, Index, Index b) { return load_f16(scales + b * sixteen_halves); }
+  static TFM_LANES F offset(const std::byte* scales, Index blocks, Index b) { return load_f16(scales + (blocks + b) * sixteen_halves); }
+};
+inline constexpr Index byte_block = activation_block * 16;
+TFM_LANES void store_bytes(std::byte* to, const Bytes& bytes) { __builtin_memcpy(to, &bytes, sizeof bytes); }
+
+// Weights that are bytes: int8, or, unless Signed, at most 127 and 8 too large where there is no minimum.
+template <bool Signed, bool Minimum>
+struct ByteLevels {
+  static constexpr Index bytes = byte_block;
+  static TFM_LANES I start(const int* from) { return Signed ? start_signed(from) : set_int(Minimum ? 0 : *from); }
   template <int T, int P>
   static TFM_LANES void dot(IntSums<T, P>& sums, const std::byte* const* w, const signed char* a, Index row) {
     constexpr int groups = IntSums<T, P>::groups;
@@ -15,16 +33,21 @@ struct BlockQ8 {
       TFM_UNROLL
       for (int i = 0; i < groups; ++i) {
         TFM_UNROLL
-        for (int p = 0; p < P; ++p) weights[i][p] = signed_weights(load_bytes(w[p] + 64 * (g + i)));
+        for (int p = 0; p < P; ++p) {
+          weights[i][p] = load_bytes(w[p] + 64 * (g + i));
+          if constexpr (Signed) weights[i][p] = signed_weights(weights[i][p]);
+        }
       }
-      sums.template add<true>(weights, a + 4 * g, row);
+      sums.template add<Signed>(weights, a + 4 * g, row);
     }
   }
 };
+struct ByteBlocks : HalfScales<false>, ByteLevels<true, false> {};
+
+// 4-bit weights, which are 8 too large unless there is a minimum: the low halves are the first sixteen columns.
 template <bool Minimum>
-struct BlockQ4 {
-  static constexpr bool minimum = Minimum;
-  static constexpr Index bytes = 256;
+struct NibbleBlocks : HalfScales<Minimum> {
+  static constexpr Index bytes = byte_block / 2;
   static TFM_LANES I start(const int* from) { return set_int(Minimum ? 0 : *from); }
   template <int T, int P>
   static TFM_LANES void dot(IntSums<T, P>& sums, const std::byte* const* w, const signed char* a, Index row) {
@@ -44,52 +67,66 @@ struct BlockQ4 {
       sums.template add<false>(high, a + 16 + 4 * g, row);
     }
   }
+  static constexpr bool is_signed = false;
+  static void to_bytes(const std::byte* from, std::byte* to) {
+    for (Index i = 0; i < bytes; i += 64) {
+      const Bytes both = load_bytes(from + i);
+      store_bytes(to + i, low_nibbles(both)), store_bytes(to + bytes + i, high_nibbles(both));
+    }
+  }
 };
 
 // Asks for a line of the caches; any address will do.
 TFM_LANES void prefetch(const std::byte* p) { __builtin_prefetch(p, 0, 3); }
 inline constexpr Index blocks_ahead = 4;
 
+// What a tile multiplies: blocks of panels, from the first panel on, with blocks of activations.
+struct BlockTile {
+  const std::byte *levels, *scales;
+  Index levels_step, scales_step;  // bytes from one panel's to the next's
+  Index scale_blocks;              // that have scales there
+  Index first, count;              // of the activations' blocks
+  bool added;                      // to what y has
+};
+
 // sum = fma(integer sum, fl(weight scale x activation scale), sum), then the minimum's part, blocks upwards.
 template <class B, int T, int P>
-inline void block_tile(const Panels& w, Index panel, const Quantised& x, Index token, float* y, Index y_row, Index last) {
-  const Index blocks = x.blocks, size = panel_bytes(w.format, w.cols), header = panel_header_bytes(w.format, w.cols);
-  const std::byte* const base = w.data + panel * size;
+inline void block_tile(const BlockTile& w, const Quantised& x, Index token, float* y, Index y_row, Index last) {
   F sum[T][P];
   TFM_UNROLL
   for (int t = 0; t < T; ++t) {
     TFM_UNROLL
-    for (int p = 0; p < P; ++p) sum[t][p] = x.added ? load_some(y + t * y_row + 16 * p, p == P - 1 ? last : 16) : zero();
+    for (int p = 0; p < P; ++p) sum[t][p] = w.added ? load_some(y + t * y_row + 16 * p, p == P - 1 ? last : 16) : zero();
   }
-  for (Index b = 0; b < blocks; ++b) {
-    const std::byte* weights[P];
+  for (Index b = 0; b < w.count; ++b) {
+    const std::byte* levels[P];
     TFM_UNROLL
-    for (int p = 0; p < P; ++p) weights[p] = base + p * size + header + b * B::bytes;
-    if constexpr (T == 1 && B::bytes < 512) {  // decoding: blocks that are this quick leave no time for what is not in the caches yet
+    for (int p = 0; p < P; ++p) levels[p] = w.levels + p * w.levels_step + b * B::bytes;
+    if constexpr (T == 1 && B::bytes < byte_block) {  // decoding: blocks that are this quick leave no time for what is not in the caches yet
       TFM_UNROLL
       for (int p = 0; p < P; ++p) {
         TFM_UNROLL
-        for (Index i = 0; i < B::bytes; i += 64) prefetch(weights[p] + blocks_ahead * B::bytes + i);
-        prefetch(base + p * size + 32 * (b + 2 * blocks_ahead));
+        for (Index i = 0; i < B::bytes; i += 64) prefetch(levels[p] + blocks_ahead * B::bytes + i);
+        prefetch(w.scales + p * w.scales_step + sixteen_halves * (b + 2 * blocks_ahead));
       }
     }
     IntSums<T, P> ints;
     TFM_UNROLL
     for (int t = 0; t < T; ++t) {
-      const I start = B::start(x.starts + (token + t) * blocks + b);
+      const I start = B::start(x.starts + (token + t) * x.blocks + w.first + b);
       TFM_UNROLL
       for (int p = 0; p < P; ++p) ints.start(t, p, start);
     }
-    B::template dot<T, P>(ints, weights, x.q + token * x.cols + 32 * b, x.cols);
+    B::template dot<T, P>(ints, levels, x.q + token * x.cols + activation_block * (w.first + b), x.cols);
     TFM_UNROLL
     for (int p = 0; p < P; ++p) {
-      const std::byte* const at = base + p * size;
-      const F scale = load_f16(at + 32 * b);
+      const std::byte* const scales = w.scales + p * w.scales_step;
+      const F scale = B::scale(scales, w.scale_blocks, b);
       TFM_UNROLL
       for (int t = 0; t < T; ++t) {
-        const Index i = (token + t) * blocks + b;
+        const Index i = (token + t) * x.blocks + w.first + b;
         sum[t][p] = fma(to_float(ints.of(t, p)), mul(scale, set(x.scales[i])), sum[t][p]);
-        if constexpr (B::minimum) sum[t][p] = fma(load_f16(at + 32 * (blocks + b)), set(x.scaled_sums[i]), sum[t][p]);
+        if constexpr (B::minimum) sum[t][p] = fma(B::offset(scales, w.scale_blocks, b), set(x.scaled_sums[i]), sum[t][p]);
         hold(sum[t][p]);
       }
     }
@@ -101,136 +138,89 @@ inline void block_tile(const Panels& w, Index panel, const Quantised& x, Index t
   }
 }
 
-// Int8: one integer sum over all of k (below 2^31 up to 130,000 columns), y = sum x fl(weight scale x activation scale).
-template <class, int T, int P>
-inline void row_tile(const Panels& w, Index panel, const Quantised& x, Index token, float* y, Index y_row, Index last) {
-  const Index size = panel_bytes(w.format, w.cols);
-  const std::byte* const base = w.data + panel * size;
-  IntSums<T, P> sums;
-  TFM_UNROLL
-  for (int t = 0; t < T; ++t) {
-    TFM_UNROLL
-    for (int p = 0; p < P; ++p) sums.start(t, p, start_signed(x.starts + token + t));
-  }
-  constexpr int step = IntSums<T, P>::groups;
-  const signed char* const a = x.q + token * x.cols;
-  const Index groups = (w.cols + 3) / 4;
-  const auto add = [&](Index g, int count) __attribute__((always_inline)) {
-    Bytes bytes[step][P];
-    TFM_UNROLL
-    for (int i = 0; i < step; ++i) {
-      TFM_UNROLL
-      for (int p = 0; p < P; ++p) bytes[i][p] = i < count ? signed_weights(load_bytes(base + p * size + 64 + 64 * (g + i))) : Bytes{};
-    }
-    sums.template add<true>(bytes, a + 4 * g, x.cols);
-  };
-  Index g = 0;
-  for (; g + step <= groups; g += step) add(g, step);
-  if (step > 1 && g < groups) add(g, 1);  // what the others multiply is 0: rows of x are whole registers
-  TFM_UNROLL
-  for (int p = 0; p < P; ++p) {
-    const F scale = load(reinterpret_cast<const float*>(base + p * size));
-    TFM_UNROLL
-    for (int t = 0; t < T; ++t)
-      store_some(y + t * y_row + 16 * p, mul(to_float(sums.of(t, p)), mul(scale, set(x.scales[token + t]))), p == P - 1 ? last : 16);
-  }
+// Tokens from t on in tiles of T, which Run::run<T>(t) multiplies, and what is left in tiles of four, three, two.
+template <int T, class Run>
+inline void in_tiles(Index t, Index tokens, const Run& run) {
+  for (; t + T <= tokens; t += T) run.template run<T>(t);
+  if constexpr (T > 1)
+    if (t < tokens) in_tiles<(T > 4 ? 4 : T - 1)>(t, tokens, run);
 }
 
-struct BlockTiles {
-  template <class B, int T, int P>
-  static TFM_LANES void run(const Panels& w, Index p, const Quantised& x, Index t, float* y, Index y_row, Index last) { block_tile<B, T, P>(w, p, x, t, y, y_row, last); }
+// One kernel for products of several tokens with any format whose levels are less than bytes: blocks as bytes, and their scales as
+// floats, in scratch: P panels of so many blocks at a time.
+template <bool Signed, bool Minimum>
+struct ExpandedBlocks : ByteLevels<Signed, Minimum> {
+  static constexpr bool minimum = Minimum;
+  static TFM_LANES F scale(const std::byte* scales, Index, Index b) { return load(reinterpret_cast<const float*>(scales) + 16 * b); }
+  static TFM_LANES F offset(const std::byte* scales, Index blocks, Index b) { return load(reinterpret_cast<const float*>(scales) + 16 * (blocks + b)); }
 };
-struct RowTiles {
-  template <class B, int T, int P>
-  static TFM_LANES void run(const Panels& w, Index p, const Quantised& x, Index t, float* y, Index y_row, Index last) { row_tile<B, T, P>(w, p, x, t, y, y_row, last); }
+inline constexpr Index blocks_expanded = 8;
+template <int P>
+struct Expanded {
+  alignas(64) std::byte levels[P][blocks_expanded * byte_block];
+  alignas(64) float scales[P][2 * blocks_expanded * 16];  // then the minima
+};
+template <class B, int P>
+inline void expand_blocks(const BlockTile& from, Index b, Index count, Expanded<P>& to) {
+  for (Index p = 0; p < P; ++p)
+    for (Index i = 0; i < count; ++i) {
+      const std::byte* const scales = from.scales + p * from.scales_step;
+      B::to_bytes(from.levels + p * from.levels_step + (b + i) * B::bytes, to.levels[p] + i * byte_block);
+      store(to.scales[p] + 16 * i, B::scale(scales, from.scale_blocks, b + i));
+      if constexpr (B::minimum) store(to.scales[p] + 16 * (blocks_expanded + i), B::offset(scales, from.scale_blocks, b + i));
+    }
+}
+
+// Tiles of P panels.
+template <class B, int P>
+struct RunBlocks {
+  const BlockTile& w;
+  const Quantised& x;
+  float* y;
+  Index y_row, last;
+
+  template <int T>
+  TFM_LANES void run(Index t) const { block_tile<B, T, P>(w, x, t, y + t * y_row, y_row, last); }
 };
 
-// Panels first .. first + count for all tokens.
-template <class Tiles, class B>
+// A format whose int8 products are of blocks of kind B.
+template <class B>
+struct BlockTiles {
+  // Panels p .. p + P for all tokens; without Many for one.
+  template <int P, bool Many>
+  static void run(const Panels& w, Index p, const Quantised& x, Index tokens, float* y, Index y_row, Index last) {
+    const Index size = panel_bytes(w.format, w.cols);
+    const std::byte* const base = w.data + p * size;
+    BlockTile tile{base + panel_header_bytes(w.format, w.cols), base, size, size, x.blocks, 0, x.blocks, x.added};
+    if constexpr (!Many || B::bytes == byte_block) {
+      in_tiles<(Many ? int8_tile_tokens : 1)>(0, tokens, RunBlocks<B, P>{tile, x, y, y_row, last});
+    } else {
+      Expanded<P> own;
+      for (Index b = 0; b < x.blocks; b += blocks_expanded) {
+        const Index count = x.blocks - b < blocks_expanded ? x.blocks - b : blocks_expanded;
+        expand_blocks<B, P>(tile, b, count, own);
+        const BlockTile expanded{own.levels[0], reinterpret_cast<const std::byte*>(own.scales[0]), sizeof own.levels[0], sizeof own.scales[0],
+                                 blocks_expanded, b, count, x.added || b > 0};
+        in_tiles<int8_tile_tokens>(0, tokens, RunBlocks<ExpandedBlocks<B::is_signed, B::minimum>, P>{expanded, x, y, y_row, last});
+      }
+    }
+  }
+};
+
+// Panels first .. first + count for all tokens. With one token several panels go in step.
+template <class Tiles>
 inline void quantised_panels(const Panels& w, Index first, Index count, const Quantised& x, Index tokens, float* y, Index y_row) {
   const auto lanes = [&](Index last_panel) { return w.rows - 16 * last_panel < 16 ? w.rows - 16 * last_panel : 16; };
   Index p = first;
   const Index end = first + count;
+  constexpr int one = one_token_panels, many = tile_panels > 1 ? 2 : 1;
   if (tokens == 1) {
-    if constexpr (one_token_panels > 1)
-      for (; p + one_token_panels <= end; p += one_token_panels)
-        Tiles::template run<B, 1, one_token_panels>(w, p, x, 0, y + 16 * p, y_row, lanes(p + one_token_panels - 1));
-    if constexpr (one_token_panels > 2)
-      for (; p + 2 <= end; p += 2) Tiles::template run<B, 1, 2>(w, p, x, 0, y + 16 * p, y_row, lanes(p + 1));
-    for (; p < end; ++p) Tiles::template run<B, 1, 1>(w, p, x, 0, y + 16 * p, y_row, lanes(p));
-    return;
+    if constexpr (one > 2)
+      for (; p + one <= end; p += one) Tiles::template run<one, false>(w, p, x, 1, y + 16 * p, y_row, lanes(p + one - 1));
+    if constexpr (one > 1)
+      for (; p + 2 <= end; p += 2) Tiles::template run<2, false>(w, p, x, 1, y + 16 * p, y_row, lanes(p + 1));
+  } else if constexpr (int8_tile_tokens > 1) {
+    for (; p + many <= end; p += many) Tiles::template run<many, true>(w, p, x, tokens, y + 16 * p, y_row, lanes(p + many - 1));
   }
-  constexpr int wide = tile_panels > 1 ? 2 : 1;
-  for (; p < end; p += wide) {
-    const bool pair = wide == 2 && p + 2 <= end;
-    Index t = 0;
-    for (; t + int8_tile_tokens <= tokens; t += int8_tile_tokens) {
-      if (pair) Tiles::template run<B, int8_tile_tokens, wide>(w, p, x, t, y + t * y_row + 16 * p, y_row, lanes(p + wide - 1));
-      else Tiles::template run<B, int8_tile_tokens, 1>(w, p, x, t, y + t * y_row + 16 * p, y_row, lanes(p));
-    }
-    for (; t < tokens; ++t) {
-      if (pair) Tiles::template run<B, 1, wide>(w, p, x, t, y + t * y_row + 16 * p, y_row, lanes(p + wide - 1));
-      else Tiles::template run<B, 1, 1>(w, p, x, t, y + t * y_row + 16 * p, y_row, lanes(p));
-    }
-  }
-}
-
-inline void fast_panels(const Panels& w, Index first, Index count, const Quantised& x, Index tokens, float* y, Index y_row) {
-  switch (w.format) {
-    case Format::q8_0: return quantised_panels<BlockTiles, BlockQ8>(w, first, count, x, tokens, y, y_row);
-    case Format::q4_0: return quantised_panels<BlockTiles, BlockQ4<false>>(w, first, count, x, tokens, y, y_row);
-    case Format::q4_1: return quantised_panels<BlockTiles, BlockQ4<true>>(w, first, count, x, tokens, y, y_row);
-    case Format::int8: return quantised_panels<RowTiles, BlockQ8>(w, first, count, x, tokens, y, y_row);
-    default: return;
-  }
-}
-
-// y += x_k w_k for the columns k that token t keeps in floating point, upwards: P panels are so many chains of sums.
-template <int P>
-inline void outlier_tile(const MatmulTask& a, Index panel, Index t, Index last) {
-  const Quantised& x = a.quantised;
-  const Index size = panel_bytes(a.w.format, a.w.cols);
-  const std::byte* const base = a.w.data + panel * size;
-  float* const y = a.y + t * a.w.rows + 16 * panel;
-  F sum[P], scale[P];
-  TFM_UNROLL
-  for (int p = 0; p < P; ++p) {
-    sum[p] = load_some(y + 16 * p, p == P - 1 ? last : 16);
-    scale[p] = load(reinterpret_cast<const float*>(base + p * size));
-  }
-  for (Index i = 0; i < x.words; ++i)
-    for (std::uint64_t bits = x.outliers[t * x.words + i]; bits != 0; bits &= bits - 1) {
-      const Index k = 64 * i + __builtin_ctzll(bits);
-      const F value = set(a.x[t * a.w.cols + k]);
-      TFM_UNROLL
-      for (int p = 0; p < P; ++p) {
-        sum[p] = fma(value, mul(byte_of_4(base + p * size + 64 + k / 4 * 64, static_cast<int>(k % 4)), scale[p]), sum[p]);
-        hold(sum[p]);
-      }
-    }
-  TFM_UNROLL
-  for (int p = 0; p < P; ++p) store_some(y + 16 * p, sum[p], p == P - 1 ? last : 16);
-}
-
-inline void add_outliers(const MatmulTask& a, Index first, Index count) {
-  const auto lanes = [&](Index last_panel) { return a.w.rows - 16 * last_panel < 16 ? a.w.rows - 16 * last_panel : 16; };
-  const auto by_tokens = [&](auto tile) {
-    for (Index t = 0; t < a.tokens; ++t)
-      if (a.quantised.outlier_counts[t] > 0) tile(t);
-  };
-  Index p = first;
-  const Index end = first + count;
-  if constexpr (one_token_panels > 1) {
-    for (; p + one_token_panels <= end; p += one_token_panels)
-      by_tokens([&](Index t) { outlier_tile<one_token_panels>(a, p, t, lanes(p + one_token_panels - 1)); });
-    for (; p + 2 <= end; p += 2) by_tokens([&](Index t) { outlier_tile<2>(a, p, t, lanes(p + 1)); });
-  }
-  for (; p < end; ++p) by_tokens([&](Index t) { outlier_tile<1>(a, p, t, lanes(p)); });
-}
-
-// Panels first .. first + count of one product.
-inline void int8_chunk(Context&, const MatmulTask& a, Index first, Index count) {
-  fast_panels(a.w, first, count, a.quantised, a.tokens, a.y, a.w.rows);
-  if (a.quantised.outliers != nullptr) add_outliers(a, first, count);
-  if (a.rest.q != nullptr) fast_panels(a.w, first, count, a.rest, a.tokens, a.y, a.w.rows);
+  for (; p < end; ++p) Tiles::template run<1, false>(w, p, x, tokens, y + 16 * p, y_row, lanes(p));
 }

@@ -8,12 +8,6 @@
 struct PlainF32 {
   static TFM_LANES F at(const std::byte* w, Index k, Index stride) { return load(reinterpret_cast<const float*>(w) + k * stride); }
 };
-struct PanelF16 {
-  static TFM_LANES F at(const std::byte* w, Index k, Index) { return load_f16(w + k * 32); }
-};
-struct PanelBF16 {
-  static TFM_LANES F at(const std::byte* w, Index k, Index) { return k % 2 == 0 ? even_bf16(w + k * 32) : odd_bf16(w + (k - 1) * 32); }
-};
 
 // y[t][16 p ..] (+)= sum over k of x[t x_row + k x_k] w_p(k). The last panel has `last` valid lanes.
 struct FloatTile {
@@ -131,35 +125,17 @@ inline float* expand_fours(Index from, Index to, float* out, At at) {
   return out;
 }
 
-// out[k - from][16] = the panel's sixteen weights for k in from .. to, as value_at() gives them; from is a multiple of 4.
-inline void expand_panel(const Panels& w, Index panel, Index from, Index to, float* out) {
-  const std::byte* const base = w.data + panel * panel_bytes(w.format, w.cols);
-  const std::byte* const values = base + panel_header_bytes(w.format, w.cols);
-  const auto byte = [values](Index k, int j) { return byte_of_4(values + k / 4 * 64, j); };
-  switch (w.format) {
-    case Format::f32: expand_fours(from, to, out, [&](Index k, int) { return PlainF32::at(base, k, 16); }); return;
-    case Format::f16: expand_fours(from, to, out, [&](Index k, int) { return PanelF16::at(base, k, 0); }); return;
-    case Format::bf16: expand_fours(from, to, out, [&](Index k, int) { return PanelBF16::at(base, k, 0); }); return;
-    case Format::int8: {
-      const F scale = load(reinterpret_cast<const float*>(base));
-      expand_fours(from, to, out, [&](Index k, int j) { return mul(byte(k, j), scale); });
-      return;
-    }
-    default: break;
-  }
-  const Index blocks = w.cols / 32;
+// body(block, k, end) for the blocks of Block columns, or parts of them, in from .. to.
+template <Index Block, class Body>
+inline void by_blocks(Index from, Index to, Body body) {
   for (Index k = from; k < to;) {
-    const Index b = k / 32, end = 32 * b + 32 < to ? 32 * b + 32 : to;
-    const F scale = load_f16(base + 32 * b);
-    if (w.format == Format::q8_0) {
-      out = expand_fours(k, end, out, [&](Index i, int j) { return mul(byte(i, j), scale); });
-    } else {  // the first sixteen of a block are low halves
-      const bool shifted = w.format == Format::q4_1;
-      const F offset = shifted ? load_f16(base + 32 * (blocks + b)) : zero();
-      const auto level = [values](Index i, int j) { return nibble_of_8(values + i / 32 * 256 + i % 16 / 4 * 64, j + (i % 32 < 16 ? 0 : 4)); };
-      if (shifted) out = expand_fours(k, end, out, [&](Index i, int j) { return fma(level(i, j), scale, offset); });  // the product is exact
-      else out = expand_fours(k, end, out, [&](Index i, int j) { return mul(sub(level(i, j), set(8.f)), scale); });
-    }
+    const Index b = k / Block, end = Block * (b + 1) < to ? Block * (b + 1) : to;
+    body(b, k, end);
     k = end;
   }
+}
+// Levels 0 .. 15 of column k of sixteen rows, of blocks of activation_block columns whose first half are the low halves of bytes; j is k % 4.
+TFM_LANES F nibble_of_block(const std::byte* values, Index k, int j) {
+  constexpr Index half = activation_block / 2;
+  return nibble_of_8(values + k / activation_block * (half * 16) + k % half / 4 * 64, j + (k % activation_block < half ? 0 : 4));
 }

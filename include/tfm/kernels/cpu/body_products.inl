@@ -14,6 +14,47 @@ inline void pack_rows(const float* rows, Index row_count, Index cols, Index pane
     for (Index r = 0; r < 16; ++r) out[(k - from) * 16 + r] = r < valid ? own[r * cols + k] : 0.f;
 }
 
+// out[k - from][16] = the panel's sixteen weights for k in from .. to, as value_at() gives them; from is a multiple of 4.
+inline void expand_panel(const Panels& w, Index panel, Index from, Index to, float* out) {
+  switch (w.format) {
+#define TFM_FORMAT(format, ...) case Format::format: return FormatLanes<Format::format>::expand(w.panel(panel), w.cols, from, to, out);
+    TFM_FORMATS(TFM_FORMAT)
+#undef TFM_FORMAT
+    default: return;
+  }
+}
+
+// Multiplies panels of floats as they lie; false where they are to be expanded.
+template <Format Own>
+inline bool multiply_as_they_lie(const FloatTile& tile, Index panels, Index tokens) {
+  if constexpr (requires { typename FormatLanes<Own>::Floats; }) {
+    using Lanes = FormatLanes<Own>;
+    if (Lanes::many_tokens || tokens == 1) {
+      float_panels<typename Lanes::Floats, Lanes::many_tokens>(tile, panels, tokens);
+      return true;
+    }
+  }
+  return false;
+}
+inline bool multiply_as_they_lie(Format own, const FloatTile& tile, Index panels, Index tokens) {
+  switch (own) {
+#define TFM_FORMAT(format, ...) case Format::format: return multiply_as_they_lie<Format::format>(tile, panels, tokens);
+    TFM_FORMATS(TFM_FORMAT)
+#undef TFM_FORMAT
+    default: return false;
+  }
+}
+
+// Whether a format's panels are pairs of bfloat16, as the instruction for them reads.
+inline bool has_pairs_of_bf16(Format own) {
+  switch (own) {
+#define TFM_FORMAT(format, ...) case Format::format: return pairs_of_bf16<Format::format>;
+    TFM_FORMATS(TFM_FORMAT)
+#undef TFM_FORMAT
+    default: return false;
+  }
+}
+
 // Panels first .. first + count of one product of float32 activations; scratch holds scratch_floats.
 inline void matmul_chunk(Context&, const MatmulTask& a, Index first, Index count, float* scratch) {
   const Panels& w = a.w;
@@ -22,13 +63,7 @@ inline void matmul_chunk(Context&, const MatmulTask& a, Index first, Index count
     return FloatTile{w.data + panel * panel_bytes(w.format, w.cols), panel_bytes(w.format, w.cols), 16, a.x, w.cols, 1, w.cols,
                      a.y + 16 * panel, w.rows, left < 16 ? left : 16, a.added};
   };
-  const bool direct = a.row_major == nullptr && (w.format == Format::f32 || (a.tokens == 1 && (w.format == Format::f16 || w.format == Format::bf16)));
-  if (direct) {
-    if (w.format == Format::f32) float_panels<PlainF32>(tile(first, count), count, a.tokens);
-    else if (w.format == Format::f16) float_panels<PanelF16, false>(tile(first, count), count, a.tokens);
-    else float_panels<PanelBF16, false>(tile(first, count), count, a.tokens);
-    return;
-  }
+  if (a.row_major == nullptr && multiply_as_they_lie(w.format, tile(first, count), count, a.tokens)) return;
   for (Index p = first; p < first + count; p += 4) {
     const Index n = first + count - p < 4 ? first + count - p : 4;
     const Index columns = expand_k * (4 / n);  // few panels leave room for more: rows of x are then read in longer pieces

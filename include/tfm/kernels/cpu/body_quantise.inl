@@ -1,4 +1,4 @@
-// Activations to int8, by blocks of 32 or by whole rows, over sixteen lanes. Included once for each region.
+// Activations to int8, by blocks of activation_block or by whole rows, over sixteen lanes. Included once for each region.
 
 // 127 / largest; 0, and so every q is 0, where that would overflow (magnitudes below 1e-36).
 TFM_LANES float to_bytes(float largest) { return largest > 0x1p-119f ? 127.f / largest : 0.f; }
@@ -6,7 +6,7 @@ TFM_LANES float to_bytes(float largest) { return largest > 0x1p-119f ? 127.f / l
 // A sum of int8 values. Where activations are not finite it may be anything, but an int.
 TFM_LANES int whole(float sum) { return sum > -0x1p24f && sum < 0x1p24f ? static_cast<int>(sum) : 0; }
 
-// One block of 32 numbers: q = round(x 127 / absmax), scale = absmax / 127, start = -8 times the sum of q, rest = x - scale q unless it
+// One block: q = round(x 127 / absmax), scale = absmax / 127, start = -8 times the sum of q, rest = x - scale q unless it
 // is null. A value that is no number makes the block's scale one.
 inline void quantise_block(const float* x, signed char* q, float* scale, float* scaled_sum, int* start, float* rest) {
   const F lo = load(x), hi = load(x + 16);
@@ -32,7 +32,7 @@ inline bool quantise_sixteen(const float* x, signed char* q, float* scales, floa
   F most[16], nothing[2] = {zero(), zero()};
   TFM_UNROLL
   for (int b = 0; b < 16; ++b) {
-    const F lo = load(x + 32 * b), hi = load(x + 32 * b + 16);
+    const F lo = load(x + activation_block * b), hi = load(x + activation_block * b + 16);
     nothing[0] = fma(lo, zero(), nothing[0]), nothing[1] = fma(hi, zero(), nothing[1]);
     most[b] = max(abs(lo), abs(hi));
   }
@@ -44,15 +44,15 @@ inline bool quantise_sixteen(const float* x, signed char* q, float* scales, floa
   I sums[16];
   TFM_UNROLL
   for (int b = 0; b < 16; ++b) {
-    const F lo = load(x + 32 * b), hi = load(x + 32 * b + 16), inverse = set(inverses[b]);
+    const F lo = load(x + activation_block * b), hi = load(x + activation_block * b + 16), inverse = set(inverses[b]);
     const I a = to_int(mul(lo, inverse)), c = to_int(mul(hi, inverse));
-    store_int8(q + 32 * b, a);
-    store_int8(q + 32 * b + 16, c);
+    store_int8(q + activation_block * b, a);
+    store_int8(q + activation_block * b + 16, c);
     sums[b] = add(a, c);
     if (rest != nullptr) {
       const F down = set(-scales[b]);
-      store(rest + 32 * b, fma(down, to_float(a), lo));
-      store(rest + 32 * b + 16, fma(down, to_float(c), hi));
+      store(rest + activation_block * b, fma(down, to_float(a), lo));
+      store(rest + activation_block * b + 16, fma(down, to_float(c), hi));
     }
   }
   const F sum = to_float(sum_of_each(sums));
@@ -61,19 +61,19 @@ inline bool quantise_sixteen(const float* x, signed char* q, float* scales, floa
   return true;
 }
 
-// One row in blocks of 32.
+// One row in blocks.
 inline void quantise_row(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest) {
-  const Index blocks = cols / 32;
-  const auto left = [&](Index b) { return rest == nullptr ? nullptr : rest + 32 * b; };
+  const Index blocks = cols / activation_block;
+  const auto left = [&](Index b) { return rest == nullptr ? nullptr : rest + activation_block * b; };
   for (Index b = 0, end; b < blocks; b = end) {
     const bool sixteen = quantises_sixteen && b + 16 <= blocks;
     end = sixteen ? b + 16 : blocks;
-    if (sixteen && quantise_sixteen(x + 32 * b, q + 32 * b, scales + b, scaled_sums + b, starts + b, left(b))) continue;
-    for (Index i = b; i < end; ++i) quantise_block(x + 32 * i, q + 32 * i, scales + i, scaled_sums + i, starts + i, left(i));
+    if (sixteen && quantise_sixteen(x + activation_block * b, q + activation_block * b, scales + b, scaled_sums + b, starts + b, left(b))) continue;
+    for (Index i = b; i < end; ++i) quantise_block(x + activation_block * i, q + activation_block * i, scales + i, scaled_sums + i, starts + i, left(i));
   }
 }
 inline void quantise_blocks(Context&, View x, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest) {
-  const Index blocks = x.cols / 32;
+  const Index blocks = x.cols / activation_block;
   for (Index t = 0; t < x.rows; ++t) {
     quantise_row(x.row(t), x.cols, q + t * x.cols, scales + t * blocks, scaled_sums + t * blocks, starts + t * blocks, rest == nullptr ? nullptr : rest + t * x.cols);
   }
@@ -125,7 +125,7 @@ inline void mark_outliers_row(const float* x, Index cols, float threshold, bool 
     by_lanes(columns, [&](Index i, Index n) {
       F value = load_some(x + from + i, n);
       if (half) {
-        alignas(64) std::byte rounded[32];
+        alignas(64) std::byte rounded[sixteen_halves];
         store_f16(rounded, value);
         value = load_f16(rounded);
       }

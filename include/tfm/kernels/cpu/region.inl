@@ -25,6 +25,8 @@ inline constexpr TrainingTable training_table = [] {
 using namespace TFM_REGION_BASE;
 #include TFM_REGION_LANES
 #include "tfm/kernels/cpu/body_int8.inl"
+#include "tfm/kernels/cpu/region_formats.inl"
+#include "tfm/kernels/cpu/body_int8_chunk.inl"
 #include "tfm/kernels/cpu/body_int8_backward.inl"
 
 inline constexpr Table table = [] {
@@ -46,6 +48,8 @@ inline constexpr TrainingTable training_table = [] {
 #include "tfm/kernels/cpu/body_quantise.inl"
 #include "tfm/kernels/cpu/body_matmul.inl"
 #include "tfm/kernels/cpu/body_int8.inl"
+#include "tfm/kernels/cpu/region_formats.inl"
+#include "tfm/kernels/cpu/body_int8_chunk.inl"
 #include "tfm/kernels/cpu/body_int8_backward.inl"
 #include "tfm/kernels/cpu/body_products.inl"
 #include "tfm/kernels/cpu/body_cache.inl"

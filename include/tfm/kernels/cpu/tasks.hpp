@@ -8,6 +8,9 @@
 
 namespace tfm::inline TFM_ABI::kernels {
 
+/// Bytes of sixteen binary16: what a panel has for one column, or one block's scales.
+inline constexpr Index sixteen_halves = 2 * panel_rows;
+
 /// Quantised activations: row t is at q + t cols, what belongs to its blocks at t blocks. A block's start is -8 times its sum: there a
 /// product begins to sum whose weights are stored 8 too large, and at 16 times that one whose weights are 128 too large.
 struct Quantised {
@@ -79,9 +82,12 @@ inline constexpr Index short_row = 128;  // floats: several such rows share a pa
 /// Bytes of sixteen positions' keys and values of one head, as kernels/attention.hpp describes them.
 constexpr Index key_panel_bytes(Format format, Index head_dim) noexcept { return panel_bytes(format, head_dim); }
 constexpr Index value_panel_bytes(Format format, Index head_dim) noexcept {
-  const Index values = 16 * round_up(head_dim, 16);
-  return format == Format::q8_0 ? panel_header_bytes(format, head_dim) + values : values * block_bytes(format);
+  return panel_header_bytes(format, head_dim) + 16 * round_up(head_dim, 16) * cached_bytes(format);
 }
+
+/// Numbers of a head that share a scale where keys and values are cached in Q8_0. Its bytes there are those of the scales of sixteen.
+inline constexpr Index cache_block = FormatTraits<Format::q8_0>::block;
+static_assert(cache_block == sixteen_halves);
 
 /// Attention of the query heads that share one key/value head.
 struct AttentionHead {
@@ -122,17 +128,17 @@ struct CacheRows {
 inline constexpr Index query_tile = 6, key_block = 64;
 /// Query tiles that walk through the cache side by side, so that it is read once for all of them.
 inline constexpr Index most_tiles = 4;
-constexpr Index tiles_together(Format format) noexcept { return format == Format::f32 ? 1 : most_tiles; }
+constexpr Index tiles_together(Format format) noexcept { return cached_bytes(format) < Index{sizeof(float)} ? most_tiles : 1; }
 /// Keys that have a softmax of their own, which is then joined to those before it: what threads share out.
 inline constexpr Index piece_keys = 256;
 
 /// Floats of what a query row knows of a piece: the weighted sum of values, sixteen sums of weights, sixteen times the largest score.
-constexpr Index part_floats(Index head_dim) noexcept { return round_up(head_dim, 16) + 32; }
+constexpr Index part_floats(Index head_dim) noexcept { return round_up(head_dim, 16) + 2 * 16; }
 
 /// Floats of scratch that one worker needs for it.
 constexpr Index attention_floats(Format format, Index head_dim) noexcept {
   const Index rows = query_tile * (tiles_together(format) * (head_dim + 2 * part_floats(head_dim)) + key_block);
-  return rows + (format == Format::q8_0 ? key_block * (head_dim + round_up(head_dim, 16)) : 0);
+  return rows + (is_quantised(format) ? key_block * (head_dim + round_up(head_dim, 16)) : 0);
 }
 
 /// The same where keys and values are rows, at most `keys` of them.
