@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -101,8 +102,16 @@ struct ProveArguments {
   bool json = false;
 };
 
+struct TemplateArguments {
+  std::filesystem::path model, source;  ///< one of them is given; the source is a Jinja file's
+  std::filesystem::path messages, tools;
+  std::optional<std::string> bos, eos, now;
+  std::vector<std::pair<std::string, std::string>> variables;
+  bool generation_prompt = true, go_on = false;
+};
+
 using Arguments = std::variant<ChatArguments, CompleteArguments, InfoArguments, TokenizeArguments, PerplexityArguments,
-                               BenchArguments, ProveArguments>;
+                               BenchArguments, ProveArguments, TemplateArguments>;
 
 /// The commands. Each returns the program's exit code; errors are thrown.
 int run(const ChatArguments& arguments);
@@ -112,5 +121,6 @@ int run(const TokenizeArguments& arguments);
 int run(const PerplexityArguments& arguments);
 int run(const BenchArguments& arguments);
 int run(const ProveArguments& arguments);
+int run(const TemplateArguments& arguments);
 
 }  // namespace cli

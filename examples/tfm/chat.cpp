@@ -2,6 +2,7 @@
 #include "tfm/generate/chat.hpp"
 
 #include <algorithm>
+#include <ctime>
 
 #include "conversation.hpp"
 #include "messages_file.hpp"
@@ -95,6 +96,14 @@ std::optional<std::string> single_question(const ChatArguments& arguments, std::
   return piped;
 }
 
+/// What templates that tell the date are given.
+tfm::jinja::DateTime local_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  localtime_r(&now, &parts);
+  return {parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, std::min(parts.tm_sec, 59)};
+}
+
 /// A name, or a file.
 void set_template(tfm::ChatOptions& options, const std::string& chat_template) {
   if (const auto known = tfm::known_chat_formats(); std::any_of(known.begin(), known.end(), [&](const tfm::ChatFormat& format) { return format.name == chat_template; }))
@@ -132,6 +141,7 @@ int run(const ChatArguments& arguments) {
   options.session = session_options(arguments.model, loaded.model);
   options.max_tokens = max_tokens(arguments.answer, options.session.context);
   options.clock = seconds;
+  options.inputs.now = local_time();
   show_progress(options, bar);
   LoadedAdapters adapters(arguments.adapters, loaded.model, identity_of(arguments, loaded), arguments.any_base);
   Chat chat = open_chat(loaded, options, arguments.chat_template);

@@ -9,6 +9,7 @@
 #include "hints.hpp"
 #include "model_options.hpp"
 #include "prove_options.hpp"
+#include "template_options.hpp"
 #include "settle.hpp"
 #include "tfm/text/chat_format.hpp"
 
@@ -241,6 +242,11 @@ void describe(CLI::App& app, ProveArguments& prove) {
   add_prove_options(app, prove);
 }
 
+void describe(CLI::App& app, TemplateArguments& arguments) {
+  add_model(app, arguments.model);
+  add_template_options(app, arguments);
+}
+
 }  // namespace
 
 std::variant<Arguments, int> parse_command_line(int count, const char* const* words) {
@@ -254,6 +260,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   PerplexityArguments perplexity;
   BenchArguments bench;
   ProveArguments prove;
+  TemplateArguments chat_template;
   const auto add = [&](const char* name, const char* help, auto& arguments) {
     CLI::App* const command = app.add_subcommand(name, help);
     describe(*command, arguments);
@@ -266,6 +273,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   const CLI::App* const perplexity_command = add("perplexity", "Measure how well a model predicts a text", perplexity);
   const CLI::App* const bench_command = add("bench", "Measure speed and memory", bench);
   const CLI::App* const prove_command = add("prove", "Hold a model to the same bits in every way, and hash them", prove);
+  const CLI::App* const template_command = add("template", "Write a conversation as a chat template does", chat_template);
 
   if (const auto code = refuse_habits(app, count, words)) return *code;
   if (const auto code = parse(app, count, words, hint)) return *code;
@@ -280,6 +288,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
     if (tokenize_command->parsed()) return settled(tokenize_command, tokenize);
     if (perplexity_command->parsed()) return settled(perplexity_command, perplexity);
     if (prove_command->parsed()) return settled(prove_command, prove);
+    if (template_command->parsed()) return settled(template_command, chat_template);
     return settled(bench_command, bench);
   } catch (const UsageError& error) { return fail(usage, error.what()); } catch (const tfm::Error& error) {
     return fail(failure, error.what());

@@ -51,6 +51,11 @@ inline void settle(const CLI::App& command, TokenizeArguments& tokenize) {
   settle_text(tokenize.text);
   settle_model(command, tokenize.model, true);
 }
+inline void settle(const CLI::App& command, TemplateArguments& arguments) {
+  const bool model = command.get_option("--model")->count() + command.get_option("MODEL")->count() > 0;
+  if (model || arguments.source.empty()) settle_model(command, arguments.model, true);
+  if (arguments.messages == "-" && arguments.tools == "-") throw UsageError("--messages and --tools are both standard input, expected one of them");
+}
 template <class A>
 void settle(const CLI::App& command, A& arguments) {
   settle_model(command, arguments.model.model);

@@ -141,7 +141,7 @@ TEST_CASE("a list of templates, of which the default is for chat") {
   CHECK_FALSE(no_default->chat_template);
   CHECK(no_default->notes ==
         Notes{"none of the chat templates is called 'default': 'rag' is taken",
-              "the chat template is of no known family; name one to chat: plain, chatml, llama2, alpaca"});
+              "the chat template cannot be used: it does not write what a user says; name one to chat: plain, chatml, llama2, alpaca"});
 }
 
 TEST_CASE("chat_template.jinja goes before tokenizer_config.json's") {
@@ -171,7 +171,7 @@ TEST_CASE("GGUF: an unknown template is told, none is plain, and what ends a tur
   const auto unknown = gguf([](GgufWriter& file) { file.set("tokenizer.chat_template", "{{ nobody }}"); });
   CHECK_FALSE(unknown.chat_template);
   CHECK(unknown.notes ==
-        Notes{"the chat template is of no known family; name one to chat: plain, chatml, llama2, alpaca"});
+        Notes{"the chat template cannot be used: it does not write what a user says; name one to chat: plain, chatml, llama2, alpaca"});
   const auto plain = gguf([](GgufWriter& file) { file.set("tokenizer.ggml.eot_token_id", std::uint32_t{263}); });
   CHECK(plain.notes == Notes{no_template});
   CHECK(plain.chat_template->name() == "plain");

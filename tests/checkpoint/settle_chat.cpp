@@ -41,7 +41,7 @@ TEST_CASE("without a chat template the vocabulary speaks for one, and the note s
   CHECK(inst.notes == Notes{"there is no chat template: the vocabulary has [INST] and [/INST], so chats are written in the format llama2"});
   const ChatSettings unknown = settled({"<|im_start|>", "<|im_end|>"}, "{{ nobody }}");
   CHECK_FALSE(unknown.chat_template);
-  CHECK(unknown.notes == Notes{"the chat template is of no known family; name one to chat: plain, chatml, llama2, alpaca (the vocabulary has <|im_start|> and "
+  CHECK(unknown.notes == Notes{"the chat template cannot be used: it does not write what a user says; name one to chat: plain, chatml, llama2, alpaca (the vocabulary has <|im_start|> and "
                                "<|im_end|>, which speaks for chatml)",
                                "by their names these tokens end an answer, too: <|im_end|> (4)"});
   CHECK(settled({"<|im_start|>", "<|im_end|>"}, chatml).notes.empty());

@@ -50,9 +50,9 @@ TFM_INLINE FoundTokenizer find_sentencepiece(std::span<const std::byte> file, co
 
 TFM_INLINE FoundTokenizer find_tokenizer_json(std::span<const std::byte> file, const std::string& what, const TokenizerConfig& config) {
   FoundTokenizer found;
-  const TokenizerJson json = read_tokenizer_json(JsonDocument(text_of(file), what));
-  found.notes = json.notes;
-  found.tokenizer = with_config(ByteBpeTokenizer(json.tables()), config, found.notes);
+  TokenizerJson json = read_tokenizer_json(JsonDocument(text_of(file), what));
+  found.notes = std::move(json.notes);
+  found.tokenizer = with_config(std::move(json.tokenizer), config, found.notes);
   return found;
 }
 

@@ -14,7 +14,7 @@ namespace tfm::inline TFM_ABI {
 
 /// What Loaded holds of it.
 struct ChatSettings {
-  std::optional<ChatTemplate> chat_template;  ///< none: the checkpoint's is of no known family
+  std::optional<ChatTemplate> chat_template;  ///< none: the checkpoint's cannot be used
   std::vector<Token> stop_tokens;             ///< the tokenizer's eos, what the checkpoint says, what ends a turn by its name
   std::vector<std::string> notes;             ///< what was decided without the checkpoint's word
 };

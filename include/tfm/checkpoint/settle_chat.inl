@@ -8,9 +8,10 @@ namespace detail {
 TFM_INLINE void settle_template(ChatSettings& settings, const AnyTokenizer& tokenizer, std::string_view jinja) {
   const auto by_names = tokenizer ? chat_format_by_names(tokenizer) : std::nullopt;
   const std::string has_marks = by_names ? joined({"the vocabulary has ", by_names->tokens.first, " and ", by_names->tokens.second}) : "";
-  settings.chat_template = ChatTemplate::detect(jinja, marks_of(tokenizer));
+  std::string why;
+  settings.chat_template = ChatTemplate::detect(jinja, marks_of(tokenizer), &why);
   if (!settings.chat_template) {
-    settings.notes.push_back("the chat template is of no known family; name one to chat: " + chat_format_names());
+    settings.notes.push_back(joined({"the chat template cannot be used: ", why, "; name one to chat: ", chat_format_names()}));
     if (by_names) settings.notes.back() += joined({" (", has_marks, ", which speaks for ", by_names->format.name, ")"});
   } else if (tokenizer && trimmed(jinja).empty()) {
     if (by_names) settings.chat_template = ChatTemplate(by_names->format, marks_of(tokenizer));

@@ -26,7 +26,8 @@ struct ChatOptions {
   std::optional<std::string> system{};      ///< none: the template's own
   std::vector<Message> messages{};          ///< what was said before: see Chat::set_messages
   std::string chat_template{};              ///< "chatml", "llama2", "alpaca", "plain"; empty: the checkpoint's own
-  std::string template_source{};            ///< or a template as Jinja source, of one of these families; empty: none is given
+  std::string template_source{};            ///< or a template as Jinja source; empty: none is given
+  TemplateInputs inputs{};                  ///< tools, variables and a time, for templates in Jinja
   std::vector<std::string> stop_strings{};  ///< besides the template's
   Overflow overflow = Overflow::error;
   SessionOptions session{};
@@ -64,14 +65,15 @@ class Chat {
     if (!options.chat_template.empty() && !options.template_source.empty())
       raise(OptionError("tfm: chat_template and template_source are both given, expected one of them"));
     const SequenceMarks marks = marks_of(loaded.tokenizer);
-    if (!options.chat_template.empty()) return ChatTemplate::named(options.chat_template, marks);
+    if (!options.chat_template.empty()) return ChatTemplate::named(options.chat_template, marks).with(options.inputs);
     if (!options.template_source.empty()) {
-      auto given = trimmed(options.template_source).empty() ? std::nullopt : ChatTemplate::detect(options.template_source, marks);
-      if (!given) raise<TemplateError>({"tfm: the chat template that was given is of no known family, expected one of: ", chat_format_names()});
-      return *std::move(given);
+      std::string why = "it is empty";
+      auto given = trimmed(options.template_source).empty() ? std::nullopt : ChatTemplate::detect(options.template_source, marks, &why);
+      if (!given) raise<TemplateError>({"tfm: the chat template that was given cannot be used: ", why, "; there are: ", chat_format_names()});
+      return given->with(options.inputs);
     }
-    if (!loaded.chat_template) raise<TemplateError>({"tfm: the checkpoint's chat template is of no known family; name one of: ", chat_format_names()});
-    return *loaded.chat_template;
+    if (!loaded.chat_template) raise<TemplateError>({"tfm: the checkpoint's chat template cannot be used; name one of: ", chat_format_names()});
+    return loaded.chat_template->with(options.inputs);
   }
   StopRules rules_of() const {
     std::vector<Token> tokens = loaded_.stop_tokens;
@@ -85,12 +87,12 @@ class Chat {
   }
   double now() const { return options_.clock ? options_.clock() : 0; }
 
-  /// The ids of what `conversation` adds to its first `evaluated` messages.
-  std::vector<Token> prompt_ids(std::span<const Message> conversation, Index evaluated) const {
+  /// The ids of the conversation's prompt.
+  std::vector<Token> prompt_ids(std::span<const Message> conversation) const {
     std::vector<Token> ids;
-    const Rendering rendering = template_.prompt(conversation, evaluated);
+    const Rendering rendering = template_.prompt(conversation);
     const auto bos = loaded_.tokenizer.bos();
-    if (evaluated == 0 && bos && loaded_.tokenizer.add_bos() && !template_.writes_bos()) ids.push_back(*bos);
+    if (bos && loaded_.tokenizer.add_bos() && !template_.writes_bos()) ids.push_back(*bos);
     const std::vector<Token> rest = loaded_.tokenizer.encode(rendering.segments());
     ids.insert(ids.end(), rest.begin(), rest.end());
     return ids;
@@ -101,7 +103,7 @@ class Chat {
     const Index system = !conversation.empty() && conversation.front().role == Role::system ? 1 : 0;
     const Index reserve = std::min(options_.max_tokens, session_.capacity() / 4);
     while (true) {
-      std::vector<Token> ids = prompt_ids(conversation, 0);
+      std::vector<Token> ids = prompt_ids(conversation);
       if (static_cast<Index>(ids.size()) + reserve <= session_.capacity()) return ids;
       if (static_cast<Index>(conversation.size()) < system + 3) {
         if (static_cast<Index>(ids.size()) <= session_.capacity()) return ids;
@@ -125,13 +127,15 @@ class Chat {
 
     Turn(Chat& chat, std::string_view text) : chat_(chat), kept_(chat.session_.length()), draws_(chat.sampler_.draws()), conversation(chat.messages_) {
       conversation.push_back({Role::user, std::string(text)});
-      bool anew = chat.evaluated_ == 0;
+      // Where the template writes what was said otherwise now, as when it drops thoughts, everything from the first difference on is new.
+      const auto added = chat.evaluated_ == 0 ? std::nullopt : chat.template_.added(conversation, chat.evaluated_);
+      bool anew = !added;
       if (!anew) {
-        const std::vector<Token> fresh = chat.prompt_ids(conversation, chat.evaluated_);
+        const std::vector<Token> fresh = chat.loaded_.tokenizer.encode(added->segments());
         ids = chat.pending_;
         ids.insert(ids.end(), fresh.begin(), fresh.end());
       } else {
-        ids = chat.prompt_ids(conversation, 0);
+        ids = chat.prompt_ids(conversation);
         kept_ = chat.begins_with(ids);
       }
       if (static_cast<Index>(ids.size()) > (anew ? chat.session_.capacity() : chat.session_.room())) {

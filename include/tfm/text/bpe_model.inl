@@ -3,13 +3,22 @@
 
 namespace tfm::inline TFM_ABI {
 
+TFM_INLINE std::array<Token, 256> byte_tokens(const Vocabulary& vocabulary) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::array<Token, 256> tokens{};
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    const std::string piece{'<', '0', 'x', digits[byte >> 4], digits[byte & 15], '>'};
+    tokens[byte] = ordinary_token(vocabulary, piece).value_or(-1);
+  }
+  return tokens;
+}
+
 TFM_INLINE BpeModel::BpeModel(const Vocabulary& vocabulary, MergeTable merges, const BpeRules& rules)
     : merges_(std::move(merges)), rules_(rules) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  for (std::size_t byte = 0; byte < 256; ++byte) {
+  if (!rules.bytes) byte_token_ = byte_tokens(vocabulary);
+  for (std::size_t byte = 0; byte < 256 && rules.bytes; ++byte) {
     std::string piece;
-    if (rules.bytes) append_utf8(piece, byte_alphabet[byte]);
-    else piece = {'<', '0', 'x', digits[byte >> 4], digits[byte & 15], '>'};
+    append_utf8(piece, byte_alphabet[byte]);
     byte_token_[byte] = ordinary_token(vocabulary, piece).value_or(-1);
   }
   if (rules.bytes) return;
@@ -56,7 +65,8 @@ TFM_INLINE void BpeModel::begin_with_characters(std::string_view word, std::vect
   settle();
 }
 
-TFM_INLINE void BpeModel::encode(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch, std::vector<Token>& out) const {
+TFM_INLINE void BpeModel::encode(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch,
+                             std::vector<Token>& out) const {
   if (rules_.ignore_merges) {
     std::string_view piece = word;
     if (rules_.bytes) {
@@ -68,8 +78,13 @@ TFM_INLINE void BpeModel::encode(const Vocabulary& vocabulary, std::string_view 
   }
   scratch.word.clear();
   if (rules_.bytes) {
-    for (const char c : word)
-      if (const Token token = byte_token_[static_cast<unsigned char>(c)]; token >= 0) scratch.word.push_back(token);
+    bool unknown = false;  // the byte before
+    for (const char c : word) {
+      const Token token = byte_token_[static_cast<unsigned char>(c)];
+      if (token >= 0) scratch.word.push_back(token);
+      else if (rules_.unknown && !(unknown && rules_.fuse_unknown)) scratch.word.push_back(*rules_.unknown);
+      unknown = token < 0;
+    }
   } else {
     begin_with_characters(word, scratch.word);
   }

@@ -1,6 +1,6 @@
 #pragma once
 // ChatTemplate: renders a conversation as the text that a chat model knows, what people wrote apart from the marks.
-#include <array>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,59 +10,18 @@
 #include "tfm/core/error.hpp"
 #include "tfm/core/index.hpp"
 #include "tfm/text/chat_format.hpp"
-#include "tfm/text/jinja_family.hpp"
-#include "tfm/text/tokenizer.hpp"
+#include "tfm/text/own_template.hpp"
+#include "tfm/text/rendering.hpp"
 #include "tfm/text/white_space.hpp"
 
 namespace tfm::inline TFM_ABI {
 
-enum class Role : unsigned char { system, user, assistant };
-
-constexpr std::string_view name(Role role) noexcept {
-  constexpr std::array<std::string_view, 3> names{"system", "user", "assistant"};
-  return names[static_cast<std::size_t>(role)];
-}
-
-/// The role that conversations in JSON name so, if there is one.
-constexpr std::optional<Role> role_named(std::string_view text) noexcept {
-  for (Role role : {Role::system, Role::user, Role::assistant}) {
-    if (text == name(role)) return role;
-  }
-  return std::nullopt;
-}
-
-/// One contribution to a conversation.
-struct Message {
-  Role role;
-  std::string content;
-};
-
-/// A rendered conversation: stretches of the template's text and of messages' text, by turns. Owns them.
-struct Rendering {
-  struct Piece {
-    std::string text;
-    bool from_template;  ///< only such text may become special tokens
-  };
-  std::vector<Piece> pieces{};
-
-  /// What a tokenizer encodes; views into this.
-  std::vector<TextSegment> segments() const;
-  /// All of it, as one text.
-  std::string text() const;
-  /// Appends; what continues the same kind of text joins it.
-  void add(std::string_view more, bool from_template);
-};
-
-/// How the vocabulary spells the tokens that begin and end a sequence; empty where it has none.
-struct SequenceMarks {
-  std::string bos = "<s>", eos = "</s>";
-};
-
-SequenceMarks marks_of(const AnyTokenizer& tokenizer);
-
+/// Either a format with marks around each message, or a template of a file's own in Jinja.
 class ChatTemplate {
   ChatFormat format_;
   bool writes_bos_ = false;
+  std::shared_ptr<const OwnTemplate> own_;  // null: no Jinja at all
+  bool runs_own_ = false;                   // it writes what no known format does, or is asked for more than a format can
 
  public:
   /// A format of one's own.
@@ -71,10 +30,12 @@ class ChatTemplate {
   /// "plain", "chatml", "llama2" or "alpaca". \throws TemplateError with the names that are known
   static ChatTemplate named(std::string_view name, const SequenceMarks& marks = {});
 
-  /// The template that a file carries as Jinja source (GGUF's tokenizer.chat_template, chat_template in
-  /// tokenizer_config.json): one of the known families with the file's own default system prompt, plain where the
-  /// source is empty, nothing where it is of no known family.
-  static std::optional<ChatTemplate> detect(std::string_view jinja, const SequenceMarks& marks = {});
+  /// The template that a file carries as Jinja source (GGUF's tokenizer.chat_template, chat_template in tokenizer_config.json); plain
+  /// where the source is empty; nothing where it cannot be used, and `why` says why. One that writes what a known format writes
+  /// is that format, with its own default system prompt.
+  static std::optional<ChatTemplate> detect(std::string_view jinja, const SequenceMarks& marks = {}, std::string* why = nullptr);
+  /// The same template with tools, variables and a time of the caller's. Errors: TemplateError where there is no Jinja that could read them.
+  ChatTemplate with(TemplateInputs inputs) const;
 
   const std::string& name() const noexcept { return format_.name; }
   /// What it writes around each message, {bos} and {eos} filled in.
@@ -93,6 +54,8 @@ class ChatTemplate {
   /// far as its last word; the closing of that turn is part of what is new.
   /// \throws TemplateError where the roles are not system (may be missing), user, assistant, user, ..., user
   Rendering prompt(std::span<const Message> conversation, Index evaluated = 0) const;
+  /// prompt() of what is behind the first `evaluated` messages; nothing where the template writes those otherwise, now that there are more.
+  std::optional<Rendering> added(std::span<const Message> conversation, Index evaluated) const;
 
   /// Refuses messages whose roles are not system (may be missing), user, assistant, user, …; none at all are fine, too.
   /// \throws TemplateError with the number and the role of the first that is out of turn
@@ -117,6 +80,11 @@ class ChatTemplate {
   bool system(Rendering& out, std::span<const Message> conversation) const;
 
   static void write(Rendering& out, std::string_view text) { out.add(text, true); }
+
+  /// The formats that files' templates spell out, in the ways that they differ: BOS, what ends an unmarked turn, white space dropped.
+  static std::vector<ChatFormat> family_candidates();
+  /// This format, where it writes the probes as the template does. A template may leave out the opening of the reply.
+  static std::optional<ChatTemplate> of_family(ChatFormat format, const SequenceMarks& marks, const OwnTemplate& own);
 };
 
 }  // namespace tfm::inline TFM_ABI

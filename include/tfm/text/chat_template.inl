@@ -4,34 +4,6 @@
 
 namespace tfm::inline TFM_ABI {
 
-TFM_INLINE std::vector<TextSegment> Rendering::segments() const {
-  std::vector<TextSegment> out;
-  out.reserve(pieces.size());
-  for (const Piece& piece : pieces) {
-    out.push_back(piece.from_template ? TextSegment(TemplateText{piece.text}) : TextSegment(UserText{piece.text}));
-  }
-  return out;
-}
-
-TFM_INLINE std::string Rendering::text() const {
-  std::string out;
-  for (const Piece& piece : pieces) out += piece.text;
-  return out;
-}
-
-TFM_INLINE void Rendering::add(std::string_view more, bool from_template) {
-  if (more.empty()) return;
-  if (pieces.empty() || pieces.back().from_template != from_template) pieces.push_back({{}, from_template});
-  pieces.back().text += more;
-}
-
-TFM_INLINE SequenceMarks marks_of(const AnyTokenizer& tokenizer) {
-  SequenceMarks marks{"", ""};
-  if (tokenizer && tokenizer.bos()) marks.bos = tokenizer.piece(*tokenizer.bos());
-  if (tokenizer && tokenizer.eos()) marks.eos = tokenizer.piece(*tokenizer.eos());
-  return marks;
-}
-
 TFM_INLINE ChatTemplate::ChatTemplate(ChatFormat format, const SequenceMarks& marks) : format_(std::move(format)) {
   for (std::string* text : {&format_.start, &format_.system_before, &format_.system_after, &format_.user_before,
                             &format_.user_after, &format_.opening, &format_.gap, &format_.closing}) {
@@ -51,11 +23,30 @@ TFM_INLINE ChatTemplate ChatTemplate::named(std::string_view name, const Sequenc
   raise<TemplateError>({"tfm: chat template \"", name, "\" is not known, expected one of: ", chat_format_names()});
 }
 
-TFM_INLINE std::optional<ChatTemplate> ChatTemplate::detect(std::string_view jinja, const SequenceMarks& marks) {
+TFM_INLINE std::optional<ChatTemplate> ChatTemplate::detect(std::string_view jinja, const SequenceMarks& marks, std::string* why) {
   if (trimmed(jinja).empty()) return ChatTemplate(plain_format(), marks);
-  std::optional<ChatFormat> format = recognise_jinja(jinja);
-  if (!format) return std::nullopt;
-  return ChatTemplate(std::move(*format), marks);
+  const auto own = OwnTemplate::read(jinja, marks, why);
+  if (!own) return std::nullopt;
+  for (ChatFormat& format : family_candidates()) {
+    if (auto known = of_family(std::move(format), marks, *own)) {
+      known->own_ = own;
+      return known;
+    }
+  }
+  ChatTemplate found(ChatFormat{.name = "its own", .stop_tokens = own->stop_tokens()}, marks);
+  found.own_ = own;
+  found.runs_own_ = true;
+  found.writes_bos_ = own->writes_bos();
+  return found;
+}
+
+TFM_INLINE ChatTemplate ChatTemplate::with(TemplateInputs inputs) const {
+  if (inputs.empty() || (!own_ && !inputs.asks())) return *this;
+  if (!own_) raise<TemplateError>({"tfm: chat template ", name(), " takes no tools and no variables, expected a file's own template in Jinja"});
+  ChatTemplate other = *this;
+  other.runs_own_ = runs_own_ || inputs.asks();
+  other.own_ = std::make_shared<const OwnTemplate>(own_->with(std::move(inputs)));
+  return other;
 }
 
 TFM_INLINE Rendering ChatTemplate::prompt(std::span<const Message> conversation, Index evaluated) const {
@@ -69,11 +60,23 @@ TFM_INLINE Rendering ChatTemplate::prompt(std::span<const Message> conversation,
     raise<TemplateError>({"tfm: chat template ", name(), ": ", evaluated, " of ", n,
                           " messages evaluated, expected 0 or those as far as a reply of the assistant's"});
   }
+  if (runs_own_) {
+    if (evaluated == 0) return own_->prompt(conversation);
+    auto added = own_->added(conversation, evaluated);
+    if (!added) raise<TemplateError>({"tfm: chat template ", name(), ": it writes the first ", evaluated, " messages otherwise, now that there are more"});
+    return *std::move(added);
+  }
   Rendering out;
   if (evaluated > 0) write(out, format_.closing);
   render(out, conversation, evaluated);
   write(out, format_.opening);
   return out;
+}
+
+TFM_INLINE std::optional<Rendering> ChatTemplate::added(std::span<const Message> conversation, Index evaluated) const {
+  if (!runs_own_) return prompt(conversation, evaluated);
+  check(conversation);
+  return own_->added(conversation, evaluated);
 }
 
 TFM_INLINE void ChatTemplate::require_turns(std::span<const Message> conversation) const {
@@ -96,6 +99,7 @@ TFM_INLINE void ChatTemplate::require_turns_of_user(std::span<const Message> con
 
 TFM_INLINE Rendering ChatTemplate::transcript(std::span<const Message> conversation) const {
   check(conversation);
+  if (runs_own_) return own_->transcript(conversation);
   Rendering out;
   render(out, conversation, 0);
   return out;
@@ -158,6 +162,48 @@ TFM_INLINE bool ChatTemplate::system(Rendering& out, std::span<const Message> co
   }
   write(out, format_.system_after);
   return true;
+}
+
+TFM_INLINE std::vector<ChatFormat> ChatTemplate::family_candidates() {
+  std::vector<ChatFormat> all;
+  for (const ChatFormat& base : {chatml_format(), llama2_format(), alpaca_format()}) {
+    for (unsigned ways = 0; ways < 32; ++ways) {
+      const bool bos = (ways & 8) != 0, unmarked = (ways & 16) != 0;
+      if ((bos && base.name == "llama2") || (unmarked && base.name != "alpaca")) continue;
+      ChatFormat format = base;
+      format.default_system.clear();
+      if (bos) format.start = "{bos}";
+      if (unmarked) format.closing = "\n\n";
+      format.trim_system = (ways & 1) != 0, format.trim_user = (ways & 2) != 0, format.trim_reply = (ways & 4) != 0;
+      all.push_back(std::move(format));
+    }
+  }
+  return all;
+}
+
+TFM_INLINE std::optional<ChatTemplate> ChatTemplate::of_family(ChatFormat format, const SequenceMarks& marks, const OwnTemplate& own) {
+  const std::vector<Message> with_system = OwnTemplate::probe();
+  const std::span<const Message> alone(with_system.data() + 1, 1);
+  std::string default_system;
+  {
+    const ChatTemplate plain(format, marks);
+    if (own.text_of(alone, plain.format_.opening) != plain.prompt(alone).text()) {
+      // What stands in a system prompt's place where none is given.
+      ChatFormat marked = format;
+      marked.default_system = "\1";
+      const std::string text = ChatTemplate(std::move(marked), marks).prompt(alone).text(), found = own.text_of(alone, plain.format_.opening);
+      const std::size_t place = text.find('\1');
+      const std::string_view before = std::string_view(text).substr(0, place), after = std::string_view(text).substr(place + 1);
+      if (found.size() <= before.size() + after.size() || !found.starts_with(before) || !found.ends_with(after)) return std::nullopt;
+      default_system = found.substr(before.size(), found.size() - before.size() - after.size());
+    }
+  }
+  format.default_system = std::move(default_system);
+  ChatTemplate known(std::move(format), marks);
+  if (own.text_of(with_system, known.format_.opening) != known.prompt(with_system).text()) return std::nullopt;
+  const std::span<const Message> turns(with_system.data() + 1, with_system.size() - 1);
+  if (own.text_of(turns, known.format_.opening) != known.prompt(turns).text()) return std::nullopt;
+  return known;
 }
 
 }  // namespace tfm::inline TFM_ABI

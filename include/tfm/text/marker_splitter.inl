@@ -43,14 +43,14 @@ TFM_INLINE bool ends_with_word(std::string_view text) {
 
 }  // namespace detail
 
-TFM_INLINE void MarkerSplitter::set_rule(Token token, MarkerRule rule) {
-  if (!rule.plain()) rules_.emplace_back(token, rule);
+TFM_INLINE void MarkerSplitter::add(std::string_view text, Token token, MarkerRule rule, bool closed) {
+  trie_.add(text, static_cast<std::int32_t>(markers_.size()));
+  markers_.push_back({token, rule, closed});
 }
 
-TFM_INLINE MarkerRule MarkerSplitter::rule(Token token) const {
-  for (const auto& [of, rule] : rules_)
-    if (of == token) return rule;
-  return {};
+TFM_INLINE void MarkerSplitter::set_rule(Token token, MarkerRule rule) {
+  for (Marker& marker : markers_)
+    if (marker.token == token) marker.rule = rule;
 }
 
 }  // namespace tfm::inline TFM_ABI

@@ -52,9 +52,6 @@ struct RoleNames {
   std::string_view bos = "<s>", eos = "</s>", pad = "<pad>";
 };
 
-/// The byte of "<0x0A>", or -1.
-int byte_of_piece(std::string_view piece) noexcept;
-
 }  // namespace detail
 
 /// The model in the bytes of a tokenizer.model; its texts are views into them, and `what` outlives it too. LoadError for

@@ -15,7 +15,7 @@ TFM_INLINE void append_utf8(std::string& text, char32_t code) {
   }
 }
 
-TFM_INLINE void Utf8Stream::drain(std::string& out, bool end) {
+TFM_INLINE void Utf8Stream::drain(std::string& out, bool end, InvalidUtf8 rule) {
   std::string_view rest = pending_;
   while (!rest.empty()) {
     const int length = utf8_character(rest);
@@ -25,15 +25,15 @@ TFM_INLINE void Utf8Stream::drain(std::string& out, bool end) {
       rest.remove_prefix(static_cast<std::size_t>(length));
     } else {
       out += replacement_character;
-      rest.remove_prefix(1);
+      rest.remove_prefix(rule == InvalidUtf8::each_byte ? 1 : broken_character(rest));
     }
   }
   pending_.erase(0, pending_.size() - rest.size());
 }
 
-TFM_INLINE void Utf8Stream::push(std::string_view bytes, std::string& out) {
+TFM_INLINE void Utf8Stream::push(std::string_view bytes, std::string& out, InvalidUtf8 rule) {
   pending_ += bytes;
-  drain(out, false);
+  drain(out, false, rule);
 }
 
 TFM_INLINE std::string replace_invalid(std::string_view text) {

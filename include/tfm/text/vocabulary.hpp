@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "tfm/core/error.hpp"
@@ -26,6 +28,11 @@ TokenType token_type(std::int64_t number, Index token, std::string_view what);
 /// The roles, once they fit the vocabulary. A padding token outside it means none, as several converters write it.
 SpecialTokens checked(SpecialTokens special, Index size, std::string_view what);
 
+namespace detail {
+/// The byte of "<0x0A>", or -1.
+int byte_of_piece(std::string_view piece) noexcept;
+}  // namespace detail
+
 /// What happens to a piece's space at the beginning of a decoded text.
 enum class LeadingSpace : unsigned char { keep, drop_one, drop_all };
 
@@ -36,6 +43,8 @@ class Vocabulary {
   std::vector<Token> table_;                            // open addressing by the piece's hash; -1 is a free place
   SpecialTokens special_;
   LeadingSpace leading_ = LeadingSpace::keep;
+  std::unordered_map<Token, std::string> leading_bytes_;  // of those that do not follow the rule
+  InvalidUtf8 invalid_ = InvalidUtf8::each_byte;
   std::string what_;
 
   static std::string_view slice(const std::vector<char>& text, const std::vector<std::uint32_t>& end, std::size_t i);
@@ -55,6 +64,9 @@ class Vocabulary {
   void add_nameless();
   void set_special(const SpecialTokens& special) { special_ = checked(special, size(), what_); }
   void set_leading_space(LeadingSpace rule) noexcept { leading_ = rule; }
+  /// What the token stands for at the beginning of a text, where that does not follow the rule.
+  void set_leading_bytes(Token token, std::string bytes) { leading_bytes_[token] = std::move(bytes); }
+  void set_invalid(InvalidUtf8 rule) noexcept { invalid_ = rule; }
 
   Index size() const noexcept { return static_cast<Index>(types_.size()); }
   const SpecialTokens& special() const noexcept { return special_; }
@@ -64,6 +76,7 @@ class Vocabulary {
   std::string_view bytes(Token token) const { return slice(bytes_, bytes_end_, at(token)); }
   std::string_view leading_bytes(Token token) const;
   bool trims_spaces() const noexcept { return leading_ == LeadingSpace::drop_all; }
+  InvalidUtf8 invalid() const noexcept { return invalid_; }
   /// The first token with this piece.
   std::optional<Token> find(std::string_view piece) const;
   const std::string& what() const noexcept { return what_; }

@@ -28,6 +28,21 @@ TFM_INLINE SpecialTokens checked(SpecialTokens special, Index size, std::string_
   return special;
 }
 
+namespace detail {
+
+TFM_INLINE int byte_of_piece(std::string_view piece) noexcept {
+  if (piece.size() != 6 || !piece.starts_with("<0x") || piece[5] != '>') return -1;
+  int value = 0;
+  for (const char c : piece.substr(3, 2)) {
+    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+}  // namespace detail
+
 TFM_INLINE std::string_view Vocabulary::slice(const std::vector<char>& text, const std::vector<std::uint32_t>& end, std::size_t i) {
   const std::size_t from = i == 0 ? 0 : end[i - 1];
   return {text.data() + from, end[i] - from};
@@ -82,6 +97,8 @@ TFM_INLINE void Vocabulary::add_nameless() {
 
 TFM_INLINE std::string_view Vocabulary::leading_bytes(Token token) const {
   std::string_view text = bytes(token);
+  if (!leading_bytes_.empty())
+    if (const auto found = leading_bytes_.find(token); found != leading_bytes_.end()) return found->second;
   const TokenType kind = type(token);
   const bool may_drop = leading_ != LeadingSpace::keep && kind != TokenType::byte && kind != TokenType::unknown;
   if (may_drop && text.starts_with(' ')) text.remove_prefix(1);

@@ -77,7 +77,7 @@ TFM_INLINE std::vector<Token> WordVocab::encode(std::span<const TextSegment> seg
       text(segment.text);
       continue;
     }
-    markers_.split(vocabulary_, segment.text, text, [&](Token token) {
+    markers_.split(segment.text, text, [&](Token token, MarkerRule) {
       flush(true);
       out.push_back(token);
     });
