@@ -12,7 +12,8 @@ TFM_INLINE F32 rows_of(F32 matrix, Index first, Index count) {
 }
 
 TFM_INLINE bool StoredPairs::same(const F32& a, const F32& b) {
-  return a.rows() == b.rows() && a.cols() == b.cols() && std::equal(a.view().data, a.view().data + a.view().size(), b.view().data);
+  return a.rows() == b.rows() && a.cols() == b.cols() &&
+         std::equal(a.view().data, a.view().data + a.view().size(), b.view().data);
 }
 
 TFM_INLINE LoraPair StoredPairs::joined(const std::vector<std::pair<const LoraPair*, Index>>& parts, Index rows) {
@@ -23,7 +24,8 @@ TFM_INLINE LoraPair StoredPairs::joined(const std::vector<std::pair<const LoraPa
     if (pair == nullptr) continue;
     if (some == nullptr) some = pair;
     if (pair->scaling != some->scaling)
-      raise(ShapeError("tfm: the adapter's layers " + some->name + " and " + pair->name + " are one in files, expected one scaling"));
+      raise(ShapeError("tfm: the adapter's layers " + some->name + " and " + pair->name +
+                       " are one in files, expected one scaling"));
     shared = shared && same(pair->a, some->a);
     rank += pair->rank();
   }

@@ -44,7 +44,7 @@ class BpeModel {
 
  public:
   struct Scratch {
-    std::vector<Token> word;
+    std::vector<Token> word, part;
     MergeTable::Scratch merging;
     std::string spelt;
   };

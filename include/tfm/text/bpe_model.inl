@@ -22,6 +22,7 @@ TFM_INLINE BpeModel::BpeModel(const Vocabulary& vocabulary, MergeTable merges, c
     byte_token_[byte] = ordinary_token(vocabulary, piece).value_or(-1);
   }
   if (rules.bytes) return;
+  merges_.settle_joints();
   near_.assign(0x10000, -1);
   for (Token token = 0; token < vocabulary.size(); ++token) {
     const std::string_view piece = vocabulary.piece(token);
@@ -88,7 +89,16 @@ TFM_INLINE void BpeModel::encode(const Vocabulary& vocabulary, std::string_view 
   } else {
     begin_with_characters(word, scratch.word);
   }
-  merges_.apply(scratch.word, scratch.merging, out);
+  if (scratch.word.size() <= 48) return merges_.apply(scratch.word, scratch.merging, out);
+  // A long one, as where nothing is cut into words before, is cut between tokens that no merge joins.
+  std::size_t from = 0;
+  for (std::size_t i = 1; i <= scratch.word.size(); ++i) {
+    if (i < scratch.word.size() && merges_.joins(scratch.word[i - 1], scratch.word[i])) continue;
+    scratch.part.assign(scratch.word.begin() + static_cast<std::ptrdiff_t>(from),
+                        scratch.word.begin() + static_cast<std::ptrdiff_t>(i));
+    merges_.apply(scratch.part, scratch.merging, out);
+    from = i;
+  }
 }
 
 }  // namespace tfm::inline TFM_ABI

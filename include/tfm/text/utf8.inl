@@ -32,6 +32,10 @@ TFM_INLINE void Utf8Stream::drain(std::string& out, bool end, InvalidUtf8 rule) 
 }
 
 TFM_INLINE void Utf8Stream::push(std::string_view bytes, std::string& out, InvalidUtf8 rule) {
+  if (pending_.empty() && is_utf8(bytes)) {
+    out += bytes;
+    return;
+  }
   pending_ += bytes;
   drain(out, false, rule);
 }
