@@ -15,9 +15,12 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/tfmConfigVersion.cmake CO
 install(FILES ${PROJECT_BINARY_DIR}/tfmConfig.cmake ${PROJECT_BINARY_DIR}/tfmConfigVersion.cmake
   ${CMAKE_CURRENT_LIST_DIR}/TfmLibraries.cmake DESTINATION ${package_dir})
 
-set(tfm_requires "eigen3 nlohmann_json xsimd")
+set(tfm_requires "nlohmann_json xsimd")
 if(tfm_sentencepiece_FOUND)
   string(APPEND tfm_requires " sentencepiece")
+endif()
+if(tfm_eigen_FOUND)
+  string(APPEND tfm_requires " eigen3")
 endif()
 if(tfm_utf8proc_FOUND)
   string(APPEND tfm_requires " libutf8proc")

@@ -24,8 +24,8 @@ constexpr const char* commands =
     "              TEXT tells it\n"
     "/save FILE    writes the conversation to a file, as JSON\n"
     "/load FILE    goes on with a conversation out of a file\n"
-    "/wear         tells the adapters; /wear NAME puts one on, /wear NAME=0.5 OTHER=0.5\n"
-    "              a mix, /wear none takes all off; the conversation goes on\n"
+    "/adapter      tells the adapters; /adapter NAME changes to one, NAME=0.5 OTHER=0.5 to\n"
+    "              their weighted sum, none to the model alone; the conversation goes on\n"
     "/help         shows this\n"
     "/quit         leaves, as Ctrl-D does\n"
     "Ctrl-C stops an answer. A line that ends with a backslash goes on in the next;\n"
@@ -89,8 +89,8 @@ bool say(Chat& chat, ProgressBar& bar, const std::string& text, const std::strin
   return chat.last().reason != tfm::StopReason::stopped && output_is_whole();
 }
 
-Conversation::Conversation(Chat& chat, Wardrobe& wardrobe, ProgressBar& bar, std::string advice)
-    : chat_(chat), wardrobe_(wardrobe), bar_(bar), advice_(std::move(advice)) {}
+Conversation::Conversation(Chat& chat, LoadedAdapters& adapters, ProgressBar& bar, std::string advice)
+    : chat_(chat), adapters_(adapters), bar_(bar), advice_(std::move(advice)) {}
 
 /// Ctrl-C and a full context end it, and nothing else. False where it did not begin: then nothing was said.
 bool Conversation::answer(const std::string& text) {
@@ -166,13 +166,13 @@ void Conversation::set_system(const std::string& text) {
   tell_dimly("[the conversation goes on with this system prompt]\n");
 }
 
-void Conversation::wear(const std::string& names) {
-  if (names.empty()) return tell(wardrobe_.list());
+void Conversation::set_adapter(const std::string& names) {
+  if (names.empty()) return tell(adapters_.list());
   try {
-    chat_.wear(wardrobe_.chosen(names));
+    chat_.set_adapter(adapters_.chosen(names));
     tell_dimly("[the conversation goes on with " + names + "]\n");
   } catch (const UsageError& error) {
-    tell(std::string(error.what()) + "; there are:\n" + wardrobe_.list());
+    tell(std::string(error.what()) + "; there are:\n" + adapters_.list());
   }
 }
 
@@ -196,7 +196,7 @@ bool Conversation::obey(const std::string& line) {
     else if (command == "/save") save(rest);
     else if (command == "/load") load(rest);
     else if (command == "/system") set_system(rest);
-    else if (command == "/wear") wear(rest);
+    else if (command == "/adapter" || command == "/wear") set_adapter(rest);
     else if (command == "/help" || command == "/?") tell(commands);
     else tell("There is no command " + printable(command) + ".\n" + commands);
   } catch (const tfm::Error& error) { tell(std::string(error.what()) + "\n"); }  // a file; the conversation is as it was

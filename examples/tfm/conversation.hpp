@@ -8,7 +8,7 @@
 #include "line_editor.hpp"
 #include "model.hpp"
 #include "support/progress_bar.hpp"
-#include "support/wardrobe.hpp"
+#include "support/loaded_adapters.hpp"
 #include "tfm/generate/chat.hpp"
 
 namespace cli {
@@ -21,7 +21,7 @@ bool say(Chat& chat, ProgressBar& bar, const std::string& text, const std::strin
 
 class Conversation {
   Chat& chat_;
-  Wardrobe& wardrobe_;
+  LoadedAdapters& adapters_;
   ProgressBar& bar_;
   std::string advice_;                 // where the context is full
   std::optional<std::string> system_;  // the one that /system gave
@@ -33,11 +33,11 @@ class Conversation {
   void save(const std::string& file);
   void load(const std::string& file);
   void set_system(const std::string& text);
-  void wear(const std::string& names);
+  void set_adapter(const std::string& names);
   void reset();
 
  public:
-  Conversation(Chat& chat, Wardrobe& wardrobe, ProgressBar& bar, std::string advice);
+  Conversation(Chat& chat, LoadedAdapters& adapters, ProgressBar& bar, std::string advice);
   /// Talks until the user leaves; says `first`, if there is one, before all. The exit code.
   int run(const std::string& model, LineEditor editor, const std::optional<std::string>& first);
 };

@@ -184,14 +184,14 @@ TEST_CASE("a chat that changes its adapter goes on with the whole conversation")
   chat.say("Once upon a time");
   bare.say("Once upon a time");
   const Index before = chat.session().length();
-  chat.wear(&adapter);
+  chat.set_adapter(&adapter);
   chat.say("The end");
   REQUIRE(chat.last().prompt_tokens > before);  // all of it again
   REQUIRE(chat.messages().size() == 4);
   REQUIRE(chat.messages()[1].content == bare.messages()[1].content);
   bare.say("The end");
   REQUIRE(chat.messages()[3].content != bare.messages()[3].content);
-  chat.wear(nullptr);
+  chat.set_adapter(nullptr);
   chat.say("Once upon a time");
   require_consistent(chat, options().session);
 }

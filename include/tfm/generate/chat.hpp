@@ -205,11 +205,12 @@ class Chat {
 
   /// The conversation goes on with this adapter, which must outlive that, or with none (null): all that was said is evaluated
   /// again with the next message. Errors: ShapeError for an adapter of other sizes.
-  void wear(const Adapter* adapter) {
-    session_.wear(adapter);
+  void set_adapter(const Adapter* adapter) {
+    session_.set_adapter(adapter);
     evaluated_ = 0;
     pending_.clear();
   }
+  [[deprecated("call set_adapter")]] void wear(const Adapter* adapter) { set_adapter(adapter); }
 
   /// The conversation is this from now on: turns of the user's and the assistant's, a system turn first or none, and then the one of
   /// the options stands in front. The next say() evaluates what differs from what the session holds. From there on everything is as
@@ -256,11 +257,11 @@ class Chat {
   }
 };
 
-#if defined(TFM_COMPILED) && !defined(TFM_COMPILED_LLAMA)
-extern template class Session<AnyLlama>;
-extern template class Chat<AnyLlama>;
-extern template class Session<AnyModel>;
-extern template class Chat<AnyModel>;
+#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_LLAMA) || !defined(TFM_DEFINITIONS))
+TFM_EXTERN template class Session<AnyLlama>;
+TFM_EXTERN template class Chat<AnyLlama>;
+TFM_EXTERN template class Session<AnyModel>;
+TFM_EXTERN template class Chat<AnyModel>;
 #endif
 
 }  // namespace tfm::inline TFM_ABI
