@@ -125,6 +125,10 @@ def find_package(user):
     said = user.configure(hide + "find_package(tfm REQUIRED COMPONENTS sentencepiece)", where, wanted=1, build="build-without")
     house.check("tokenizer.model" in re.sub(r"\s+", " ", said), "a missing sentencepiece is not named:\n" + said)
     user.configure(hide + "find_package(tfm REQUIRED)", where, build="build-core")
+    # tfm::compiled is there too, once, for however many folders look for tfm; CMake refuses a source that is not installed.
+    user.write("more/CMakeLists.txt", "find_package(tfm REQUIRED)\nadd_executable(more ../hello.cpp)\ntarget_link_libraries(more tfm::compiled)\n")
+    user.configure("find_package(tfm REQUIRED)\nadd_library(first OBJECT hello.cpp)\ntarget_link_libraries(first tfm::compiled)\nadd_subdirectory(more)\n",
+                   where, build="build-compiled")
 
 
 def pkg_config(user):
