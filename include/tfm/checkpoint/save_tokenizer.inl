@@ -36,6 +36,10 @@ TFM_INLINE SavedTokenizer save_tokenizer(const std::filesystem::path& from, cons
       return saved;
     }
     write_file(folder / "tokenizer.model", bytes_of(write_sentencepiece_model(model, SentencePieceUse::file)));
+  } else if (pre_tokenizer_facts(vocabulary.pre_tokenizer)->characters) {
+    saved.notes.push_back(from.string() + ": its tokenizer is not written: pieces of characters behind the pre-tokenizer " +
+                          in_quotes(vocabulary.pre_tokenizer) + " are read alone");
+    return saved;
   } else {
     if (std::filesystem::exists(folder / "tokenizer.model", error))
       saved.notes.push_back(folder.string() + " has a tokenizer.model of before, which goes before the tokenizer.json that is written: remove it");
