@@ -82,6 +82,12 @@ struct TokenizeArguments {
   bool bos = false, special = false, json = false;
 };
 
+struct DetokenizeArguments {
+  std::filesystem::path model;
+  TextArguments text;  ///< the numbers
+  bool json = false;
+};
+
 struct PerplexityArguments {
   ModelArguments model;
   std::filesystem::path file;  ///< "-": standard input
@@ -110,14 +116,15 @@ struct TemplateArguments {
   bool generation_prompt = true, go_on = false;
 };
 
-using Arguments = std::variant<ChatArguments, CompleteArguments, InfoArguments, TokenizeArguments, PerplexityArguments,
-                               BenchArguments, ProveArguments, TemplateArguments>;
+using Arguments = std::variant<ChatArguments, CompleteArguments, InfoArguments, TokenizeArguments, DetokenizeArguments,
+                               PerplexityArguments, BenchArguments, ProveArguments, TemplateArguments>;
 
 /// The commands. Each returns the program's exit code; errors are thrown.
 int run(const ChatArguments& arguments);
 int run(const CompleteArguments& arguments);
 int run(const InfoArguments& arguments);
 int run(const TokenizeArguments& arguments);
+int run(const DetokenizeArguments& arguments);
 int run(const PerplexityArguments& arguments);
 int run(const BenchArguments& arguments);
 int run(const ProveArguments& arguments);

@@ -93,6 +93,15 @@ Examples:
   printf 'Hello world' | tfm tokenize --model model.gguf
   tfm tokenize --model folder/ --bos --json < letter.txt)";
 
+constexpr const char* detokenize_footer =
+    R"(Reads the tokens' numbers from standard input, --file or --prompt: between them may stand white space, commas and
+brackets, so that what tokenize --json prints as "ids" will do. Control tokens have no text. Nothing is put behind the
+text. With --json: {"text": "...", "notes": [...]}.
+
+Examples:
+  echo 1 2 3 | tfm detokenize --model model.gguf
+  tfm tokenize --model folder/ --json < letter.txt | jq .ids | tfm detokenize --model folder/)";
+
 constexpr const char* perplexity_footer =
     R"(The file is text (no control tokens), cut into windows of --context tokens that do not overlap; the last one
 may be shorter. Where the tokenizer adds BOS, each window begins with it and has one token of text less.
@@ -212,6 +221,13 @@ void describe(CLI::App& app, TokenizeArguments& tokenize) {
   add_json(app, tokenize.json);
 }
 
+void describe(CLI::App& app, DetokenizeArguments& detokenize) {
+  app.footer(detokenize_footer);
+  add_model(app, detokenize.model);
+  add_text_source(app, detokenize.text, "The numbers; standard input, unless they are given");
+  add_json(app, detokenize.json);
+}
+
 void describe(CLI::App& app, PerplexityArguments& perplexity) {
   app.footer(perplexity_footer);
   perplexity.model.context = 512;
@@ -257,6 +273,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   CompleteArguments complete;
   InfoArguments info;
   TokenizeArguments tokenize;
+  DetokenizeArguments detokenize;
   PerplexityArguments perplexity;
   BenchArguments bench;
   ProveArguments prove;
@@ -270,6 +287,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   const CLI::App* const complete_command = add("complete", "Continue a text", complete);
   const CLI::App* const info_command = add("info", "Tell what a model file holds, and the memory that it needs", info);
   const CLI::App* const tokenize_command = add("tokenize", "Tell the tokens of a text", tokenize);
+  const CLI::App* const detokenize_command = add("detokenize", "Tell the text of tokens", detokenize);
   const CLI::App* const perplexity_command = add("perplexity", "Measure how well a model predicts a text", perplexity);
   const CLI::App* const bench_command = add("bench", "Measure speed and memory", bench);
   const CLI::App* const prove_command = add("prove", "Hold a model to the same bits in every way, and hash them", prove);
@@ -286,6 +304,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
     if (complete_command->parsed()) return settled(complete_command, complete);
     if (info_command->parsed()) return settled(info_command, info);
     if (tokenize_command->parsed()) return settled(tokenize_command, tokenize);
+    if (detokenize_command->parsed()) return settled(detokenize_command, detokenize);
     if (perplexity_command->parsed()) return settled(perplexity_command, perplexity);
     if (prove_command->parsed()) return settled(prove_command, prove);
     if (template_command->parsed()) return settled(template_command, chat_template);

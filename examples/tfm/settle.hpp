@@ -51,6 +51,10 @@ inline void settle(const CLI::App& command, TokenizeArguments& tokenize) {
   settle_text(tokenize.text);
   settle_model(command, tokenize.model, true);
 }
+inline void settle(const CLI::App& command, DetokenizeArguments& detokenize) {
+  settle_text(detokenize.text);
+  settle_model(command, detokenize.model, true);
+}
 inline void settle(const CLI::App& command, TemplateArguments& arguments) {
   const bool model = command.get_option("--model")->count() + command.get_option("MODEL")->count() > 0;
   if (model || arguments.source.empty()) settle_model(command, arguments.model, true);

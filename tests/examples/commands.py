@@ -64,6 +64,15 @@ class Tokenize(unittest.TestCase):
         self.assertEqual(ids("<s>", "--special"), [1])
         self.assertEqual(ids(b"\xff"), ids("\ufffd"))
 
+    def test_back(self):
+        for text in "a b", "", "caf\u00e9 \u4f60\n":
+            ids = run_json("tokenize", "--model", STORIES, text=text)["ids"]
+            self.assertEqual(run("detokenize", "--model", STORIES, text=str(ids))[0].decode(), text)
+            self.assertEqual(run_json("detokenize", "--model", STORIES, text=" ".join(map(str, ids)))["text"], text)
+        for wrong in "1 x", "999999":
+            said = run("detokenize", "--model", STORIES, text=wrong, code=1)[1].decode()
+            self.assertIn(wrong.split()[-1], said)
+
     def test_lines(self):
         lines = run("tokenize", "--model", STORIES, "--bos", text="a")[0].decode().splitlines()
         self.assertEqual(lines[0], '1\t"<s>"')

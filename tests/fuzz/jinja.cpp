@@ -1,4 +1,4 @@
-// libFuzzer over chat templates in Jinja: every end but a tfm::Error is a fault, and so is a text whose origins do not cover it.
+// libFuzzer over chat templates in Jinja: every end but a tfm::Error is a fault; so is a text that its origins do not cover.
 //   cmake --preset clang -DTFM_FUZZ=ON && cmake --build build-clang --target fuzz_jinja
 //   build-clang/tests/fuzz_jinja -max_total_time=300 -rss_limit_mb=2048 CORPUS
 // A corpus to begin with: the templates of ../shared/golden/data/templates (*.jinja), copied.
@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     static const jinja::Value messages = jinja::from_json(
         R"([{"role": "system", "content": "S "}, {"role": "user", "content": "\u00fc<b> <think>x</think>"},
-            {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": {"x": [1.5, null]}}}]},
+            {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function":
+              {"name": "f", "arguments": {"x": [1.5, null]}}}]},
             {"role": "tool", "content": "{}"}])");
     jinja::Conversation conversation{.messages = messages, .tools = jinja::from_json("[{\"name\": \"f\"}]")};
     conversation.now = jinja::DateTime{2024, 9, 5, 14, 3, 9};

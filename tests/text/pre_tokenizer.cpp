@@ -80,7 +80,8 @@ TEST_CASE("pre-tokenizers: every name and splitter of the goldens, and their wor
       std::vector<int> lengths;  // in code points
       const auto text = golden.at("texts")[i].get<std::string>();
       for (const std::string& word : words(pre_tokenizer, text))
-        lengths.push_back(static_cast<int>(std::count_if(word.begin(), word.end(), [](char c) { return (c & 0xC0) != 0x80; })));
+        lengths.push_back(
+            static_cast<int>(std::count_if(word.begin(), word.end(), [](char c) { return (c & 0xC0) != 0x80; })));
       CAPTURE(name, i, text);
       CHECK(lengths == golden.at(name)[i].get<std::vector<int>>());
     }
@@ -105,6 +106,8 @@ TEST_CASE("pre-tokenizers: the words are the text") {
 }
 
 TEST_CASE("pre-tokenizers: only known names") {
-  for (const char* name : {"", "gpt2", "Qwen2", "llama-4"}) CHECK_THROWS_AS(tfm::PreTokenizer(name), tfm::TokenizerError);
-  CHECK_THROWS_WITH(tfm::PreTokenizer("gpt2"), Catch::Contains("'gpt2' is not known; known are: default, minicpm5, llama3"));
+  for (const char* name : {"", "gpt2", "Qwen2", "llama-4"})
+    CHECK_THROWS_AS(tfm::PreTokenizer(name), tfm::TokenizerError);
+  CHECK_THROWS_WITH(tfm::PreTokenizer("gpt2"),
+                    Catch::Contains("'gpt2' is not known; known are: default, minicpm5, llama3"));
 }

@@ -1,6 +1,5 @@
 #pragma once
 // Keys of config.json and GGUF that several families have: activations, biases, windows, rotary positions.
-#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,27 +74,25 @@ inline std::string json_boolean(bool value) { return value ? "true" : "false"; }
 inline void refuse_window(const Json& root, std::string_view key, const DynamicLlamaShape& shape) {
   const auto window = root.find_value(key);
   if (window && window->number() < static_cast<double>(shape.context))
-    window->refuse({"found ", window->found(), ", expected none or at least the context of ", shape.context, ": sliding windows are not supported"});
+    window->refuse({"found ", window->found(), ", expected none or at least the context of ", shape.context,
+                    ": sliding windows are not supported"});
 }
 
 inline float positive_or(const Json& root, std::string_view key, float otherwise) {
   const auto value = root.find_value(key);
   return value ? positive(*value) : otherwise;
 }
-/// The shortest digits that say which float it is.
-inline std::string float_text(float value) {
-  char digits[32];
-  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
-}
 /// Refuses biases where a family's files have no place for them.
 inline void refuse_biases(const Json& root) {
   for (const std::string_view key : {"attention_bias", "mlp_bias"})
-    if (is_true(root, key)) root.find_value(key)->refuse("found true, expected false: no biases are known of this family");
+    if (is_true(root, key))
+      root.find_value(key)->refuse("found true, expected false: no biases are known of this family");
 }
 
 inline void require_silu(const Json& root) {
   const auto act = root.find_value("hidden_act");
-  if (act && act->text() != "silu" && act->text() != "swish") act->refuse({"found ", act->found(), ", expected 'silu'"});
+  if (act && act->text() != "silu" && act->text() != "swish")
+    act->refuse({"found ", act->found(), ", expected 'silu'"});
 }
 
 }  // namespace detail

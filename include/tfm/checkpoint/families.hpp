@@ -42,7 +42,8 @@ constexpr const Family* find_family(F&& is) {
 inline const Family& family_named(std::string_view name) {
   const Family* const family = find_family([&](const Family& f) { return f.name == name; });
   if (family == nullptr)
-    raise<LoadError>({"tfm: the model's shape is of the family ", in_quotes(name), ", whose files are not known, expected one of: ", family_names()});
+    raise<LoadError>({"tfm: the model's shape is of the family ", in_quotes(name),
+                      ", whose files are not known, expected one of: ", family_names()});
   return *family;
 }
 

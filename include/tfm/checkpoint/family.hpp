@@ -20,7 +20,8 @@ enum class Convention : unsigned char {
   hugging_face_base,  ///< of transformers' LlamaModel, saved alone: as hugging_face, without "model." in front
 };
 
-/// A layer's names: what its weights' names are without ".weight" or ".bias", and without the number of the block in front.
+/// A layer's names: what its weights' names are without ".weight" or ".bias", and without the number of the block in
+/// front.
 struct LayerName {
   std::string_view ours;  ///< as the model's visit has it
   std::string_view hugging_face, gguf;
@@ -30,8 +31,8 @@ struct LayerName {
   }
 };
 
-/// A line of the table in families.hpp. Layers with one name in a file are parts of one tensor there, from top to bottom in
-/// the order of the model's visit: Phi-3's qkv_proj and gate_up_proj.
+/// A line of the table in families.hpp. Layers with one name in a file are parts of one tensor there, from top to
+/// bottom in the order of the model's visit: Phi-3's qkv_proj and gate_up_proj.
 struct Family {
   std::string_view name;         ///< GGUF's general.architecture, with which its keys begin; the shape's `family`
   std::string_view model_type;   ///< config.json's
@@ -40,9 +41,9 @@ struct Family {
   std::span<const LayerName> layers;
   bool tied_by_default = false;  ///< what a config.json without tie_word_embeddings means
   std::string_view output = "lm_head.weight";  ///< ours: files may have it where the output is the embedding
-  bool neighbours_in_gguf;       ///< GGUF files have the two rows (or biases) of a rotary pair side by side, not as halves
-  /// The shape's options as config.json gives them; refuses what would make another model of the same tensors. Sizes and
-  /// rotary keys have been read.
+  bool neighbours_in_gguf;  ///< GGUF files have the two rows (or biases) of a rotary pair side by side, not as halves
+  /// The shape's options as config.json gives them; refuses what would make another model of the same tensors. Sizes
+  /// and rotary keys have been read.
   void (*read_options)(const Json& config, DynamicLlamaShape& shape);
   /// The same of a GGUF file, whose sizes have been read.
   void (*read_gguf_options)(const Family& family, const Gguf& gguf, DynamicLlamaShape& shape);

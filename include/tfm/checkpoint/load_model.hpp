@@ -9,21 +9,23 @@ namespace detail {
 
 template <class Model>
 Loaded<Model> as_any(Loaded<AnyLlama> loaded) {
-  return {Model(std::move(loaded.model)), std::move(loaded.tokenizer), std::move(loaded.chat_template), std::move(loaded.stop_tokens),
-          std::move(loaded.notes)};
+  return {Model(std::move(loaded.model)), std::move(loaded.tokenizer), std::move(loaded.chat_template),
+          std::move(loaded.stop_tokens), std::move(loaded.notes)};
 }
 
 }  // namespace detail
 
-/// A checkpoint of any family in families.hpp, its shape and formats as the file has them (a template, so that only who calls it compiles it): a GGUF file, a Hugging Face folder, or one
-/// tensor file of it, as load<Model> takes them. Errors: load<Model>'s.
+/// A checkpoint of any family in families.hpp, its shape and formats as the file has them (a template, so that only who
+/// calls it compiles it): a GGUF file, a Hugging Face folder, or one tensor file of it, as load<Model> takes them.
+/// Errors: load<Model>'s.
 template <class Model = AnyModel>
 Loaded<Model> load_model(const std::filesystem::path& path, const LoadOptions& options = {}) {
   return detail::as_any<Model>(load<AnyLlama>(path, options));
 }
 /// The same from a GGUF file's bytes.
 template <class Model = AnyModel>
-Loaded<Model> load_model(std::span<const std::byte> gguf, const std::string& name = "memory", const LoadOptions& options = {}) {
+Loaded<Model> load_model(std::span<const std::byte> gguf, const std::string& name = "memory",
+                         const LoadOptions& options = {}) {
   return detail::as_any<Model>(load<AnyLlama>(gguf, name, options));
 }
 

@@ -102,9 +102,9 @@ void find_or_tell(FoundTokenizer& found, F&& read) {
 
 inline FoundTokenizer find_tokenizer_json(std::span<const std::byte> file, const std::string& what, const TokenizerConfig& config) {
   FoundTokenizer found;
-  const TokenizerJson json = read_tokenizer_json(JsonDocument(text_of(file), what));
-  found.notes = json.notes;
-  found.tokenizer = with_config(ByteBpeTokenizer(json.tables()), config, found.notes);
+  TokenizerJson json = read_tokenizer_json(JsonDocument(text_of(file), what));
+  found.notes = std::move(json.notes);
+  found.tokenizer = with_config(std::move(json.tokenizer), config, found.notes);
   return found;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Layers that carry adapters as a family's files have them: of fused projections several are one layer there, with one pair.
+// Layers that carry adapters as a family's files have them: of fused projections several are one layer there, with one
+// pair.
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -51,7 +52,8 @@ class StoredPairs {
   std::deque<LoraPair> joined_;
 
   static bool same(const F32& a, const F32& b) {
-    return a.rows() == b.rows() && a.cols() == b.cols() && std::equal(a.view().data, a.view().data + a.view().size(), b.view().data);
+    return a.rows() == b.rows() && a.cols() == b.cols() &&
+           std::equal(a.view().data, a.view().data + a.view().size(), b.view().data);
   }
   // One pair for several layers, of which `first` says where they begin: sum over i of B_i A_i in its rows.
   static LoraPair joined(const std::vector<std::pair<const LoraPair*, Index>>& parts, Index rows) {
@@ -62,7 +64,8 @@ class StoredPairs {
       if (pair == nullptr) continue;
       if (some == nullptr) some = pair;
       if (pair->scaling != some->scaling)
-        raise(ShapeError("tfm: the adapter's layers " + some->name + " and " + pair->name + " are one in files, expected one scaling"));
+        raise(ShapeError("tfm: the adapter's layers " + some->name + " and " + pair->name +
+                         " are one in files, expected one scaling"));
       shared = shared && same(pair->a, some->a);
       rank += pair->rank();
     }
@@ -84,18 +87,20 @@ class StoredPairs {
  public:
   std::vector<std::pair<std::string, const LoraPair*>> layers;  ///< null: not touched
 
-  /// Errors: ShapeError for pairs of other sizes than the model's layers, or of which two scalings would have to be one.
+  /// Errors: ShapeError for pairs of other sizes than the model's layers, or of which two scalings would have to be
+  /// one.
   template <class Model>
   StoredPairs(const Adapter& adapter, const Model& model) {
     const std::vector<StoredLayer> stored = stored_layers(model);
     if (adapter.size() > static_cast<Index>(stored.size()))
-      raise(ShapeError("tfm: the adapter has " + std::to_string(adapter.size()) + " pairs, the model " + std::to_string(stored.size()) +
-                       " layers that can carry one"));
+      raise(ShapeError("tfm: the adapter has " + std::to_string(adapter.size()) + " pairs, the model " +
+                       std::to_string(stored.size()) + " layers that can carry one"));
     std::map<std::string, std::vector<std::pair<const LoraPair*, Index>>> parts;
     visit_lora_layers(model, "", [&](const std::string& name, const auto& layer) {
       const Index slot = layer.adapter_slot();
       const LoraPair* const pair = adapter.touches(slot) ? &adapter[slot] : nullptr;
-      if (pair != nullptr && !layer.fits(*pair)) raise(ShapeError("tfm: the adapter's pair for " + name + " has not that layer's shape"));
+      if (pair != nullptr && !layer.fits(*pair))
+        raise(ShapeError("tfm: the adapter's pair for " + name + " has not that layer's shape"));
       parts[stored[to_size(slot)].name].emplace_back(pair, stored[to_size(slot)].first);
     });
     for (const StoredLayer& layer : stored) {

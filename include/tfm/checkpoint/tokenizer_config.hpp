@@ -58,7 +58,8 @@ inline AddedToken read_added_token(const Json& value) {
   };
   return {.content = std::string(value.at("content").text()),
           .special = flag("special", false),
-          .rule = {.takes_left = flag("lstrip", false), .takes_right = flag("rstrip", false), .whole_word = flag("single_word", false)}};
+          .rule = {.takes_left = flag("lstrip", false), .takes_right = flag("rstrip", false), .whole_word = flag("single_word", false)},
+          .normalized = flag("normalized", !flag("special", false))};
 }
 
 inline void read_decoder(const Json& decoder, TokenizerConfig& config) {

@@ -12,7 +12,7 @@
 #error "tfm: model files are little-endian and are mapped as they are; big-endian machines have not been tested"
 #endif
 #if __cplusplus < 202002L
-#error "tfm: compile with -std=c++20 or newer"
+#include "tfm: compile with -std=c++20 or newer"  // which ends here, where #error would go on to thousands of lines
 #endif
 
 // Everything lives in an inline namespace, so that two versions, or two configurations, can meet in one program.

@@ -17,8 +17,9 @@ struct DecoderOptions {
   bool qkv_bias = false, o_bias = false;  ///< of attention's projections of its input, and of its output
   bool mlp_bias = false;                  ///< of gate, up and down
   QkNorm qk_norm = QkNorm::none;
-  bool norm_before = true, norm_after = false;  ///< where attention and the feed-forward layer have norms: of their input, of their output
-  Index unturned_every = 0;                     ///< every so-many-th block has no rotary positions (SmolLM3: 4); 0: all have
+  /// Where attention and the feed-forward layer have norms: of their input, of their output.
+  bool norm_before = true, norm_after = false;
+  Index unturned_every = 0;  ///< every so-many-th block has no rotary positions (SmolLM3: 4); 0: all have
   float attention_scale = 0;                    ///< scores are multiplied with it; 0: 1 / sqrt(head size)
   float embedding_scale = 1, residual_scale = 1;  ///< of embeddings, and of what a block's two layers add
   float logit_divisor = 1;

@@ -9,12 +9,13 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// A model of any of checkpoint/families.hpp: its shape, options and each weight's number format are values; every projection can
-/// carry adapters, and biases.
+/// A model of any of checkpoint/families.hpp: its shape, options and each weight's number format are values; every
+/// projection can carry adapters, and biases.
 using AnyLlama = Llama<DynamicLlamaShape, EveryBiasedLoraLinear<AnyWeight>>;
 
-/// A CausalModel, StoredCausalModel and TrainableCausalModel. All families so far are options of one block, so that it holds one
-/// type; a model whose block is another becomes a further one of Held, and nothing that takes an AnyModel changes.
+/// A CausalModel, StoredCausalModel and TrainableCausalModel. All families so far are options of one block, so that it
+/// holds one type; a model whose block is another becomes a further one of Held, and nothing that takes an AnyModel
+/// changes.
 class AnyModel {
  public:
   using Held = std::variant<AnyLlama>;
@@ -47,8 +48,8 @@ class AnyModel {
     return with([&](const auto& m) { return m.make_cache(sequences, context, format); });
   }
   template <class State>
-  void forward(Context& context, const Batch& batch, std::span<const std::int32_t> ids, State& state, Logits wanted, MutableView logits,
-               const Watch* watch = nullptr) const {
+  void forward(Context& context, const Batch& batch, std::span<const std::int32_t> ids, State& state, Logits wanted,
+               MutableView logits, const Watch* watch = nullptr) const {
     with([&](const auto& m) { m.forward(context, batch, ids, state, wanted, logits, watch); });
   }
   template <class State>
@@ -84,19 +85,21 @@ class AnyModel {
   }
 };
 
-// The functions of a TrainableCausalModel, those of the model that is held (models/llama_training.hpp and llama_training_memory.hpp).
+// The functions of a TrainableCausalModel, those of the model that is held (models/llama_training.hpp and
+// llama_training_memory.hpp).
 
 template <std::same_as<AnyModel> Model>
 auto kept_for_training(const Model& model) {
   return model.with([](const auto& m) { return kept_for_training(m); });
 }
 template <std::same_as<AnyModel> Model, class Kept>
-View forward_for_training(Context& context, const Model& model, const Batch& batch, std::span<const std::int32_t> ids, Recompute recompute, Kept& kept) {
+View forward_for_training(Context& context, const Model& model, const Batch& batch, std::span<const std::int32_t> ids,
+                          Recompute recompute, Kept& kept) {
   return model.with([&](const auto& m) { return forward_for_training(context, m, batch, ids, recompute, kept); });
 }
 template <std::same_as<AnyModel> Model, class Kept>
-void backward_for_training(Context& context, const Model& model, const Batch& batch, std::span<const std::int32_t> ids, View dhidden, const Kept& kept,
-                           const Gradients& gradients) {
+void backward_for_training(Context& context, const Model& model, const Batch& batch, std::span<const std::int32_t> ids,
+                           View dhidden, const Kept& kept, const Gradients& gradients) {
   model.with([&](const auto& m) { backward_for_training(context, m, batch, ids, dhidden, kept, gradients); });
 }
 template <std::same_as<AnyModel> Model>

@@ -8,8 +8,9 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// h = x + attention(norm(x)); y = h + mlp(norm(h)). Members are named as in LLaMA's checkpoints. Where options say so the outputs of
-/// attention and mlp are normalised, too, or instead, and what is added is scaled: h = x + s norm(attention(x)).
+/// h = x + attention(norm(x)); y = h + mlp(norm(h)). Members are named as in LLaMA's checkpoints. Where options say so
+/// the outputs of attention and mlp are normalised, too, or instead, and what is added is scaled: h = x + s
+/// norm(attention(x)).
 template <class P>
 struct LlamaBlock {
   RmsNorm input_layernorm;  ///< as all of them without a weight where there is none
@@ -21,7 +22,8 @@ struct LlamaBlock {
   float residual_scale = 1;
 
   /// Before the weights are there. `layer`: this block's number; `eps`: of all norms.
-  void set_sizes(Index dim, Index heads, Index kv_heads, Index head_dim, Index ffn, Index layer, float eps, const DecoderOptions& options) noexcept {
+  void set_sizes(Index dim, Index heads, Index kv_heads, Index head_dim, Index ffn, Index layer, float eps,
+                 const DecoderOptions& options) noexcept {
     if (options.norm_before) input_layernorm.dim = post_attention_layernorm.dim = dim;
     if (options.norm_after) post_self_attn_layernorm.dim = post_mlp_layernorm.dim = dim;
     residual_scale = options.residual_scale;
@@ -30,15 +32,18 @@ struct LlamaBlock {
     mlp.set_sizes(dim, ffn, options.mlp_bias);
   }
 
-  static constexpr Index scratch_bytes(Index tokens, Index sequences, Index dim, Index heads, Index kv_heads, Index head_dim, Index ffn, Index rank, Index threads,
-                                       Format cache, Index positions) noexcept {
-    return 2 * Arena::bytes_for(tokens * dim) + std::max(LlamaAttention<P>::scratch_bytes(tokens, sequences, dim, heads, kv_heads, head_dim, rank, threads, cache, positions),
-                                                         SwiGLU<P>::scratch_bytes(tokens, dim, ffn, rank, threads));
+  static constexpr Index scratch_bytes(Index tokens, Index sequences, Index dim, Index heads, Index kv_heads,
+                                       Index head_dim, Index ffn, Index rank, Index threads, Format cache,
+                                       Index positions) noexcept {
+    return 2 * Arena::bytes_for(tokens * dim) +
+           std::max(LlamaAttention<P>::scratch_bytes(tokens, sequences, dim, heads, kv_heads, head_dim, rank, threads,
+                                                     cache, positions),
+                    SwiGLU<P>::scratch_bytes(tokens, dim, ffn, rank, threads));
   }
 
   /// x [tokens, dim], in place. `layer` is this block's number in the cache.
-  void forward(Context& context, const Batch& batch, Index layer, KvCache& cache, View cosine, View sine, float eps, MutableView x,
-               float* const* weights = nullptr) const noexcept {
+  void forward(Context& context, const Batch& batch, Index layer, KvCache& cache, View cosine, View sine, float eps,
+               MutableView x, float* const* weights = nullptr) const noexcept {
     const Arena::Frame frame(context.scratch);
     const MutableView normed = context.scratch.matrix(x.rows, x.cols), change = context.scratch.matrix(x.rows, x.cols);
     const auto before = [&](const RmsNorm& norm) -> View {
@@ -66,7 +71,8 @@ struct LlamaBlock {
   };
 
   /// The same from x to y, without a cache, for training; x must stay.
-  void forward(Context& context, const Batch& batch, View cosine, View sine, float eps, View x, MutableView y, Saved& saved) const noexcept {
+  void forward(Context& context, const Batch& batch, View cosine, View sine, float eps, View x, MutableView y,
+               Saved& saved) const noexcept {
     const MutableView h = context.kept.matrix(x.rows, x.cols);
     const auto before = [&](const RmsNorm& norm, View in, RmsNorm::Saved& kept) -> View {
       if (!norm.there()) return in;
@@ -86,11 +92,13 @@ struct LlamaBlock {
     add(post_self_attn_layernorm, x, h, saved.post_self_attn_layernorm,
         [&](MutableView out) { self_attn.forward(context, batch, cosine, sine, in, out, saved.self_attn); });
     const View inner = before(post_attention_layernorm, h, saved.post_attention_layernorm);
-    add(post_mlp_layernorm, h, y, saved.post_mlp_layernorm, [&](MutableView out) { mlp.forward(context, batch, inner, out, &saved.mlp); });
+    add(post_mlp_layernorm, h, y, saved.post_mlp_layernorm,
+        [&](MutableView out) { mlp.forward(context, batch, inner, out, &saved.mlp); });
   }
-  /// d holds dy and becomes dx, unless that is not wanted: then three products are saved, where the norms are not trained either.
-  void backward(Context& context, const Batch& batch, View cosine, View sine, const Saved& saved, MutableView d, const Gradients& gradients,
-                bool wanted = true) const noexcept {
+  /// d holds dy and becomes dx, unless that is not wanted: then three products are saved, where the norms are not
+  /// trained either.
+  void backward(Context& context, const Batch& batch, View cosine, View sine, const Saved& saved, MutableView d,
+                const Gradients& gradients, bool wanted = true) const noexcept {
     const Arena::Frame frame(context.scratch);
     const MutableView inner = context.scratch.matrix(d.rows, d.cols);
     const auto before = [&](const RmsNorm& norm, const RmsNorm::Saved& kept) {
@@ -100,11 +108,13 @@ struct LlamaBlock {
     {
       const Arena::Frame own(context.scratch);
       fill(inner, 0);
-      mlp.backward(context, batch, before_sum(context, post_mlp_layernorm, d, saved.post_mlp_layernorm, gradients), saved.mlp, inner, gradients);
+      mlp.backward(context, batch, before_sum(context, post_mlp_layernorm, d, saved.post_mlp_layernorm, gradients),
+                   saved.mlp, inner, gradients);
     }
     before(post_attention_layernorm, saved.post_attention_layernorm);
     const View change = before_sum(context, post_self_attn_layernorm, d, saved.post_self_attn_layernorm, gradients);
-    if (!wanted && input_layernorm.weight.parameter < 0) return self_attn.backward(context, batch, cosine, sine, change, saved.self_attn, {}, gradients);
+    if (!wanted && input_layernorm.weight.parameter < 0)
+      return self_attn.backward(context, batch, cosine, sine, change, saved.self_attn, {}, gradients);
     fill(inner, 0);
     self_attn.backward(context, batch, cosine, sine, change, saved.self_attn, inner, gradients);
     before(input_layernorm, saved.input_layernorm);
@@ -115,7 +125,8 @@ struct LlamaBlock {
 
  private:
   // The gradient of a sublayer's output from that of the sum it is added to: d, or what it becomes, in scratch.
-  View before_sum(Context& context, const RmsNorm& norm, View d, const RmsNorm::Saved& kept, const Gradients& gradients) const noexcept {
+  View before_sum(Context& context, const RmsNorm& norm, View d, const RmsNorm::Saved& kept,
+                  const Gradients& gradients) const noexcept {
     if (residual_scale != 1) {
       const MutableView scaled = context.scratch.matrix(d.rows, d.cols);
       kernels::scale(context, residual_scale, d, scaled);

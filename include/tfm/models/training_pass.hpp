@@ -8,7 +8,8 @@ namespace tfm::inline TFM_ABI {
 
 class Adapter;
 
-/// What backward computes again, from the random key of the step, in place of keeping it.    Chen et al. 2016, arXiv:1604.06174
+/// What backward computes again, from the random key of the step, in place of keeping it.    Chen et al. 2016,
+/// arXiv:1604.06174
 enum class Recompute : unsigned char {
   nothing,
   blocks,  ///< of each block the input is kept alone: a third more time, memory of one block in place of all
@@ -28,7 +29,9 @@ struct PassMemory {
   Index kept{}, scratch{};
   constexpr Index total() const noexcept { return kept + scratch; }
   /// Of passes that follow one another.
-  constexpr PassMemory or_more(const PassMemory& other) const noexcept { return {std::max(kept, other.kept), std::max(scratch, other.scratch)}; }
+  constexpr PassMemory or_more(const PassMemory& other) const noexcept {
+    return {std::max(kept, other.kept), std::max(scratch, other.scratch)};
+  }
 };
 
 }  // namespace tfm::inline TFM_ABI

@@ -12,6 +12,7 @@ struct AddedToken {
   std::string content;
   bool special = true;
   MarkerRule rule{};
+  bool normalized = false;  ///< it is sought in the normalized text
 
   TokenType type() const noexcept { return special ? TokenType::control : effective_type(TokenType::user_defined, content); }
 };

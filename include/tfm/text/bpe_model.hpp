@@ -1,6 +1,6 @@
 #pragma once
-// BpeModel: byte pair encoding of one word (Sennrich et al. 2016), whose smallest pieces are bytes (Radford et al. 2019) or
-// characters.
+// BpeModel: byte pair encoding of one word (Sennrich et al. 2016), whose smallest pieces are bytes (Radford et al.
+// 2019) or characters.
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -18,16 +18,19 @@ namespace tfm::inline TFM_ABI {
 struct BpeRules {
   bool bytes = true;             ///< the smallest pieces are bytes, spelt in GPT-2's alphabet; false: characters
   bool ignore_merges = false;    ///< a word that is a piece is that piece, whatever the merges make of it
-  bool byte_fallback = false;    ///< of characters: one that is no piece becomes pieces <0x00> for its bytes, if all are there
-  bool fuse_unknown = false;     ///< of characters: unknown ones side by side are one token
-  std::optional<Token> unknown{};  ///< of characters: what stands for one that is no piece; none: it is left out
+  bool byte_fallback = false;    ///< a character that is no piece becomes pieces <0x00> for its bytes, if all are there
+  bool fuse_unknown = false;     ///< unknown ones side by side are one token
+  std::optional<Token> unknown{};  ///< what stands for a byte or character that is no piece; none: it is left out
 };
 
-/// The token of a piece, unless it is one that only a template may write.
+/// The token of a piece, unless it is one that only a template may write, or that stands for what is no piece.
 inline std::optional<Token> ordinary_token(const Vocabulary& vocabulary, std::string_view piece) {
   const auto token = vocabulary.find(piece);
-  return token && vocabulary.is_control(*token) ? std::nullopt : token;
+  const bool none = token && (vocabulary.is_control(*token) || vocabulary.type(*token) == TokenType::unknown);
+  return none ? std::nullopt : token;
 }
+/// The tokens of the pieces <0x00> to <0xFF>; -1: none.
+std::array<Token, 256> byte_tokens(const Vocabulary& vocabulary);
 
 class BpeModel {
   MergeTable merges_;
@@ -41,7 +44,7 @@ class BpeModel {
 
  public:
   struct Scratch {
-    std::vector<Token> word;
+    std::vector<Token> word, part;
     MergeTable::Scratch merging;
     std::string spelt;
   };

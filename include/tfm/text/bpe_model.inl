@@ -4,16 +4,26 @@
 
 namespace tfm::inline TFM_ABI {
 
+inline std::array<Token, 256> byte_tokens(const Vocabulary& vocabulary) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::array<Token, 256> tokens{};
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    const std::string piece{'<', '0', 'x', digits[byte >> 4], digits[byte & 15], '>'};
+    tokens[byte] = ordinary_token(vocabulary, piece).value_or(-1);
+  }
+  return tokens;
+}
+
 inline BpeModel::BpeModel(const Vocabulary& vocabulary, MergeTable merges, const BpeRules& rules)
     : merges_(std::move(merges)), rules_(rules) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  for (std::size_t byte = 0; byte < 256; ++byte) {
+  if (!rules.bytes) byte_token_ = byte_tokens(vocabulary);
+  for (std::size_t byte = 0; byte < 256 && rules.bytes; ++byte) {
     std::string piece;
-    if (rules.bytes) append_utf8(piece, byte_alphabet[byte]);
-    else piece = {'<', '0', 'x', digits[byte >> 4], digits[byte & 15], '>'};
+    append_utf8(piece, byte_alphabet[byte]);
     byte_token_[byte] = ordinary_token(vocabulary, piece).value_or(-1);
   }
   if (rules.bytes) return;
+  merges_.settle_joints();
   near_.assign(0x10000, -1);
   for (Token token = 0; token < vocabulary.size(); ++token) {
     const std::string_view piece = vocabulary.piece(token);
@@ -57,7 +67,8 @@ inline void BpeModel::begin_with_characters(std::string_view word, std::vector<T
   settle();
 }
 
-inline void BpeModel::encode(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch, std::vector<Token>& out) const {
+inline void BpeModel::encode(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch,
+                             std::vector<Token>& out) const {
   if (rules_.ignore_merges) {
     std::string_view piece = word;
     if (rules_.bytes) {
@@ -69,12 +80,26 @@ inline void BpeModel::encode(const Vocabulary& vocabulary, std::string_view word
   }
   scratch.word.clear();
   if (rules_.bytes) {
-    for (const char c : word)
-      if (const Token token = byte_token_[static_cast<unsigned char>(c)]; token >= 0) scratch.word.push_back(token);
+    bool unknown = false;  // the byte before
+    for (const char c : word) {
+      const Token token = byte_token_[static_cast<unsigned char>(c)];
+      if (token >= 0) scratch.word.push_back(token);
+      else if (rules_.unknown && !(unknown && rules_.fuse_unknown)) scratch.word.push_back(*rules_.unknown);
+      unknown = token < 0;
+    }
   } else {
     begin_with_characters(word, scratch.word);
   }
-  merges_.apply(scratch.word, scratch.merging, out);
+  if (scratch.word.size() <= 48) return merges_.apply(scratch.word, scratch.merging, out);
+  // A long one, as where nothing is cut into words before, is cut between tokens that no merge joins.
+  std::size_t from = 0;
+  for (std::size_t i = 1; i <= scratch.word.size(); ++i) {
+    if (i < scratch.word.size() && merges_.joins(scratch.word[i - 1], scratch.word[i])) continue;
+    scratch.part.assign(scratch.word.begin() + static_cast<std::ptrdiff_t>(from),
+                        scratch.word.begin() + static_cast<std::ptrdiff_t>(i));
+    merges_.apply(scratch.part, scratch.merging, out);
+    from = i;
+  }
 }
 
 }  // namespace tfm::inline TFM_ABI

@@ -1,6 +1,6 @@
 #pragma once
-// CharSet: a set of code points by ranges and Unicode's general categories; and CharClasses, which tells apart no more code
-// points than some sets do.
+// CharSet: a set of code points by ranges and Unicode's general categories; and CharClasses, which tells apart no more
+// code points than some sets do.
 #include <array>
 #include <cstddef>
 #include <cstdint>

@@ -18,14 +18,14 @@ struct CategoryRun {
 };
 inline constexpr char32_t code_points = 0x110000;
 
-/// A code point's category. What is not assigned in the block "Symbols and Pictographs Extended-A" counts as a symbol: every
-/// version of Unicode adds emoji there, and texts have them before utf8proc does.
+/// A code point's category. What is not assigned in the block "Symbols and Pictographs Extended-A" counts as a symbol:
+/// every version of Unicode adds emoji there, and texts have them before utf8proc does.
 inline int category_of(char32_t c) {
   const int category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
   return category == UTF8PROC_CATEGORY_CN && c >= 0x1FA70 && c <= 0x1FAFF ? int{UTF8PROC_CATEGORY_SO} : category;
 }
-/// Every code point's category, as runs of equal ones. The planes in which no character is assigned (4 to 13, 15, 16) are
-/// asked once for each 256 code points, but for their last two, which are none.
+/// Every code point's category, as runs of equal ones. The planes in which no character is assigned (4 to 13, 15, 16)
+/// are asked once for each 256 code points, but for their last two, which are none.
 inline std::vector<CategoryRun> make_category_runs() {
   std::vector<CategoryRun> runs;
   const auto add = [&](char32_t c) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -94,6 +95,41 @@ class CharsmapTrie {
 };
 
 }  // namespace detail
+
+/// The rules themselves, once checked; they view the bytes.
+class Charsmap {
+  std::string_view units_, texts_;
+
+  std::uint32_t unit(std::size_t i) const noexcept {
+    std::uint32_t value = 0;
+    std::memcpy(&value, units_.data() + 4 * i, 4);
+    return value;
+  }
+
+ public:
+  explicit Charsmap(std::string_view charsmap) {
+    std::uint32_t size = 0;
+    std::memcpy(&size, charsmap.data(), 4);
+    units_ = charsmap.substr(4, size), texts_ = charsmap.substr(4 + std::size_t{size});
+  }
+  /// What stands for the shortest beginning of `text` that has a rule; none where none has.
+  std::optional<std::string_view> first(std::string_view text) const noexcept {
+    std::size_t node = 0;
+    const auto below = [&](std::uint32_t of) { return node ^ (static_cast<std::size_t>(of >> 10) << ((of & 0x200) >> 6)); };
+    node = below(unit(0));
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      node ^= byte;
+      const std::uint32_t here = unit(node);
+      if (byte == 0 || (here & 0x800000FFu) != byte) return std::nullopt;
+      node = below(here);
+      if ((here >> 8 & 1) == 0) continue;
+      const std::string_view found = texts_.substr(unit(node) & 0x7FFFFFFF);
+      return found.substr(0, found.find('\0'));
+    }
+    return std::nullopt;
+  }
+};
 
 /// LoadError unless the library can apply the rules to any text without leaving them. `what` names the file.
 inline void check_charsmap(std::string_view charsmap, std::string_view what) {

@@ -2,6 +2,9 @@
 // MergeTable: the merges of a BPE by rank, and their application to one word.
 #include <algorithm>
 #include <cstdint>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "tfm/core/index.hpp"
@@ -18,6 +21,7 @@ class MergeTable {
   };
   std::vector<Merge> table_;  // open addressing by the pair's hash
   Index size_ = 0;
+  std::unordered_set<std::uint64_t> joints_;  // pairs of the tokens that words begin with, between which something may merge
 
   const Merge& find(Token left, Token right) const noexcept {
     const std::size_t mask = table_.size() - 1;
@@ -40,6 +44,43 @@ class MergeTable {
     Merge& place = table_[static_cast<std::size_t>(&find(left, right) - table_.data())];
     if (place.rank < 0) place = {left, right, result, static_cast<std::int32_t>(size_)};
     ++size_;
+  }
+
+  /// Whether any merge joins tokens between these two, of which words begin: where none does, a word may be cut, and its parts
+  /// become what the whole would. settle_joints() has to be called first, when all merges are there.
+  bool joins(Token left, Token right) const noexcept {
+    return joints_.empty() || joints_.count(static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 |
+                                            static_cast<std::uint32_t>(right)) > 0;
+  }
+  void settle_joints() {
+    // The first and the last of the tokens that each token is made of; itself where no merge makes it.
+    std::unordered_map<Token, std::pair<Token, Token>> ends;
+    for (const Merge& merge : table_)
+      if (merge.rank >= 0) ends.emplace(merge.result, std::pair<Token, Token>(-1, -1));
+    const auto ends_of = [&](Token token) {
+      const auto found = ends.find(token);
+      return found == ends.end() ? std::pair(token, token) : found->second;
+    };
+    joints_.clear();
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (const Merge& merge : table_) {
+        if (merge.rank < 0) continue;
+        auto& of = ends[merge.result];
+        const std::pair made(ends_of(merge.left).first, ends_of(merge.right).second);
+        if (made.first < 0 || made.second < 0 || made == of) continue;
+        if (of.first >= 0) return;  // made of different tokens: words are not cut
+        of = made, changed = true;
+      }
+    }
+    std::unordered_set<std::uint64_t> joints;
+    for (const Merge& merge : table_) {
+      if (merge.rank < 0) continue;
+      const Token left = ends_of(merge.left).second, right = ends_of(merge.right).first;
+      if (left < 0 || right < 0) return;
+      joints.insert(static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 | static_cast<std::uint32_t>(right));
+    }
+    joints_ = std::move(joints);
   }
 
   /// Memory for apply(), to be used again for the next word.

@@ -33,15 +33,21 @@ inline void normalize(std::string& text, NormalForm form) {
   for (std::size_t from = 0; from < codes.size();) {
     std::size_t to = from;
     while (to < codes.size() && codes[to] >= 0x300 && detail::combining_class(codes[to]) != 0) ++to;
-    const auto by_class = [](utf8proc_int32_t a, utf8proc_int32_t b) { return detail::combining_class(a) < detail::combining_class(b); };
-    const auto begin = codes.begin() + static_cast<std::ptrdiff_t>(from), end = codes.begin() + static_cast<std::ptrdiff_t>(to);
+    const auto by_class = [](utf8proc_int32_t a, utf8proc_int32_t b) {
+      return detail::combining_class(a) < detail::combining_class(b);
+    };
+    const auto begin = codes.begin() + static_cast<std::ptrdiff_t>(from),
+               end = codes.begin() + static_cast<std::ptrdiff_t>(to);
     if (to - from > 1) std::stable_sort(begin, end, by_class);
     from = std::max(to, from + 1);
   }
   auto size = static_cast<utf8proc_ssize_t>(codes.size());
-  if (composed) size = utf8proc_normalize_utf32(codes.data(), size, static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
+  if (composed)
+    size = utf8proc_normalize_utf32(codes.data(), size,
+                                    static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
   text.clear();
-  for (utf8proc_ssize_t i = 0; i < size; ++i) append_utf8(text, static_cast<char32_t>(codes[static_cast<std::size_t>(i)]));
+  for (utf8proc_ssize_t i = 0; i < size; ++i)
+    append_utf8(text, static_cast<char32_t>(codes[static_cast<std::size_t>(i)]));
 }
 
 }  // namespace tfm::inline TFM_ABI

@@ -20,7 +20,7 @@ class PatternBuilder {
   struct Node {
     Op op;
     bool negative;     // of a look
-    Id a, b;           // set: what follows, its number; split: first, second choice; look: what is looked for, what follows
+    Id a, b;  // set: what follows, its number; split: first, second choice; look: what is looked for, what follows
   };
   static constexpr std::size_t most_nodes = 4096, most_states = 16384, most_steps = std::size_t{1} << 22;
 
@@ -161,8 +161,8 @@ class PatternBuilder {
     }
   }
 
-  /// The places from which a match can be reached, in front of a character of this class and what `behind` can reach; behind the
-  /// last character there is no `behind`.
+  /// The places from which a match can be reached, in front of a character of this class and what `behind` can reach;
+  /// behind the last character there is no `behind`.
   State state_before(const State* behind, std::size_t of) const {
     State state(nodes_.size(), '\0');
     state[0] = 1;
@@ -224,7 +224,9 @@ class PatternBuilder {
   }
 };
 
-inline Pattern::Pattern(std::string_view expression, std::string_view what) { PatternBuilder(expression, what).build(*this); }
+inline Pattern::Pattern(std::string_view expression, std::string_view what) {
+  PatternBuilder(expression, what).build(*this);
+}
 
 inline void Pattern::find(std::string_view text, States& states, std::vector<TextSpan>& out) const {
   const std::size_t size = text.size();

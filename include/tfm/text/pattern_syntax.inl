@@ -33,7 +33,8 @@ class PatternReader {
   using Part = PatternPart;
   using Kind = PatternPart::Kind;
 
-  [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::size_t at, std::string_view found, std::string_view expected = {}) const {
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::size_t at, std::string_view found,
+                                                     std::string_view expected = {}) const {
     raise<LoadError>({"tfm: ", what_, ": the pattern ", in_quotes(text_), ": at byte ", at, ": found ", found,
                       expected.empty() ? ", which is not supported" : ", expected ", expected});
   }
@@ -61,7 +62,10 @@ class PatternReader {
     std::size_t read = 0;
     for (; !ended() && read < digits; ++read, ++at_) {
       const char c = text_[at_];
-      const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+      const int digit = c >= '0' && c <= '9'   ? c - '0'
+                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                               : -1;
       if (digit < 0) break;
       value = 16 * value + static_cast<char32_t>(digit);
     }

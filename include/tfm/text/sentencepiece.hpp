@@ -142,7 +142,7 @@ class SentencePieceTokenizer {
       return type == TokenType::control || ((extended || type != TokenType::unknown) && added_as(vocabulary_.piece(token)) != nullptr);
     });
     for (const AddedToken& token : options.added)
-      if (const auto id = vocabulary_.find(token.content)) user_markers_.set_rule(*id, token.rule), markers_.set_rule(*id, token.rule);
+      if (const auto id = vocabulary_.find(token.content); id && !token.rule.plain()) user_markers_.set_rule(*id, token.rule), markers_.set_rule(*id, token.rule);
     processor_ = load(model);
     if (!once || !model.add_dummy_prefix) return;
     model.add_dummy_prefix = false;
@@ -179,7 +179,7 @@ class SentencePieceTokenizer {
     std::vector<Token> out;
     bool behind = false;  // a marker
     split_segments(
-        vocabulary_, user_markers_, markers_, segments,
+        user_markers_, markers_, segments,
         [&](std::string_view stretch) {
           const bool bare = bare_ && (behind || stretch.starts_with(' ') || stretch.starts_with("\xE2\x96\x81"));
           encode_stretch(bare ? bare_ : processor_, stretch, out);

@@ -134,18 +134,6 @@ inline std::size_t nested_pieces(std::vector<std::string_view> pieces) {
   return most;
 }
 
-/// The byte of "<0x0A>", or -1.
-inline int byte_of_piece(std::string_view piece) noexcept {
-  if (piece.size() != 6 || !piece.starts_with("<0x") || piece[5] != '>') return -1;
-  int value = 0;
-  for (const char c : piece.substr(3, 2)) {
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-    if (digit < 0) return -1;
-    value = value * 16 + digit;
-  }
-  return value;
-}
-
 inline void check_piece(const SentencePieceModel::Piece& piece, Index token, std::string_view what) {
   const auto refuse = [&](std::initializer_list<TextPart> found) {
     sentencepiece_error(what, {"piece ", token, " ", joined(found)});

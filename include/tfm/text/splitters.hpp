@@ -1,6 +1,7 @@
 #pragma once
 // The expressions of the splitters that GGUF's tokenizer.ggml.pre names, and what else each name says.
-// Facts of llama.cpp's table of pre-tokenizers, with the expressions that the models' own tokenizers have (docs/decisions/0020).
+// Facts of llama.cpp's table of pre-tokenizers, with the expressions that the models' own tokenizers have
+// (docs/decisions/0020).
 #include <array>
 #include <span>
 #include <string_view>
@@ -136,6 +137,8 @@ struct PreTokenizerFacts {
   std::string_view name, splitter;
   bool ignore_merges = false;  ///< a word that is a piece is that piece, whatever the merges make of it
   bool add_bos = false;        ///< where the file does not say
+  bool characters = false;     ///< pieces are made of characters, not of bytes in GPT-2's alphabet; U+2581 is the space
+  bool small_letters = false;  ///< texts are put into small letters, and white space is left out
   bool nfc = false;            ///< texts are put into NFC, as the models' tokenizer.json says and llama.cpp does not
 };
 
@@ -171,13 +174,13 @@ inline constexpr std::array<PreTokenizerFacts, 91> pre_tokenizers{{
     {.name = "mellum", .splitter = "mpt"},
     {.name = "modern-bert", .splitter = "mpt"},
     {.name = "jais-2", .splitter = "jais-2"},
-    {.name = "gemma4", .splitter = "gemma4"},
-    {.name = "granite-embed-multi-311m", .splitter = "gemma4"},
-    {.name = "sarvam-moe", .splitter = "gemma4"},
+    {.name = "gemma4", .splitter = "gemma4", .characters = true},
+    {.name = "granite-embed-multi-311m", .splitter = "gemma4", .characters = true},
+    {.name = "sarvam-moe", .splitter = "gemma4", .characters = true},
     {.name = "jina-v1-en", .splitter = "mpt"},
     {.name = "jina-v2-code", .splitter = "mpt"},
     {.name = "roberta-bpe", .splitter = "mpt"},
-    {.name = "whitespace", .splitter = "whitespace"},
+    {.name = "whitespace", .splitter = "whitespace", .characters = true, .small_letters = true},
     {.name = "refact", .splitter = "starcoder"},
     {.name = "command-r", .splitter = "starcoder", .nfc = true},
     {.name = "qwen2", .splitter = "qwen2", .nfc = true},

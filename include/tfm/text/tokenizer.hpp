@@ -54,6 +54,7 @@ enum class TextStart : unsigned char { beginning, middle };
 ///   leading_bytes     the same where the token begins a text.
 ///   trims_spaces      whether leading_bytes goes on to apply while there is no text yet.
 ///   piece, find       the token as the vocabulary spells it, and back.
+///   invalid           if there is such a function: what U+FFFD stands for in decoded text.
 template <class T>
 concept Tokenizer = requires(const T& t, std::span<const TextSegment> segments, Token token, std::string_view text) {
   { t.encode(segments) } -> std::same_as<std::vector<Token>>;
@@ -67,10 +68,20 @@ concept Tokenizer = requires(const T& t, std::span<const TextSegment> segments, 
   { t.find(text) } -> std::same_as<std::optional<Token>>;
 };
 
+namespace detail {
+/// How a tokenizer's decoder stands for bytes that are no UTF-8; one that does not say so takes them one by one.
+template <class T>
+InvalidUtf8 invalid_rule(const T& tokenizer) {
+  if constexpr (requires { { tokenizer.invalid() } -> std::same_as<InvalidUtf8>; }) return tokenizer.invalid();
+  else return InvalidUtf8::each_byte;
+}
+}  // namespace detail
+
 /// Tokens in, text out, one by one; the state between two of them. Never half a character: see Utf8Stream.
 class TokenDecoder {
   Utf8Stream utf8_;
   bool beginning_;
+  InvalidUtf8 rule_ = InvalidUtf8::each_byte;
 
  public:
   explicit TokenDecoder(TextStart start = TextStart::beginning) : beginning_(start == TextStart::beginning) {}
@@ -78,12 +89,14 @@ class TokenDecoder {
   /// Appends to out the characters that the token completes. A control token has no text; it ends a run of bytes.
   template <class T>
   void push(const T& tokenizer, Token token, std::string& out) {
-    if (tokenizer.is_control(token)) return utf8_.flush(out);
+    rule_ = detail::invalid_rule(tokenizer);
+    if (tokenizer.is_control(token)) return utf8_.flush(out, rule_);
     const std::string_view bytes = beginning_ ? tokenizer.leading_bytes(token) : tokenizer.bytes(token);
-    beginning_ = beginning_ && bytes.empty() && tokenizer.trims_spaces();
-    utf8_.push(bytes, out);
+    // What stands for nothing anywhere leaves a text as it begins.
+    beginning_ = beginning_ && bytes.empty() && (tokenizer.trims_spaces() || tokenizer.bytes(token).empty());
+    utf8_.push(bytes, out, rule_);
   }
-  void flush(std::string& out) { utf8_.flush(out); }
+  void flush(std::string& out) { utf8_.flush(out, rule_); }
 };
 
 /// Any tokenizer, as a value that is cheap to copy.
@@ -96,6 +109,7 @@ class AnyTokenizer {
     virtual std::string_view bytes(Token) const = 0;
     virtual std::string_view leading_bytes(Token) const = 0;
     virtual bool trims_spaces() const = 0;
+    virtual InvalidUtf8 invalid() const = 0;
     virtual std::string_view piece(Token) const = 0;
     virtual std::optional<Token> find(std::string_view) const = 0;
   };
@@ -109,6 +123,7 @@ class AnyTokenizer {
     std::string_view bytes(Token token) const override { return held.bytes(token); }
     std::string_view leading_bytes(Token token) const override { return held.leading_bytes(token); }
     bool trims_spaces() const override { return held.trims_spaces(); }
+    InvalidUtf8 invalid() const override { return detail::invalid_rule(held); }
     std::string_view piece(Token token) const override { return held.piece(token); }
     std::optional<Token> find(std::string_view piece) const override { return held.find(piece); }
   };
@@ -154,6 +169,7 @@ class AnyTokenizer {
   std::string_view bytes(Token token) const { return get().bytes(token); }
   std::string_view leading_bytes(Token token) const { return get().leading_bytes(token); }
   bool trims_spaces() const { return get().trims_spaces(); }
+  InvalidUtf8 invalid() const { return get().invalid(); }
   std::string_view piece(Token token) const { return get().piece(token); }
   std::optional<Token> find(std::string_view piece) const { return get().find(piece); }
 

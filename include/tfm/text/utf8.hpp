@@ -29,6 +29,14 @@ constexpr int utf8_character(std::string_view text) noexcept {
   return static_cast<int>(length);
 }
 
+/// The bytes, at least one, that begin the text and could have begun a character (Unicode 15, section 3.9: the maximal subpart).
+/// The text is not empty, and begins with no character.
+constexpr std::size_t broken_character(std::string_view text) noexcept {
+  std::size_t size = 1;
+  while (size < text.size() && size < 4 && utf8_character(text.substr(0, size)) < 0 && utf8_character(text.substr(0, size + 1)) < 0) ++size;
+  return size;
+}
+
 constexpr bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
     const int length = utf8_character(text);
@@ -71,12 +79,15 @@ constexpr std::size_t incomplete_tail(std::string_view text) noexcept {
   return 0;
 }
 
-/// Bytes in, characters out: keeps back a character's beginning until the rest comes, and writes U+FFFD for every
-/// single byte that belongs to no character (sentencepiece's rule, and llama.cpp's).
+/// What U+FFFD stands for: every single byte that belongs to no character (sentencepiece's rule, and llama.cpp's), or every
+/// beginning of one (Unicode's recommendation, which Hugging Face's byte-level decoder follows).
+enum class InvalidUtf8 : unsigned char { each_byte, each_beginning };
+
+/// Bytes in, characters out: keeps back a character's beginning until the rest comes, and writes U+FFFD for what is none.
 class Utf8Stream {
   std::string pending_;  // at most three bytes between two calls
 
-  void drain(std::string& out, bool end) {
+  void drain(std::string& out, bool end, InvalidUtf8 rule) {
     std::string_view rest = pending_;
     while (!rest.empty()) {
       const int length = utf8_character(rest);
@@ -86,7 +97,7 @@ class Utf8Stream {
         rest.remove_prefix(static_cast<std::size_t>(length));
       } else {
         out += replacement_character;
-        rest.remove_prefix(1);
+        rest.remove_prefix(rule == InvalidUtf8::each_byte ? 1 : broken_character(rest));
       }
     }
     pending_.erase(0, pending_.size() - rest.size());
@@ -94,12 +105,16 @@ class Utf8Stream {
 
  public:
   /// Appends to out the characters that `bytes` completes.
-  void push(std::string_view bytes, std::string& out) {
+  void push(std::string_view bytes, std::string& out, InvalidUtf8 rule = InvalidUtf8::each_byte) {
+    if (pending_.empty() && is_utf8(bytes)) {
+      out += bytes;
+      return;
+    }
     pending_ += bytes;
-    drain(out, false);
+    drain(out, false, rule);
   }
   /// No byte of the same run follows: what is kept back becomes U+FFFD.
-  void flush(std::string& out) { drain(out, true); }
+  void flush(std::string& out, InvalidUtf8 rule = InvalidUtf8::each_byte) { drain(out, true, rule); }
   /// Whether a character is waiting for its end.
   bool pending() const noexcept { return !pending_.empty(); }
 };

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "tfm/core/error.hpp"
@@ -46,6 +48,20 @@ inline SpecialTokens checked(SpecialTokens special, Index size, std::string_view
   return special;
 }
 
+namespace detail {
+/// The byte of "<0x0A>", or -1.
+inline int byte_of_piece(std::string_view piece) noexcept {
+  if (piece.size() != 6 || !piece.starts_with("<0x") || piece[5] != '>') return -1;
+  int value = 0;
+  for (const char c : piece.substr(3, 2)) {
+    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+}  // namespace detail
+
 /// What happens to a piece's space at the beginning of a decoded text.
 enum class LeadingSpace : unsigned char { keep, drop_one, drop_all };
 
@@ -56,6 +72,8 @@ class Vocabulary {
   std::vector<Token> table_;                            // open addressing by the piece's hash; -1 is a free place
   SpecialTokens special_;
   LeadingSpace leading_ = LeadingSpace::keep;
+  std::unordered_map<Token, std::string> leading_bytes_;  // of those that do not follow the rule
+  InvalidUtf8 invalid_ = InvalidUtf8::each_byte;
   std::string what_;
 
   static std::string_view slice(const std::vector<char>& text, const std::vector<std::uint32_t>& end, std::size_t i) {
@@ -113,6 +131,9 @@ class Vocabulary {
   }
   void set_special(const SpecialTokens& special) { special_ = checked(special, size(), what_); }
   void set_leading_space(LeadingSpace rule) noexcept { leading_ = rule; }
+  /// What the token stands for at the beginning of a text, where that does not follow the rule.
+  void set_leading_bytes(Token token, std::string bytes) { leading_bytes_[token] = std::move(bytes); }
+  void set_invalid(InvalidUtf8 rule) noexcept { invalid_ = rule; }
 
   Index size() const noexcept { return static_cast<Index>(types_.size()); }
   const SpecialTokens& special() const noexcept { return special_; }
@@ -122,12 +143,15 @@ class Vocabulary {
   std::string_view bytes(Token token) const { return slice(bytes_, bytes_end_, at(token)); }
   std::string_view leading_bytes(Token token) const {
     std::string_view text = bytes(token);
+    if (!leading_bytes_.empty())
+      if (const auto found = leading_bytes_.find(token); found != leading_bytes_.end()) return found->second;
     const TokenType kind = type(token);
     const bool may_drop = leading_ != LeadingSpace::keep && kind != TokenType::byte && kind != TokenType::unknown;
     if (may_drop && text.starts_with(' ')) text.remove_prefix(1);
     return text;
   }
   bool trims_spaces() const noexcept { return leading_ == LeadingSpace::drop_all; }
+  InvalidUtf8 invalid() const noexcept { return invalid_; }
   /// The first token with this piece.
   std::optional<Token> find(std::string_view piece) const {
     const Token token = table_[place(piece)];

@@ -13,8 +13,8 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// Knows where in the text a word stood and where in the output its tokens do, so that it holds neither: both must stay as
-/// they are while it is used. A word that falls on another's place drives it out.
+/// Knows where in the text a word stood and where in the output its tokens do, so that it holds neither: both must stay
+/// as they are while it is used. A word that falls on another's place drives it out.
 class WordCache {
   struct Entry {
     const char* text = nullptr;
@@ -28,7 +28,8 @@ class WordCache {
   /// For a text of so many bytes, at whose beginning nothing is known.
   void begin(std::size_t bytes) { entries_.assign(std::bit_ceil(std::clamp<std::size_t>(bytes / 16, 1, 8192)), {}); }
 
-  /// Appends the tokens of a word that is known. False: it is not, and once its tokens are appended, remember() is called.
+  /// Appends the tokens of a word that is known. False: it is not, and once its tokens are appended, remember() is
+  /// called.
   bool find(std::string_view word, std::vector<Token>& out) {
     place_ = &entries_[static_cast<std::size_t>(mix(std::hash<std::string_view>{}(word))) & (entries_.size() - 1)];
     if (std::string_view(place_->text, place_->size) != word || place_->text == nullptr) return false;

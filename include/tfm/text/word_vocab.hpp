@@ -105,7 +105,7 @@ class WordVocab {
         text(segment.text);
         continue;
       }
-      markers_.split(vocabulary_, segment.text, text, [&](Token token) {
+      markers_.split(segment.text, text, [&](Token token, MarkerRule) {
         flush(true);
         out.push_back(token);
       });

@@ -1,7 +1,8 @@
 #pragma once
-// Granite 3 (not its mixtures of experts): LLaMA with multipliers of the embedding, attention's scores, what blocks add, and logits.
-// IBM 2024, https://github.com/ibm-granite/granite-3.0-language-models
+// Granite 3 (not its mixtures of experts): LLaMA with multipliers of the embedding, attention's scores, what blocks
+// add, and logits. IBM 2024, https://github.com/ibm-granite/granite-3.0-language-models
 #include "tfm/checkpoint/families/llama.hpp"
+#include "tfm/checkpoint/shape_agreement.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -28,8 +29,10 @@ inline std::vector<std::pair<std::string, std::string>> granite_option_keys(cons
   DecoderOptions plain = options;
   plain.attention_scale = 0, plain.embedding_scale = plain.residual_scale = plain.logit_divisor = 1;
   auto keys = llama_option_keys(plain);
-  const auto add = [&](const char* key, float value) { keys.emplace_back(key, float_text(value)); };
-  if (options.attention_scale == 0) raise(LoadError("tfm: config.json of a Granite says attention_multiplier, expected options.attention_scale of the model"));
+  const auto add = [&](const char* key, float value) { keys.emplace_back(key, size_text(value)); };
+  if (options.attention_scale == 0)
+    raise(LoadError(
+        "tfm: config.json of a Granite says attention_multiplier, expected options.attention_scale of the model"));
   add("attention_multiplier", options.attention_scale), add("embedding_multiplier", options.embedding_scale);
   add("residual_multiplier", options.residual_scale), add("logits_scaling", options.logit_divisor);
   return keys;

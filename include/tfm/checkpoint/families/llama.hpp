@@ -40,8 +40,10 @@ inline void read_gguf_biases(const Family& family, const Gguf& gguf, DynamicLlam
 }
 inline std::vector<std::pair<std::string, std::string>> llama_option_keys(const DecoderOptions& options) {
   if (options != DecoderOptions{.qkv_bias = options.o_bias, .o_bias = options.o_bias, .mlp_bias = options.mlp_bias})
-    raise(LoadError("tfm: the model is none that config.json of a LLaMA can say: biases in some of attention's projections alone, or options of "
-                    "other families"));
+    raise(
+        LoadError("tfm: the model is none that config.json of a LLaMA can say: biases in some of attention's "
+                  "projections alone, or options of "
+                  "other families"));
   return {{"attention_bias", json_boolean(options.o_bias)}, {"mlp_bias", json_boolean(options.mlp_bias)}};
 }
 

@@ -26,7 +26,8 @@ inline void read_phi3_options(const Json& config, DynamicLlamaShape& shape) {
   refuse_window(config, "sliding_window", shape);
 }
 inline std::vector<std::pair<std::string, std::string>> phi3_option_keys(const DecoderOptions& options) {
-  if (options != DecoderOptions{}) raise(LoadError("tfm: a Phi-3 has a LLaMA's options, expected the same of the model"));
+  if (options != DecoderOptions{})
+    raise(LoadError("tfm: a Phi-3 has a LLaMA's options, expected the same of the model"));
   return {{"attention_bias", "false"}, {"sliding_window", "null"}};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Qwen3 (not its mixtures of experts): LLaMA that normalises each head of q and k.    Yang et al. 2025, arXiv:2505.09388
+// Qwen3 (not its mixtures of experts): LLaMA that normalises each head of q and k.    Yang et al. 2025,
+// arXiv:2505.09388
 #include "tfm/checkpoint/families/qwen2.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -29,9 +30,13 @@ inline void read_qwen3_options(const Json& config, DynamicLlamaShape& shape) {
   shape.options = qwen3_options;
   if (is_true(config, "use_sliding_window")) refuse_window(config, "sliding_window", shape);
 }
-inline void read_qwen3_gguf_options(const Family&, const Gguf&, DynamicLlamaShape& shape) { shape.options = qwen3_options; }
+inline void read_qwen3_gguf_options(const Family&, const Gguf&, DynamicLlamaShape& shape) {
+  shape.options = qwen3_options;
+}
 inline std::vector<std::pair<std::string, std::string>> qwen3_option_keys(const DecoderOptions& options) {
-  if (options != qwen3_options) raise(LoadError("tfm: a Qwen3 normalises each head of q and k and has no other options, expected the same of the model"));
+  if (options != qwen3_options)
+    raise(LoadError(
+        "tfm: a Qwen3 normalises each head of q and k and has no other options, expected the same of the model"));
   return {{"attention_bias", "false"}, {"use_sliding_window", "false"}};
 }
 

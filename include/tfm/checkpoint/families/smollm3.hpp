@@ -1,5 +1,6 @@
 #pragma once
-// SmolLM3: LLaMA of which every fourth block has no rotary positions.    Hugging Face 2025; Yang et al. 2025, arXiv:2501.18795
+// SmolLM3: LLaMA of which every fourth block has no rotary positions.    Hugging Face 2025; Yang et al. 2025,
+// arXiv:2501.18795
 #include "tfm/checkpoint/families/llama.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -18,8 +19,8 @@ inline void read_smollm3_options(const Json& config, DynamicLlamaShape& shape) {
   Index layer = 0;
   for (const Json each : turned->elements())
     if ((each.whole(0, 1) == 1) != shape.options.turns(layer++))
-      each.refuse({"found ", each.found(), ", expected a 0 for every block of number ", shape.options.unturned_every, ", ", 2 * shape.options.unturned_every,
-                   " and so on alone, as no_rope_layer_interval says"});
+      each.refuse({"found ", each.found(), ", expected a 0 for every block of number ", shape.options.unturned_every,
+                   ", ", 2 * shape.options.unturned_every, " and so on alone, as no_rope_layer_interval says"});
 }
 inline void read_smollm3_gguf_options(const Family& family, const Gguf& gguf, DynamicLlamaShape& shape) {
   read_gguf_biases(family, gguf, shape);
@@ -29,7 +30,8 @@ inline std::vector<std::pair<std::string, std::string>> smollm3_option_keys(cons
   DecoderOptions plain = options;
   plain.unturned_every = 0;
   auto keys = llama_option_keys(plain);
-  if (options.unturned_every == 0) raise(LoadError("tfm: of a SmolLM3 some blocks have no rotary positions, expected the same of the model"));
+  if (options.unturned_every == 0)
+    raise(LoadError("tfm: of a SmolLM3 some blocks have no rotary positions, expected the same of the model"));
   keys.emplace_back("no_rope_layer_interval", std::to_string(options.unturned_every));
   return keys;
 }

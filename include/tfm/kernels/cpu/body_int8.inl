@@ -92,6 +92,8 @@ struct BlockTile {
 // sum = fma(integer sum, fl(weight scale x activation scale), sum), then the minimum's part, blocks upwards.
 template <class B, int T, int P>
 inline void block_tile(const BlockTile& w, const Quantised& x, Index token, float* y, Index y_row, Index last) {
+  const Index at = token * x.blocks + w.first;
+  const signed char* const q = x.q + token * x.cols + activation_block * w.first;
   F sum[T][P];
   TFM_UNROLL
   for (int t = 0; t < T; ++t) {
@@ -113,18 +115,18 @@ inline void block_tile(const BlockTile& w, const Quantised& x, Index token, floa
     IntSums<T, P> ints;
     TFM_UNROLL
     for (int t = 0; t < T; ++t) {
-      const I start = B::start(x.starts + (token + t) * x.blocks + w.first + b);
+      const I start = B::start(x.starts + at + t * x.blocks + b);
       TFM_UNROLL
       for (int p = 0; p < P; ++p) ints.start(t, p, start);
     }
-    B::template dot<T, P>(ints, levels, x.q + token * x.cols + activation_block * (w.first + b), x.cols);
+    B::template dot<T, P>(ints, levels, q + activation_block * b, x.cols);
     TFM_UNROLL
     for (int p = 0; p < P; ++p) {
       const std::byte* const scales = w.scales + p * w.scales_step;
       const F scale = B::scale(scales, w.scale_blocks, b);
       TFM_UNROLL
       for (int t = 0; t < T; ++t) {
-        const Index i = (token + t) * x.blocks + w.first + b;
+        const Index i = at + t * x.blocks + b;
         sum[t][p] = fma(to_float(ints.of(t, p)), mul(scale, set(x.scales[i])), sum[t][p]);
         if constexpr (B::minimum) sum[t][p] = fma(B::offset(scales, w.scale_blocks, b), set(x.scaled_sums[i]), sum[t][p]);
         hold(sum[t][p]);
