@@ -42,8 +42,9 @@ void tell_setup(const ChatArguments& arguments, const Loaded& loaded, const Chat
 }
 
 int answer_once(Chat& chat, ProgressBar& bar, const std::string& text, const std::string& advice) {
+  std::string thoughts;
   try {
-    if (say(chat, bar, text, advice)) return success;
+    if (say(chat, bar, text, advice, thoughts)) return success;
   } catch (const tfm::ContextFull& full) { tfm::raise(tfm::ContextFull(full.what() + ("; " + advice))); }
   return was_interrupted() ? interrupted : failure;
 }

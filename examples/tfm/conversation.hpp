@@ -17,7 +17,8 @@ using Chat = tfm::Chat<tfm::AnyModel>;
 
 /// Says one thing and prints the answer; its figures go to standard error, with `advice` where the context is full. False if it was
 /// not finished: Ctrl-C, or nobody reads any more.
-bool say(Chat& chat, ProgressBar& bar, const std::string& text, const std::string& advice);
+/// What the model thinks before it answers is told in one dim line, and goes to `thoughts`.
+bool say(Chat& chat, ProgressBar& bar, const std::string& text, const std::string& advice, std::string& thoughts);
 
 class Conversation {
   Chat& chat_;
@@ -25,6 +26,7 @@ class Conversation {
   ProgressBar& bar_;
   std::string advice_;                 // where the context is full
   std::optional<std::string> system_;  // the one that /system gave
+  std::string thoughts_;               // before the last answer
 
   bool answer(const std::string& text);
   bool obey(const std::string& line);

@@ -326,6 +326,30 @@ TEST_CASE("a chat takes a template as Jinja source") {
   REQUIRE_THROWS_AS(Chat(stories(), given), OptionError);
 }
 
+TEST_CASE("thoughts go to a callback of their own, where the template opens them too") {
+  ChatOptions with = options();
+  Chat plain(stories(), with);
+  std::string answer, thoughts;
+  const auto said = [&](std::string_view piece) { answer += piece; };
+  const auto thought = [&](std::string_view piece) { thoughts += piece; };
+  const std::string reply = plain.say("Once upon a time", said, thought);
+  REQUIRE((answer == reply && thoughts.empty()));
+  with.template_source = "{% for m in messages %}{{ m.content.split('</think>')[-1] }}\n{% endfor %}{% if add_generation_prompt %}<think>{% endif %}";
+  Chat thinker(stories(), with);
+  answer.clear();
+  const std::string both = thinker.say("Once upon a time", said, thought);
+  REQUIRE(!both.empty());
+  REQUIRE((answer.empty() && trimmed(both) == trimmed(thoughts)));
+  REQUIRE(thinker.messages().back().content == both);
+  // The template writes the reply without the mark that it opened: what follows is evaluated from there on, as in a fresh chat.
+  const std::vector<Message> before(thinker.messages().begin(), thinker.messages().end());
+  with.messages = before;
+  Chat fresh(stories(), with);
+  REQUIRE(thinker.say("And then?") == fresh.say("And then?"));
+  REQUIRE(tokens(thinker) == tokens(fresh));
+  require_consistent(thinker, with.session);
+}
+
 TEST_CASE("a chat's stop string that spells a control token stops at it") {
   ChatOptions with = options(512, 400);
   with.stop_strings = {"<s>"};

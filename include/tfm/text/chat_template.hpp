@@ -46,6 +46,8 @@ class ChatTemplate {
   /// the vocabulary is to be taken as a stop string.
   std::span<const std::string> stop_tokens() const noexcept { return format_.stop_tokens; }
   std::span<const std::string> stop_strings() const noexcept { return format_.stop_strings; }
+  /// What stands around a model's thoughts: as the template spells it, or <think> and </think>.
+  ThoughtMarks thoughts() const noexcept { return own_ ? own_->thoughts() : known_thought_marks[0]; }
   /// The rendered text itself holds BOS where it belongs: another one in front would be one too many.
   bool writes_bos() const noexcept { return writes_bos_; }
 
