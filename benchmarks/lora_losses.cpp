@@ -68,7 +68,7 @@ int main(int count, char** words) try {
   Recorded task(llama.model, &adapter, training, validation);
   Trainer trainer(context, task, adapter_parameters(adapter), AdamW{.decay = 0},
                   {.steps = number("--steps"), .batch = number("--batch"), .micro_batch = number("--micro-batch"),
-                   .rate = linear(1e-3f, number("--steps") / 10, number("--steps")), .clip = 1});
+                   .rate = linear_schedule(1e-3f, number("--steps") / 10, number("--steps")), .clip = 1});
   std::vector<double> losses;
   TrainWatch watch;
   watch.step = [&](const StepReport& step) { losses.push_back(step.loss.value); };

@@ -1,5 +1,5 @@
-// Encoding and decoding of a text by the tokenizer of a model: bytes a second of one thread. benchmarks/tokenizer_peers.py does the
-// same with llama.cpp and Hugging Face's library.
+// Encoding and decoding of a text by the tokenizer of a model: bytes a second of one thread.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-# The libraries that tfm stands on. Installed packages come first; the three that are headers alone are fetched otherwise.
+# The libraries that tfm stands on. Installed packages come first; the two that every program needs are headers alone, and fetched otherwise.
 include(${CMAKE_CURRENT_LIST_DIR}/TfmLibraries.cmake)
 
 # Makes `target` from the `include` folder of a repository, without running the repository's own CMake code.
@@ -13,12 +13,6 @@ function(tfm_fetch name target repository tag include)
 endfunction()
 
 find_package(Threads REQUIRED)
-if(NOT TARGET Eigen3::Eigen)
-  find_package(Eigen3 QUIET NO_MODULE)
-  if(NOT TARGET Eigen3::Eigen)
-    tfm_fetch(eigen Eigen3::Eigen https://gitlab.com/libeigen/eigen.git 3.4.0 .)
-  endif()
-endif()
 if(NOT TARGET nlohmann_json::nlohmann_json)
   find_package(nlohmann_json 3.11 QUIET)
   if(NOT TARGET nlohmann_json::nlohmann_json)
@@ -35,8 +29,9 @@ endif()
 tfm_import(utf8proc utf8proc.h utf8proc)
 tfm_import(libzip zip.h zip)
 tfm_import(libcsv csv.h csv)
+tfm_import(eigen Eigen/Core "")
 
-foreach(name sentencepiece utf8proc libzip libcsv)
+foreach(name sentencepiece utf8proc libzip libcsv eigen)
   if(NOT tfm_${name}_FOUND AND (TFM_SENTENCEPIECE OR NOT name STREQUAL sentencepiece))
     if(TFM_BUILD_TESTS OR TFM_BUILD_EXAMPLES)
       message(FATAL_ERROR "tfm: tests and examples need ${name}: ${tfm_${name}_message}")

@@ -13,11 +13,15 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/tfmConfig.cmake.in ${PRO
 # Before 1.0 a minor version may change what users write.
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/tfmConfigVersion.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/tfmConfig.cmake ${PROJECT_BINARY_DIR}/tfmConfigVersion.cmake
-  ${CMAKE_CURRENT_LIST_DIR}/TfmLibraries.cmake DESTINATION ${package_dir})
+  ${CMAKE_CURRENT_LIST_DIR}/TfmLibraries.cmake ${CMAKE_CURRENT_LIST_DIR}/TfmCompiled.cmake DESTINATION ${package_dir})
+install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/compiled DESTINATION ${package_dir})
 
-set(tfm_requires "eigen3 nlohmann_json xsimd")
+set(tfm_requires "nlohmann_json xsimd")
 if(tfm_sentencepiece_FOUND)
   string(APPEND tfm_requires " sentencepiece")
+endif()
+if(tfm_eigen_FOUND)
+  string(APPEND tfm_requires " eigen3")
 endif()
 if(tfm_utf8proc_FOUND)
   string(APPEND tfm_requires " libutf8proc")

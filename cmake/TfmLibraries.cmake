@@ -11,9 +11,12 @@ set(tfm_libzip_message "libzip was not found, so PyTorch's .bin files cannot be 
 set(tfm_libcsv_message "libcsv was not found, so CSV files cannot be read: headers that include \
 <tfm/train/data/csv.hpp> do not compile. Install it (Debian: libcsv-dev), or set TFM_LIBCSV_INCLUDE and TFM_LIBCSV_LIBRARY")
 
+set(tfm_eigen_message "Eigen was not found: <tfm/eigen.hpp> does not compile. Install it (Debian: libeigen3-dev), or set TFM_EIGEN_INCLUDE \
+to the folder of Eigen/")
+
 function(tfm_import name header library)
   string(TOUPPER ${name} NAME)
-  find_path(TFM_${NAME}_INCLUDE ${header})
+  find_path(TFM_${NAME}_INCLUDE ${header} PATH_SUFFIXES eigen3)
   mark_as_advanced(TFM_${NAME}_INCLUDE)
   set(found ${TFM_${NAME}_INCLUDE})
   if(library)

@@ -1,5 +1,5 @@
 #pragma once
-// The base model that adapters are trained for and worn by, and what belongs to it.
+// The base model that adapters are trained for, and what belongs to it.
 #include <chrono>
 #include <filesystem>
 #include <optional>

@@ -1,11 +1,11 @@
-// finetune chat: lines become prompts as training's records did, and are answered by the adapters that are worn.
+// finetune chat: lines become prompts as training's records did, and are answered by the adapters that are chosen.
 #include <iostream>
 
 #include "base.hpp"
 #include "one_line.hpp"
 #include "support/interrupt.hpp"
 #include "support/terminal.hpp"
-#include "support/wardrobe.hpp"
+#include "support/loaded_adapters.hpp"
 #include "tfm/generate/generate.hpp"
 #include "tfm/text/encoding.hpp"
 #include "tfm/text/white_space.hpp"
@@ -16,7 +16,7 @@ namespace cli {
 namespace {
 
 constexpr const char* commands =
-    "/wear              tells the adapters; /wear NAME changes to one, /wear NAME=0.5 NAME=0.5 mixes, /wear none takes all off\n"
+    "/adapter           tells the adapters; /adapter NAME changes to one, NAME=0.5 NAME=0.5 to a weighted sum, none to the base alone\n"
     "/instruction TEXT  what is to be done with the lines that follow; without TEXT a line is an instruction itself\n"
     "/help              shows this\n"
     "/quit              leaves, as Ctrl-D does\n"
@@ -25,7 +25,7 @@ constexpr const char* commands =
 struct Conversation {
   const Base& base;
   RunPrompt prompt;
-  Wardrobe wardrobe;
+  LoadedAdapters adapters;
   tfm::Session<tfm::AnyModel> session;
   Index max_tokens;
   bool line_by_line;  ///< no terminal asks: a line of output for each of input
@@ -54,15 +54,15 @@ struct Conversation {
     say([&](std::string_view piece) { return print(to_terminal ? printable(piece) : std::string(piece)); });
     print("\n");
   }
-  void wear(const std::string& names) {
-    if (names.empty()) return tell(wardrobe.list());
-    session.wear(wardrobe.chosen(names));
+  void set_adapter(const std::string& names) {
+    if (names.empty()) return tell(adapters.list());
+    session.set_adapter(adapters.chosen(names));
   }
   /// Whether a line is for the program and not for the model. Without a terminal only a command's own word is one: texts begin with / too.
   bool is_command(const std::string& line) const {
     if (!line.starts_with('/')) return false;
     const std::string word = line.substr(0, line.find(' '));
-    for (const char* const known : {"/wear", "/instruction", "/help", "/quit", "/exit"})
+    for (const char* const known : {"/adapter", "/adapter", "/wear", "/instruction", "/help", "/quit", "/exit"})
       if (word == known) return true;
     if (line_by_line) tell("There is no command " + word + ": the line is answered.\n");
     return !line_by_line;
@@ -72,7 +72,7 @@ struct Conversation {
     const std::size_t space = line.find(' ');
     const std::string command = line.substr(0, space), rest = space == line.npos ? "" : line.substr(line.find_first_not_of(' ', space));
     if (command == "/quit" || command == "/exit") return false;
-    if (command == "/wear") wear(rest);
+    if (command == "/adapter" || command == "/wear") set_adapter(rest);
     else if (command == "/instruction") prompt.instruction = rest;
     else if (command == "/help") tell(commands);
     else tell("There is no command " + command + ".\n" + commands);
@@ -91,9 +91,9 @@ int run(const ChatArguments& arguments) {
   options.threads = arguments.base.threads;
   options.arithmetic = arguments.base.arithmetic;
   options.stop = interrupt_token();
-  Conversation conversation{base, std::move(prompt), Wardrobe(arguments.adapters, base.loaded.model, base.identity, arguments.any_base),
+  Conversation conversation{base, std::move(prompt), LoadedAdapters(arguments.adapters, base.loaded.model, base.identity, arguments.any_base),
                             tfm::Session(base.loaded.model, options), arguments.max_tokens, !is_terminal(standard_input)};
-  conversation.session.wear(conversation.wardrobe.all());
+  conversation.session.set_adapter(conversation.adapters.all());
   if (!conversation.prompt.instruction.empty()) tell_dimly("Instruction: " + conversation.prompt.instruction + "\n");
 
   const bool asks = is_terminal(standard_input);

@@ -81,7 +81,7 @@ Examples:
 constexpr const char* chat_footer =
     R"(Each line of standard input becomes a prompt as the adapter's training made them, and the answer is a line of standard
 output: the likeliest token, one after the other. The template and the instruction are those that run.json in the first
-adapter's folder keeps. /wear NAME changes the adapter, /wear NAME=0.5 NAME=0.5 mixes them, /wear none takes all off;
+adapter's folder keeps. /adapter NAME changes the adapter, /adapter NAME=0.5 NAME=0.5 takes a weighted sum, /adapter none takes none;
 /help tells more. Where standard input is no terminal, every line gives one line of output, a blank one for blank lines and commands;
 other lines that begin with / are answered, and breaks in an answer are written \n. For a file of texts there is finetune predict.
 
@@ -92,7 +92,7 @@ Examples:
 
 constexpr const char* merge_footer =
     R"(O becomes a Hugging Face folder with the base's weights, the adapters added to them, and its tokenizer. It is read back and
-compared with the base that wears the adapters, over --text, or else over records that the first adapter's training held out:
+compared with the base with the adapters, over --text, or else over records that the first adapter's training held out:
 the KL divergence between their predictions, and how often both find the same token the likeliest. With a quantised --base
 the sums are quantised again, which costs more than an adapter over it. O is never the base's or an adapter's own folder, and is
 empty unless --overwrite is given.
@@ -105,8 +105,6 @@ Examples:
 const std::map<std::string, std::optional<tfm::Format>> formats{
     {"file", std::nullopt}, {"f32", tfm::Format::f32}, {"bf16", tfm::Format::bf16}, {"int8", tfm::Format::int8}};
 const std::map<std::string, tfm::Format> file_formats{{"f32", tfm::Format::f32}, {"bf16", tfm::Format::bf16}, {"f16", tfm::Format::f16}};
-const std::map<std::string, tfm::Arithmetic> arithmetics{
-    {"exact", tfm::Arithmetic::exact}, {"fast", tfm::Arithmetic::fast}, {"bf16", tfm::Arithmetic::bf16}};
 const std::map<std::string, char> separators{{"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"bar", '|'}};
 const std::map<std::string, bool> backwards{{"float", false}, {"int8", true}};
 const std::map<std::string, ScheduleName> schedules{
@@ -131,13 +129,8 @@ void add_base(CLI::App& app, BaseArguments& base) {
   add_choice(app, "--base", base.format, formats, "file|f32|bf16|int8",
              "What the base's weights are kept in; " + std::string(base.format == tfm::Format::f32 ? "f32" : "int8 (as LLM.int8())") +
                  ",\nunless it is given");
-  add_choice(
-      app, "--arithmetic", base.arithmetic, arithmetics, "exact|fast|bf16",
-      "exact: float32; fast (the default): 8-bit activations in products of\nquantised weights; bf16: fast, and bfloat16 products of float weights");
-  app.add_option("-t,--threads", base.threads, "Threads; 0: one for each core. Results do not depend on it")
-      ->type_name("N")
-      ->check(range(0, 1024))
-      ->capture_default_str();
+  add_arithmetic(app, base.arithmetic);
+  add_threads(app, base.threads);
   app.option_defaults()->group("Options");
 }
 
@@ -274,22 +267,10 @@ void describe(CLI::App& app, EvaluateArguments& evaluate) {
   add_json(app, evaluate.json);
 }
 
-void add_adapters(CLI::App& app, std::vector<AdapterArgument>& adapters) {
-  const auto parse = [&adapters](const CLI::results_t& words) {
-    for (const std::string& word : words) adapters.push_back(parse_adapter(word));
-    return true;
-  };
-  app.add_option("-a,--adapter", parse, "A PEFT folder; D=0.5: half of it. Several are worn at once, as their weighted sum")
-      ->type_name("D")
-      ->required()
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-}
-
 void describe(CLI::App& app, ChatArguments& chat) {
   app.footer(chat_footer);
   add_base(app, chat.base);
-  add_adapters(app, chat.adapters);
+  add_adapters(app, chat.adapters)->required();
   add_any_base(app, chat.any_base);
   add_prompt(app, chat.prompt, "the first adapter's own, or else Alpaca's");
   app.add_option("--instruction", chat.instruction, "What is to be done with each line; the adapter's own, unless it is given")->type_name("TEXT");
@@ -299,7 +280,7 @@ void describe(CLI::App& app, ChatArguments& chat) {
 void describe(CLI::App& app, MergeArguments& merge) {
   app.footer(merge_footer);
   add_base(app, merge.base);
-  add_adapters(app, merge.adapters);
+  add_adapters(app, merge.adapters)->required();
   add_any_base(app, merge.any_base);
   add_path(app, "--out", merge.out, "O", "The folder for the merged model");
   add_choice(app, "--type,--format", merge.type, file_formats, "f32|bf16|f16",

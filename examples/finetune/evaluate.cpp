@@ -176,9 +176,9 @@ int run(const EvaluateArguments& arguments) {
   tfm::Context context = context_of(arguments.base);
   const Scorer scorer(base.loaded.model, context, base.loaded.stop_tokens);
   std::vector<Verdict> verdicts;
-  const auto judge = [&](const tfm::Adapter* worn) {
+  const auto judge = [&](const tfm::Adapter* adapter) {
     ProgressBar bar;
-    verdicts.push_back(verdict_of(scorer.ask(questions.asked, worn, questions.most, bar.callback()), questions.of, labelled, base.loaded.tokenizer));
+    verdicts.push_back(verdict_of(scorer.ask(questions.asked, adapter, questions.most, bar.callback()), questions.of, labelled, base.loaded.tokenizer));
   };
   judge(nullptr);
   if (adapter) judge(&*adapter);

@@ -15,7 +15,7 @@ std::string name_of(const picture::Curve& evaluations) {
   if (std::none_of(evaluations.y.begin(), evaluations.y.end(), is_number)) return "validation";
   const auto best = std::min_element(evaluations.y.begin(), evaluations.y.end(), [&](double a, double b) { return is_number(a) && (!is_number(b) || a < b); });
   const double step = evaluations.x[static_cast<std::size_t>(best - evaluations.y.begin())];
-  return "validation, best " + tfm::detail::fixed(*best, 4) + " after step " + tfm::number_text(step);
+  return "validation, best " + tfm::fixed_text(*best, 4) + " after step " + tfm::number_text(step);
 }
 
 }  // namespace

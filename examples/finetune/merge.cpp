@@ -10,7 +10,7 @@
 #include "support/output_guard.hpp"
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
-#include "support/wardrobe.hpp"
+#include "support/loaded_adapters.hpp"
 #include "tfm/checkpoint/load_model.hpp"
 #include "tfm/checkpoint/save_llama.hpp"
 #include "tfm/formats/torch_zip.hpp"
@@ -56,7 +56,7 @@ void guard_output(const MergeArguments& arguments) {
   if (!folder) inputs.push_back({"the folder of the base", std::filesystem::absolute(model, absent).parent_path()});
   for (const AdapterArgument& adapter : arguments.adapters) inputs.push_back({"an adapter", adapter.folder});
   std::vector<std::string> files{"config.json", "model.safetensors"};
-  files.insert(files.end(), std::begin(tfm::detail::tokenizer_files), std::end(tfm::detail::tokenizer_files));
+  files.insert(files.end(), std::begin(tfm::tokenizer_files), std::end(tfm::tokenizer_files));
   guard_inputs("--out", arguments.out, files, inputs);
   guard_empty("--out", arguments.out, arguments.overwrite);
 }
@@ -113,8 +113,8 @@ int run(const MergeArguments& arguments) {
   guard_output(arguments);
   const RunPrompt prompt = prompt_of({}, arguments.adapters.front().folder);
   const Base base = open_base(arguments.base, prompt.prompt);
-  Wardrobe wardrobe(arguments.adapters, base.loaded.model, base.identity, arguments.any_base);
-  const tfm::Adapter* const adapter = wardrobe.all();
+  LoadedAdapters adapters(arguments.adapters, base.loaded.model, base.identity, arguments.any_base);
+  const tfm::Adapter* const adapter = adapters.all();
   tfm::Context context = context_of(arguments.base);
   const std::vector<tfm::Token> ids = base.loaded.tokenizer.encode(tfm::UserText{text_of(arguments, prompt)});
   {
@@ -138,7 +138,7 @@ int run(const MergeArguments& arguments) {
     print_json({{"out", arguments.out.string()}, {"kl_divergence", found.kl}, {"top_1_agreement", found.agreement}, {"tokens", found.tokens}});
     return success;
   }
-  print("wrote " + arguments.out.string() + "; read back and beside the model that wears the adapter, over " + std::to_string(found.tokens) +
+  print("wrote " + arguments.out.string() + "; read back and beside the model with the adapter, over " + std::to_string(found.tokens) +
         " tokens: KL divergence " + tfm::number_text(found.kl) + " nats, the same likeliest token after " + tfm::number_text(100 * found.agreement) +
         " %\n");
   return success;

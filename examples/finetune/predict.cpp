@@ -75,7 +75,7 @@ class Oracle {
     options.stop = interrupt_token();
     limit_ = std::min(limit_, options.context - std::min(arguments.max_tokens, options.context / 2));
     session_.emplace(base.loaded.model, options);
-    session_->wear(adapter);
+    session_->set_adapter(adapter);
   }
   Index limit() const { return limit_; }
 

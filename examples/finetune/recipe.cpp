@@ -53,9 +53,9 @@ std::string joined_names(const std::vector<std::string>& names) {
 tfm::Schedule schedule_of(const TrainArguments& arguments) {
   const auto rate = static_cast<float>(arguments.rate);
   switch (arguments.schedule) {
-    case ScheduleName::cosine: return tfm::cosine(rate, *arguments.warmup, arguments.steps);
-    case ScheduleName::constant: return tfm::constant(rate);
-    default: return tfm::linear(rate, *arguments.warmup, arguments.steps);
+    case ScheduleName::cosine: return tfm::cosine_schedule(rate, *arguments.warmup, arguments.steps);
+    case ScheduleName::constant: return tfm::constant_schedule(rate);
+    default: return tfm::linear_schedule(rate, *arguments.warmup, arguments.steps);
   }
 }
 

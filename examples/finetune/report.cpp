@@ -20,11 +20,11 @@ void tell_outlook(const Samples& samples, const Base& base, const Outlook& outlo
     tell("tfm: " + line + "\n");
   if (!samples.validation.empty() && !samples.can_measure()) tell("tfm: validation is left out, and the last step is kept, as with --validation 0\n");
   const Index all = outlook.parameters + outlook.trainable, passes = outlook.memory.kept + outlook.memory.scratch;
-  tell("tfm: " + tfm::detail::with_commas(outlook.trainable) + " of " + tfm::detail::with_commas(all) + " parameters train (" +
-       tfm::detail::fixed(100 * static_cast<double>(outlook.trainable) / static_cast<double>(all), 3) + " %)\n");
+  tell("tfm: " + tfm::grouped_text(outlook.trainable) + " of " + tfm::grouped_text(all) + " parameters train (" +
+       tfm::fixed_text(100 * static_cast<double>(outlook.trainable) / static_cast<double>(all), 3) + " %)\n");
   tell("tfm: memory " + mebibytes(outlook.weights + outlook.memory.total()) + ": base " + mebibytes(outlook.weights) + ", passes " + mebibytes(passes) +
        ", gradients and optimizer " + mebibytes(outlook.memory.total() - passes) + "\n");
-  if (outlook.seconds > 0) tell("tfm: estimated time " + tfm::detail::duration(outlook.seconds) + ", by one micro-batch that changed nothing\n");
+  if (outlook.seconds > 0) tell("tfm: estimated time " + tfm::duration_text(outlook.seconds) + ", by one micro-batch that changed nothing\n");
 }
 
 void report(const TrainArguments& arguments, const Samples& samples, const Trained& trained) {
@@ -49,7 +49,7 @@ void report(const TrainArguments& arguments, const Samples& samples, const Train
   }
   print(picture::in_terminal(charts.front(), static_cast<std::size_t>(terminal_size(standard_output).columns), 18) + "\n");
   if (result.best_step >= 0)
-    print("best validation loss " + tfm::detail::fixed(result.best_loss, 4) + " nats per token, after step " + std::to_string(result.best_step) + "\n");
+    print("best validation loss " + tfm::fixed_text(result.best_loss, 4) + " nats per token, after step " + std::to_string(result.best_step) + "\n");
   print("saved, read back and compared: " + arguments.out.string() + ", whose adapter_model.safetensors has SHA-256 " + trained.adapter_sha256 + "\n");
 }
 

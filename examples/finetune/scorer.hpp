@@ -31,7 +31,7 @@ class Scorer {
   /// `ends`: tokens that end an answer. Model and context outlive it.
   Scorer(const tfm::AnyModel& model, tfm::Context& context, std::vector<tfm::Token> ends);
 
-  /// One opinion for each question, by the model as it is (null) or wearing an adapter. `most` tokens are said at most.
+  /// One opinion for each question, by the model as it is (null) or with an adapter. `most` tokens are said at most.
   /// Questions need at least one answer, and a token before it. Errors: ContextFull, Stopped, ShapeError.
   std::vector<Opinion> ask(const std::vector<Question>& questions, const tfm::Adapter* adapter, tfm::Index most,
                            const tfm::ProgressCallback& progress) const;

@@ -42,7 +42,7 @@ int main(int count, char** words) try {
   tfm::CausalTask task(model, nullptr, samples, validation, {.recompute = tfm::Recompute::nothing});
   const tfm::Index steps = count > 4 ? std::max(1, std::atoi(words[4])) : 1000;
   tfm::Trainer trainer(context, task, parameters, tfm::AdamW{.decay = 0.1f},
-                       {.steps = steps, .batch = 16, .rate = tfm::cosine(2e-3f, steps / 20, steps), .clip = 1, .evaluate_every = std::max<tfm::Index>(1, steps / 4)});
+                       {.steps = steps, .batch = 16, .rate = tfm::cosine_schedule(2e-3f, steps / 20, steps), .clip = 1, .evaluate_every = std::max<tfm::Index>(1, steps / 4)});
   const auto seconds = [] { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); };
   tfm::ProgressBar bar(std::cerr, seconds);
   trainer.watch(bar.watch());

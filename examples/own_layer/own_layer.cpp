@@ -1,8 +1,8 @@
-// A layer of one's own, with tfm's layers inside, and its gradients held against finite differences.
+// A layer of one's own, with tfm's layers and Eigen's language inside, and its gradients held against finite differences.
+#include <tfm/eigen.hpp>
 #include <tfm/layers/linear.hpp>
 #include <tfm/train.hpp>
 
-#include <cmath>
 #include <iostream>
 
 namespace mine {
@@ -26,11 +26,10 @@ struct Highway {
     const tfm::MutableView h = home.matrix(x.rows, x.cols), t = home.matrix(x.rows, x.cols);
     hidden.forward(context, batch, x, h, saved != nullptr ? &saved->hidden : nullptr);
     gate.forward(context, batch, x, t, saved != nullptr ? &saved->gate : nullptr);
-    for (tfm::Index i = 0; i < x.size(); ++i) {
-      h.data[i] = std::tanh(h.data[i]);
-      t.data[i] = 1 / (1 + std::exp(-t.data[i]));
-      y.data[i] = t.data[i] * h.data[i] + (1 - t.data[i]) * x.data[i];
-    }
+    auto H = tfm::eigen(h).array(), T = tfm::eigen(t).array();
+    H = H.tanh();
+    T = 1 / (1 + (-T).exp());
+    tfm::eigen(y).array() = T * H + (1 - T) * tfm::eigen(x).array();
     if (saved != nullptr) saved->x = x, saved->h = h, saved->t = t;
   }
 
@@ -38,12 +37,10 @@ struct Highway {
   void backward(tfm::Context& context, const tfm::Batch& batch, tfm::View dy, const Saved& saved, tfm::MutableView dx, const tfm::Gradients& gradients) const {
     const tfm::Arena::Frame frame(context.scratch);
     const tfm::MutableView dh = context.scratch.matrix(dy.rows, dy.cols), dt = context.scratch.matrix(dy.rows, dy.cols);
-    for (tfm::Index i = 0; i < dy.size(); ++i) {
-      const float d = dy.data[i], h = saved.h.data[i], t = saved.t.data[i];
-      dh.data[i] = d * t * (1 - h * h);
-      dt.data[i] = d * (h - saved.x.data[i]) * t * (1 - t);
-      dx.data[i] += d * (1 - t);
-    }
+    const auto D = tfm::eigen(dy).array(), X = tfm::eigen(saved.x).array(), H = tfm::eigen(saved.h).array(), T = tfm::eigen(saved.t).array();
+    tfm::eigen(dh).array() = D * T * (1 - H.square());
+    tfm::eigen(dt).array() = D * (H - X) * T * (1 - T);
+    tfm::eigen(dx).array() += D * (1 - T);
     hidden.backward(context, batch, dh, saved.hidden, dx, gradients);
     gate.backward(context, batch, dt, saved.gate, dx, gradients);
   }

@@ -7,7 +7,7 @@
 
 namespace cli {
 
-/// An adapter that is to be worn, and how much of it.
+/// An adapter that is to be applied, and how much of it.
 struct AdapterArgument {
   std::filesystem::path folder;
   float weight = 1;

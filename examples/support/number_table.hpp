@@ -39,7 +39,7 @@ class NumberTable {
         continue;
       }
       if (line.size() != names_.size())
-        tfm::detail::fail(file_, "a line of " + std::to_string(line.size()) + " numbers, expected " + std::to_string(names_.size()));
+        tfm::raise<tfm::LoadError>({"tfm: ", file_, ": a line of ", line.size(), " numbers, expected ", names_.size()});
       for (std::size_t i = 0; i < line.size(); ++i) columns_[i].push_back(std::strtod(line[i].c_str(), nullptr));
     }
   }
@@ -48,7 +48,7 @@ class NumberTable {
   const std::vector<double>& operator[](std::string_view name) const {
     for (std::size_t i = 0; i < names_.size(); ++i)
       if (names_[i] == name) return columns_[i];
-    tfm::detail::fail(file_, "there is no column " + std::string(name));
+    tfm::raise<tfm::LoadError>({"tfm: ", file_, ": there is no column ", name});
   }
 };
 

@@ -14,9 +14,11 @@
 #include <type_traits>
 #include <vector>
 
+#include "adapter_argument.hpp"
 #include "exit_code.hpp"
 #include "tfm/core/config.hpp"
 #include "tfm/core/index.hpp"
+#include "tfm/core/isa.hpp"
 
 namespace cli {
 
@@ -102,6 +104,37 @@ inline void add_seed(CLI::App& app, std::optional<std::uint64_t>& seed, const st
 
 inline void add_overwrite(CLI::App& app, bool& overwrite) {
   app.add_flag("--overwrite", overwrite, "Write over what is there already; without it nothing is");
+}
+
+inline void add_threads(CLI::App& app, int& threads) {
+  app.add_option("-t,--threads", threads, "Threads; 0: one for each core. Results do not depend on it")
+      ->type_name("N")
+      ->check(range(0, 1024))
+      ->capture_default_str();
+}
+
+inline const std::map<std::string, tfm::Arithmetic> arithmetics{
+    {"exact", tfm::Arithmetic::exact}, {"fast", tfm::Arithmetic::fast}, {"bf16", tfm::Arithmetic::bf16}};
+
+/// `arithmetic`: a tfm::Arithmetic, or an optional one.
+template <class Value>
+void add_arithmetic(CLI::App& app, Value& arithmetic) {
+  add_choice(app, "--arithmetic", arithmetic, arithmetics, "exact|fast|bf16",
+             "exact: float32; fast (the default): 8-bit activations in products of\n"
+             "quantised weights; bf16: fast, and bfloat16 products of float weights");
+}
+
+inline CLI::Option* add_adapters(CLI::App& app, std::vector<AdapterArgument>& adapters) {
+  const auto parse = [&adapters](const CLI::results_t& words) {
+    for (const std::string& word : words) adapters.push_back(parse_adapter(word));
+    return true;
+  };
+  return app
+      .add_option("-a,--adapter", parse, "A folder with an adapter of PEFT's; D=0.5: half of it. Several are applied as\ntheir weighted sum")
+      ->type_name("D[=X]")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check([](const std::string& text) { return text.empty() ? "it is empty" : ""; });
 }
 
 inline void add_json(CLI::App& app, bool& json) { app.add_flag("--json", json, "Results as JSON"); }

@@ -11,7 +11,7 @@
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
 #include "support/text_file.hpp"
-#include "support/wardrobe.hpp"
+#include "support/loaded_adapters.hpp"
 
 namespace cli {
 
@@ -28,12 +28,12 @@ std::string context_origin(const ModelArguments& arguments, tfm::Index models) {
 }
 
 void tell_setup(const ChatArguments& arguments, const Loaded& loaded, const Chat& chat,
-                const tfm::ChatOptions& options, const tfm::Adapter* worn) {
+                const tfm::ChatOptions& options, const tfm::Adapter* adapter) {
   const tfm::SessionOptions& session = options.session;
   const tfm::Memory memory = loaded.model.memory({.context = session.context,
                                                   .chunk = session.chunk,
                                                   .threads = thread_count(arguments.model),
-                                                  .rank = worn == nullptr ? 0 : worn->rank(),
+                                                  .rank = adapter == nullptr ? 0 : adapter->rank(),
                                                   .cache = session.cache});
   tell("tfm: seed " + std::to_string(options.sampler.seed) + ", template " + chat.chat_template().name() +
        ", context " + std::to_string(session.context) + context_origin(arguments.model, loaded.model.shape.context) + ", memory " +
@@ -42,8 +42,9 @@ void tell_setup(const ChatArguments& arguments, const Loaded& loaded, const Chat
 }
 
 int answer_once(Chat& chat, ProgressBar& bar, const std::string& text, const std::string& advice) {
+  std::string thoughts;
   try {
-    if (say(chat, bar, text, advice)) return success;
+    if (say(chat, bar, text, advice, thoughts)) return success;
   } catch (const tfm::ContextFull& full) { tfm::raise(tfm::ContextFull(full.what() + ("; " + advice))); }
   return was_interrupted() ? interrupted : failure;
 }
@@ -143,16 +144,16 @@ int run(const ChatArguments& arguments) {
   options.clock = seconds;
   options.inputs.now = local_time();
   show_progress(options, bar);
-  Wardrobe wardrobe(arguments.adapters, loaded.model, identity_of(arguments, loaded), arguments.any_base);
+  LoadedAdapters adapters(arguments.adapters, loaded.model, identity_of(arguments, loaded), arguments.any_base);
   Chat chat = open_chat(loaded, options, arguments.chat_template);
-  const tfm::Adapter* const worn = wardrobe.all();
-  chat.wear(worn);
-  if (arguments.verbose) tell_setup(arguments, loaded, chat, options, worn);
+  const tfm::Adapter* const adapter = adapters.all();
+  chat.set_adapter(adapter);
+  if (arguments.verbose) tell_setup(arguments, loaded, chat, options, adapter);
 
   std::string advice = more_context(options.session.context, loaded.model.shape.context);
   if (!arguments.slide) advice += "; --overflow slide forgets the oldest turns instead";
   if (question) return answer_once(chat, bar, *question, advice);
-  Conversation conversation(chat, wardrobe, bar, "/reset begins a new conversation; " + advice);
+  Conversation conversation(chat, adapters, bar, "/reset begins a new conversation; " + advice);
   LineEditor editor(History(arguments.history ? history_file() : std::filesystem::path()));
   return conversation.run(model_name(arguments.model.model), std::move(editor), beginning.question);
 }

@@ -56,7 +56,7 @@ Examples:
   tfm chat model.gguf --messages talk.json --prompt 'And why?\nBe brief.' -n -1
   tfm chat --model base.gguf --template alpaca --overflow slide --context 2048
   tfm chat --model model.gguf --packed model.packed                  starts at once from the second time on
-  tfm chat --model base.gguf --adapter tweets/ --adapter poems/=0    /wear poems changes to the other)";
+  tfm chat --model base.gguf --adapter tweets/ --adapter poems/=0    /adapter poems changes to the other)";
 
 constexpr const char* complete_footer =
     R"(The prompt is a template's text: control tokens that it spells out (<s>, <|im_end|>) become those tokens,

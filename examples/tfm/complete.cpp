@@ -3,7 +3,7 @@
 #include "support/json_output.hpp"
 #include "support/progress_bar.hpp"
 #include "support/text_file.hpp"
-#include "support/wardrobe.hpp"
+#include "support/loaded_adapters.hpp"
 #include "tfm/generate/generate.hpp"
 
 namespace cli {
@@ -46,9 +46,9 @@ int run(const CompleteArguments& arguments) {
   const std::vector<Token> ids = prompt_ids(arguments, loaded.tokenizer, prompt, loaded.model.shape.vocab);
   tfm::BaseIdentity base = base_of(arguments.adapters, arguments.model.model);
   base.prompt.clear();  // the user's own
-  Wardrobe wardrobe(arguments.adapters, loaded.model, base, arguments.any_base);
+  LoadedAdapters adapters(arguments.adapters, loaded.model, base, arguments.any_base);
   tfm::Session session(loaded.model, session_options(arguments.model, loaded.model));
-  session.wear(wardrobe.all());
+  session.set_adapter(adapters.all());
   tfm::SamplerOptions options = sampler_options(arguments.answer);
   if (arguments.answer.ignore_eos) options.forbidden = loaded.stop_tokens;
   tfm::Sampler sampler(options);

@@ -9,6 +9,7 @@
 #include "several_lines.hpp"
 #include "support/interrupt.hpp"
 #include "support/terminal.hpp"
+#include "tfm/text/tool_calls.hpp"
 
 namespace cli {
 
@@ -20,12 +21,12 @@ constexpr const char* commands =
     "/regen        says your last message again, for another answer\n"
     "/undo         takes back your last message and its answer\n"
     "/reset        begins a new conversation\n"
-    "/system TEXT  changes the system prompt, and the conversation goes on; without\n"
-    "              TEXT tells it\n"
+    "/system TEXT  changes the system prompt; without TEXT tells it\n"
     "/save FILE    writes the conversation to a file, as JSON\n"
     "/load FILE    goes on with a conversation out of a file\n"
-    "/wear         tells the adapters; /wear NAME puts one on, /wear NAME=0.5 OTHER=0.5\n"
-    "              a mix, /wear none takes all off; the conversation goes on\n"
+    "/adapter      tells the adapters; /adapter NAME changes to one, NAME=0.5 OTHER=0.5 to\n"
+    "              their weighted sum, none to the model alone; the conversation goes on\n"
+    "/thoughts     shows what the model thought before its last answer\n"
     "/help         shows this\n"
     "/quit         leaves, as Ctrl-D does\n"
     "Ctrl-C stops an answer. A line that ends with a backslash goes on in the next;\n"
@@ -64,6 +65,13 @@ std::string beginning(const std::string& text) {
   return line.size() < text.size() ? line + "…" : line;
 }
 
+/// What a reply asks tools for.
+void tell_tools(const std::string& reply) {
+  const tfm::ToolCalls found = tfm::tool_calls_in(reply);
+  for (const tfm::ToolCall& call : found.calls) tell_dimly(printable("[asks for the tool " + call.name + " " + tfm::jinja::to_json(call.arguments) + "]") + "\n");
+  if (!found.unknown.empty()) tell_dimly(printable("[asks for a tool in a form that is not known: " + found.unknown + "]") + "\n");
+}
+
 std::string count_of(std::size_t n) { return std::to_string(n) + (n == 1 ? " message" : " messages"); }
 
 /// Where the last turn begins, the user's message; none if there is no turn.
@@ -75,22 +83,33 @@ std::optional<std::size_t> last_turn(std::span<const tfm::Message> messages) {
 
 }  // namespace
 
-bool say(Chat& chat, ProgressBar& bar, const std::string& text, const std::string& advice) {
+bool say(Chat& chat, ProgressBar& bar, const std::string& text, const std::string& advice, std::string& thoughts) {
   const bool to_terminal = is_terminal(standard_output);
   bar.begin();
   bool any = false;
-  chat.say(text, [&](std::string_view piece) {
-    if (!std::exchange(any, true)) bar.clear();
+  thoughts.clear();
+  const auto fold = [&] {
+    if (!thoughts.empty()) tell_dimly("[thought: " + beginning(thoughts) + "]\n");
+  };
+  const auto answer = [&](std::string_view piece) {
+    if (!std::exchange(any, true)) bar.clear(), fold();
     return print(to_terminal ? printable(piece) : std::string(piece));
-  });
+  };
+  const auto thought = [&](std::string_view piece) {
+    if (thoughts.empty()) bar.clear(), tell_dimly("[thinking]\n");
+    thoughts += piece;
+  };
+  const std::string reply = chat.say(text, answer, thought);
   bar.clear();
+  if (!any) fold();
   print("\n");
+  tell_tools(reply);
   tell_dimly(figures(chat.last(), advice));
   return chat.last().reason != tfm::StopReason::stopped && output_is_whole();
 }
 
-Conversation::Conversation(Chat& chat, Wardrobe& wardrobe, ProgressBar& bar, std::string advice)
-    : chat_(chat), wardrobe_(wardrobe), bar_(bar), advice_(std::move(advice)) {}
+Conversation::Conversation(Chat& chat, LoadedAdapters& adapters, ProgressBar& bar, std::string advice)
+    : chat_(chat), adapters_(adapters), bar_(bar), advice_(std::move(advice)) {}
 
 /// Ctrl-C and a full context end it, and nothing else. False where it did not begin: then nothing was said.
 bool Conversation::answer(const std::string& text) {
@@ -98,7 +117,7 @@ bool Conversation::answer(const std::string& text) {
   reset_interrupt();
   bool said = false;
   try {
-    say(chat_, bar_, text, advice_);
+    say(chat_, bar_, text, advice_, thoughts_);
     said = true;
     tell("\n");
   } catch (const tfm::Stopped&) {
@@ -166,13 +185,13 @@ void Conversation::set_system(const std::string& text) {
   tell_dimly("[the conversation goes on with this system prompt]\n");
 }
 
-void Conversation::wear(const std::string& names) {
-  if (names.empty()) return tell(wardrobe_.list());
+void Conversation::set_adapter(const std::string& names) {
+  if (names.empty()) return tell(adapters_.list());
   try {
-    chat_.wear(wardrobe_.chosen(names));
+    chat_.set_adapter(adapters_.chosen(names));
     tell_dimly("[the conversation goes on with " + names + "]\n");
   } catch (const UsageError& error) {
-    tell(std::string(error.what()) + "; there are:\n" + wardrobe_.list());
+    tell(std::string(error.what()) + "; there are:\n" + adapters_.list());
   }
 }
 
@@ -196,7 +215,8 @@ bool Conversation::obey(const std::string& line) {
     else if (command == "/save") save(rest);
     else if (command == "/load") load(rest);
     else if (command == "/system") set_system(rest);
-    else if (command == "/wear") wear(rest);
+    else if (command == "/adapter" || command == "/wear") set_adapter(rest);
+    else if (command == "/thoughts") tell_dimly(thoughts_.empty() ? "There are none.\n" : printable(thoughts_) + "\n");
     else if (command == "/help" || command == "/?") tell(commands);
     else tell("There is no command " + printable(command) + ".\n" + commands);
   } catch (const tfm::Error& error) { tell(std::string(error.what()) + "\n"); }  // a file; the conversation is as it was

@@ -70,15 +70,6 @@ std::optional<tfm::ChatTemplate> chat_template_of(tfm::OpenedCheckpoint& opened)
   return std::move(settings.chat_template);
 }
 
-std::string scaling_text(const tfm::RopeScaling& scaling) {
-  switch (scaling.kind) {
-    case tfm::RopeScaling::Kind::none: return "none";
-    case tfm::RopeScaling::Kind::linear: return "linear";
-    case tfm::RopeScaling::Kind::llama3: return "llama3";
-  }
-  return "";
-}
-
 Json json_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint& opened, const Contents& contents,
              const tfm::Memory& memory, const std::optional<tfm::ChatTemplate>& chat_template) {
   const tfm::DynamicLlamaShape& s = opened.shape;
@@ -95,7 +86,7 @@ Json json_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint& opened
               {"context", s.context},
               {"norm_eps", s.norm_eps},
               {"rope_theta", s.rope_theta},
-              {"rope_scaling", scaling_text(s.rope_scaling)},
+              {"rope_scaling", name(s.rope_scaling.kind)},
               {"tied", s.tied}}},
             {"parameters", contents.parameters},
             {"weights", Json::array()},
@@ -147,7 +138,7 @@ std::string rotary_text(const tfm::DynamicLlamaShape& shape) {
   const tfm::RopeScaling& scaling = shape.rope_scaling;
   char base[32];
   std::snprintf(base, sizeof base, "base %.0f, scaling ", static_cast<double>(shape.rope_theta));
-  const std::string text = base + scaling_text(scaling);
+  const std::string text = base + std::string(name(scaling.kind));
   return scaling.kind == tfm::RopeScaling::Kind::none
              ? text
              : text + " " + tfm::number_text(static_cast<double>(scaling.factor));

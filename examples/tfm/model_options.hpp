@@ -9,8 +9,6 @@
 
 namespace cli {
 
-inline const std::map<std::string, tfm::Arithmetic> arithmetics{
-    {"exact", tfm::Arithmetic::exact}, {"fast", tfm::Arithmetic::fast}, {"bf16", tfm::Arithmetic::bf16}};
 inline const std::map<std::string, tfm::Format> cache_formats{
     {"f16", tfm::Format::f16}, {"f32", tfm::Format::f32}, {"q8_0", tfm::Format::q8_0}};
 
@@ -59,19 +57,6 @@ inline void add_model(CLI::App& app, ModelArguments& model) {
                     "next start; made anew where the model's files have changed");
 }
 
-inline void add_adapters(CLI::App& app, std::vector<AdapterArgument>& adapters) {
-  const auto parse = [&adapters](const CLI::results_t& words) {
-    for (const std::string& word : words) adapters.push_back(parse_adapter(word));
-    return true;
-  };
-  app.add_option("-a,--adapter", parse,
-                 "A folder with an adapter of PEFT's to wear; D=0.5: half of it. Several are\nworn at once, as their weighted sum")
-      ->type_name("D[=X]")
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->check([](const std::string& text) { return text.empty() ? "it is empty" : ""; });
-}
-
 inline void add_text_source(CLI::App& app, TextArguments& text, const std::string& help) {
   add_text(app, "-p,--prompt", text.prompt, help);
   add_optional_path(app, "-f,--file", text.file, "T", "The same, out of a file; - is standard input");
@@ -82,20 +67,11 @@ inline void add_escapes(CLI::App& app, TextArguments& text) {
                         "Texts given as options are as they are; otherwise \\n, \\t, \\r, \\\", \\', \\\\ and\n\\xHH stand for what they mean in them. In files and piped text they never do");
 }
 
-inline void add_threads(CLI::App& app, ModelArguments& model) {
-  app.add_option("-t,--threads", model.threads, "Threads; 0: one for each core. Results do not depend on it")
-      ->type_name("N")
-      ->check(range(0, 1024))
-      ->capture_default_str();
-}
-
 inline void add_running(CLI::App& app, ModelArguments& model) {
   app.option_defaults()->group("Running");
-  add_threads(app, model);
+  add_threads(app, model.threads);
   add_count(app, "--chunk", model.chunk, 1, "Tokens that are read at once. Results do not depend on it");
-  add_choice(app, "--arithmetic", model.arithmetic, arithmetics, "exact|fast|bf16",
-             "exact: float32; fast (the default): 8-bit activations in products of\n"
-             "quantised weights; bf16: fast, and bfloat16 products of float weights");
+  add_arithmetic(app, model.arithmetic);
   add_choice(app, "--isa", model.isa, isas, "NAME",
              "Instruction set, the best that the CPU has unless one is named:\n" + isa_names());
   add_choice(app, "--cache", model.cache, cache_formats, "f16|f32|q8_0",

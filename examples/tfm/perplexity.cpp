@@ -6,6 +6,7 @@
 #include "support/progress_bar.hpp"
 #include "support/text_file.hpp"
 #include "tfm/formats/message.hpp"
+#include "tfm/generate/log_sum_exp.hpp"
 
 namespace cli {
 
@@ -13,14 +14,6 @@ namespace {
 
 using tfm::Index;
 using tfm::Token;
-
-/// -log of the probability that a row of logits gives to `next`.
-double surprise(const float* logits, Index vocabulary, Token next) {
-  const auto largest = static_cast<double>(*std::max_element(logits, logits + vocabulary));
-  double sum = 0;
-  for (Index i = 0; i < vocabulary; ++i) sum += std::exp(static_cast<double>(logits[i]) - largest);
-  return largest + std::log(sum) - static_cast<double>(logits[next]);
-}
 
 /// Reads windows, each on its own.
 class Reader {
@@ -56,7 +49,7 @@ class Reader {
                      tfm::Logits::all, logits);
       const Index predicted = std::min(n, size - at - 1);
       context_.run(predicted, [&](Index row, int) {
-        surprises_[tfm::to_size(row)] = surprise(logits.row(row), logits.cols, window[tfm::to_size(at + row + 1)]);
+        surprises_[tfm::to_size(row)] = tfm::log_sum_exp(logits.row(row), logits.cols) - static_cast<double>(logits.row(row)[window[tfm::to_size(at + row + 1)]]);
       });
       for (Index row = 0; row < predicted; ++row) sum += surprises_[tfm::to_size(row)];
       if (context_.stop.stop_requested()) tfm::raise(tfm::Stopped());

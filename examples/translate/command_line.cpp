@@ -74,13 +74,6 @@ void add_optional(CLI::App& app, const std::string& flag, std::optional<Index>& 
   app.add_option(flag, value, help)->type_name("N")->check(range(least, most));
 }
 
-void add_threads(CLI::App& app, int& threads) {
-  app.add_option("-t,--threads", threads, "Threads; 0: one for each core. Results do not depend on it")
-      ->type_name("N")
-      ->check(range(0, 1024))
-      ->capture_default_str();
-}
-
 void describe(CLI::App& app, TrainArguments& train, Changes& changes) {
   app.footer(train_footer);
   add_choice(app, "--preset", train.preset, presets, "article|large", "What is trained, and how")->required();

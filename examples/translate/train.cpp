@@ -92,7 +92,7 @@ tfm::TrainerOptions options_of(const TrainArguments& arguments, Index steps_per_
   tfm::TrainerOptions options{.epochs = preset.epochs, .batch = preset.batch, .clip = 1, .seed = arguments.seed.value_or(0),
                               .evaluate_every = preset.held_out > 0 ? steps_per_epoch : 0, .load_best = false,
                               .output = arguments.out / "checkpoints", .save_every = preset.save_every};
-  options.rate = preset.d2l ? tfm::constant(0.005f) : tfm::inverse_square_root(1e-3f, warmup);
+  options.rate = preset.d2l ? tfm::constant_schedule(0.005f) : tfm::inverse_square_root_schedule(1e-3f, warmup);
   return options;
 }
 

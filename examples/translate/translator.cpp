@@ -9,7 +9,7 @@
 
 namespace cli {
 
-using tfm::Json, tfm::Token, tfm::json_string;
+using tfm::Json, tfm::Token;
 
 namespace {
 
@@ -27,14 +27,12 @@ void check_size(const tfm::AnyTokenizer& vocabulary, Index size, const char* sid
 }  // namespace
 
 void write_translation_file(const std::filesystem::path& folder, const TranslationFile& file) {
-  std::string text = "{\n  \"version\": 1,\n  \"preset\": " + json_string(file.preset) + ",\n  \"steps\": " +
-                     std::to_string(file.steps) + ",\n  \"training\": " + json_string(file.training) + ",\n  \"vocabularies\": [";
-  const char* comma = "";
-  for (const auto& [name, print] : file.vocabularies) {
-    text += comma + ("{\"file\": " + json_string(name) + ", \"fingerprint\": " + json_string(print) + "}");
-    comma = ", ";
-  }
-  tfm::write_file(folder / file_name, tfm::bytes_of(text + "]\n}\n"));
+  tfm::JsonWriter json;
+  json.begin_object(tfm::JsonLayout::lines).member("version", 1).member("preset", file.preset).member("steps", file.steps);
+  json.member("training", file.training).key("vocabularies").begin_array();
+  for (const auto& [name, print] : file.vocabularies)
+    json.begin_object().member("file", name).member("fingerprint", print).end();
+  tfm::write_file(folder / file_name, tfm::bytes_of(json.end().end().text() + "\n"));
 }
 
 TranslationFile read_translation_file(const std::filesystem::path& folder) {

@@ -62,7 +62,7 @@ std::string bytes_of_file(const std::filesystem::path& path) {
 
 std::string fingerprint(std::string_view text) {
   std::uint64_t state = text.size();
-  for (const char c : text) state = tfm::mix(state ^ static_cast<unsigned char>(c));
+  for (const char c : text) state = tfm::splitmix64(state ^ static_cast<unsigned char>(c));
   return std::to_string(state);
 }
 

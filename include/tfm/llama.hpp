@@ -14,3 +14,4 @@
 #include "tfm/numeric/pack.hpp"
 #include "tfm/text/encoding.hpp"
 #include "tfm/text/jinja/conversation.hpp"
+#include "tfm/text/tool_calls.hpp"

@@ -7,6 +7,7 @@
 #include "tfm/formats/crc32c.hpp"
 #include "tfm/formats/gguf_writer.hpp"
 #include "tfm/formats/json_text.hpp"
+#include "tfm/formats/json_writer.hpp"
 #include "tfm/formats/safetensors_writer.hpp"
 #include "tfm/formats/torch_before_zip.hpp"
 #include "tfm/kernels/attention_rows.hpp"

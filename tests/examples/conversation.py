@@ -192,8 +192,8 @@ class Conversation(Talk):
             self.assertEqual(terminal.screen.lines()[-3 - len(lines):-3], lines)
 
         tells("--adapter", adapter)
-        says("/wear", "stories260K-qv")
-        says("/wear none", "[the conversation goes on with none]")
+        says("/adapter", "stories260K-qv")
+        says("/adapter none", "[the conversation goes on with none]")
         tells()
         says("/wear nobody", "there is no adapter nobody; there are:", "stories260K-qv")
         says("/wear stories260K-qv=0.5", "[the conversation goes on with stories260K-qv=0.5]")

@@ -4,6 +4,7 @@
 #include "finetune/confusion.hpp"
 #include "support/catch.hpp"
 #include "support/stories.hpp"
+#include "tfm/checkpoint/load_model.hpp"
 #include "tfm/generate/generate.hpp"
 #include "tfm/train/causal_loss.hpp"
 
@@ -23,6 +24,11 @@ constexpr const char* beginnings[] = {"Once upon a time",
                                       "Once more",
                                       "Once upon a time, in"};
 constexpr const char* answers[] = {" a girl", " a", " big and red."};
+
+const AnyModel& any_stories() {
+  static const auto loaded = load_model(tfm_test::source_folder() / "examples/stories260K/stories260K.F32.gguf");
+  return loaded.model;
+}
 
 std::vector<cli::Question> questions() {
   const AnyTokenizer& tokenizer = tfm_test::stories().tokenizer;
@@ -67,13 +73,13 @@ TEST_CASE("answers have the likelihood that training's forward pass gives them, 
   for (const Adapter* const worn : {static_cast<const Adapter*>(nullptr), &adapter}) {
     Context context(2);
     context.arithmetic = Arithmetic::exact;
-    const cli::Scorer scorer(stories.model, context, stories.stop_tokens);
+    const cli::Scorer scorer(any_stories(), context, stories.stop_tokens);
     Index told = 0;
     const auto opinions = scorer.ask(all, worn, 6, [&](const Progress& progress) { told = progress.done; });
     REQUIRE(opinions.size() == all.size());
     CHECK(told == static_cast<Index>(all.size()));
     Session session(stories.model, {.threads = 2, .arithmetic = Arithmetic::exact, .cache = Format::f32});
-    session.wear(worn);
+    session.set_adapter(worn);
     for (std::size_t q = 0; q < all.size(); ++q) {
       INFO(beginnings[q]);
       REQUIRE(opinions[q].log_likelihood.size() == 3);
@@ -97,7 +103,7 @@ TEST_CASE("a token over the seam of prompt and answer counts to the answer", "[f
   context.arithmetic = Arithmetic::exact;
   // The second answer shares the first two tokens of the prompt alone.
   const std::vector<cli::Question> one{{{1, 403, 407, 261}, {{1, 403, 407, 261, 378}, {1, 403, 300, 301}}}};
-  const auto found = cli::Scorer(stories.model, context, {}).ask(one, nullptr, 1, [](const Progress&) {});
+  const auto found = cli::Scorer(any_stories(), context, {}).ask(one, nullptr, 1, [](const Progress&) {});
   CHECK(std::abs(found[0].log_likelihood[0] + surprise(one[0].answers[0], 2, nullptr)) < 1e-3);
   CHECK(std::abs(found[0].log_likelihood[1] + surprise(one[0].answers[1], 2, nullptr)) < 1e-3);
 }

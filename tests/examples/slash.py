@@ -110,7 +110,7 @@ class Commands(Talk, Case):
     def test_help(self):
         terminal = self.open()
         told = self.says(terminal, "/help")
-        for command in "/regen", "/undo", "/reset", "/system", "/save", "/load", "/wear", "/help", "/quit":
+        for command in "/regen", "/undo", "/reset", "/system", "/save", "/load", "/adapter", "/help", "/quit":
             self.assertIn("\n" + command, "\n" + told)
         self.assertIn("There is no command /sing.", self.says(terminal, "/sing a song"))
         self.leave(terminal)

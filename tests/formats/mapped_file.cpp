@@ -1,8 +1,10 @@
 #include "tfm/formats/mapped_file.hpp"
 
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <fstream>

@@ -19,10 +19,10 @@ struct Toy {
   std::vector<float> logits{};
 
   Toy(Index words, Index sentences, std::uint64_t seed) : vocab(words) {
-    for (Index s = 0; s < sentences; ++s) states.push_back(tfm::mix(seed + static_cast<std::uint64_t>(s)));
+    for (Index s = 0; s < sentences; ++s) states.push_back(tfm::splitmix64(seed + static_cast<std::uint64_t>(s)));
   }
   static std::uint64_t advance(std::uint64_t state, Token token) {
-    return tfm::mix(state ^ tfm::mix(static_cast<std::uint64_t>(token)));
+    return tfm::splitmix64(state ^ tfm::splitmix64(static_cast<std::uint64_t>(token)));
   }
   float logit(std::uint64_t state, Index token) const {
     return 6 * tfm::RandomKey{state}.uniform(static_cast<std::uint64_t>(token)) - 3;

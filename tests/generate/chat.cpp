@@ -184,14 +184,14 @@ TEST_CASE("a chat that changes its adapter goes on with the whole conversation")
   chat.say("Once upon a time");
   bare.say("Once upon a time");
   const Index before = chat.session().length();
-  chat.wear(&adapter);
+  chat.set_adapter(&adapter);
   chat.say("The end");
   REQUIRE(chat.last().prompt_tokens > before);  // all of it again
   REQUIRE(chat.messages().size() == 4);
   REQUIRE(chat.messages()[1].content == bare.messages()[1].content);
   bare.say("The end");
   REQUIRE(chat.messages()[3].content != bare.messages()[3].content);
-  chat.wear(nullptr);
+  chat.set_adapter(nullptr);
   chat.say("Once upon a time");
   require_consistent(chat, options().session);
 }
@@ -324,6 +324,30 @@ TEST_CASE("a chat takes a template as Jinja source") {
   }
   given.chat_template = "plain";
   REQUIRE_THROWS_AS(Chat(stories(), given), OptionError);
+}
+
+TEST_CASE("thoughts go to a callback of their own, where the template opens them too") {
+  ChatOptions with = options();
+  Chat plain(stories(), with);
+  std::string answer, thoughts;
+  const auto said = [&](std::string_view piece) { answer += piece; };
+  const auto thought = [&](std::string_view piece) { thoughts += piece; };
+  const std::string reply = plain.say("Once upon a time", said, thought);
+  REQUIRE((answer == reply && thoughts.empty()));
+  with.template_source = "{% for m in messages %}{{ m.content.split('</think>')[-1] }}\n{% endfor %}{% if add_generation_prompt %}<think>{% endif %}";
+  Chat thinker(stories(), with);
+  answer.clear();
+  const std::string both = thinker.say("Once upon a time", said, thought);
+  REQUIRE(!both.empty());
+  REQUIRE((answer.empty() && trimmed(both) == trimmed(thoughts)));
+  REQUIRE(thinker.messages().back().content == both);
+  // The template writes the reply without the mark that it opened: what follows is evaluated from there on, as in a fresh chat.
+  const std::vector<Message> before(thinker.messages().begin(), thinker.messages().end());
+  with.messages = before;
+  Chat fresh(stories(), with);
+  REQUIRE(thinker.say("And then?") == fresh.say("And then?"));
+  REQUIRE(tokens(thinker) == tokens(fresh));
+  require_consistent(thinker, with.session);
 }
 
 TEST_CASE("a chat's stop string that spells a control token stops at it") {

@@ -160,7 +160,7 @@ TEST_CASE("a session that wears an adapter has its logits, and forgets what anot
     return std::vector<float>(session.logits().begin(), session.logits().end());
   };
   const auto bare = logits_of();
-  session.wear(&adapter);
+  session.set_adapter(&adapter);
   REQUIRE((session.length() == 0 && !session.has_logits()));
   const auto worn = logits_of();
   REQUIRE(worn != bare);
@@ -171,11 +171,11 @@ TEST_CASE("a session that wears an adapter has its logits, and forgets what anot
   Buffer expected(1, model.shape.vocab);
   model.forward(context, {.start = start, .adapter = one}, ids, cache, Logits::last, expected);
   REQUIRE(std::equal(worn.begin(), worn.end(), expected.view().data));
-  session.wear(nullptr);
+  session.set_adapter(nullptr);
   REQUIRE(logits_of() == bare);
   const Adapter wrong(std::vector<LoraPair>{});
-  session.wear(&wrong);  // it changes nothing
+  session.set_adapter(&wrong);  // it changes nothing
   adapter[0].b = F32(3, 4);
-  REQUIRE_THROWS_AS(session.wear(&adapter), ShapeError);
+  REQUIRE_THROWS_AS(session.set_adapter(&adapter), ShapeError);
   REQUIRE(logits_of() == bare);
 }

@@ -62,7 +62,7 @@ inline constexpr Family toy_family{.name = "toy",
 """
 
 PROGRAM = r"""
-#define TFM_COMPILED_LLAMA  // the library's own knows no toys
+#define TFM_DEFINITIONS  // the library's own know no toys
 #include <cstdio>
 #include <cstring>
 #include "tfm/checkpoint/load_model.hpp"

@@ -3,6 +3,7 @@
 //   counted decode|decode_any|prefill FORMAT ISA TIMES   a token decoded, by the model or by an AnyModel of it; a prompt of 32 tokens
 //   counted lora|transformer FORMAT ISA TIMES      a training step of an adapter; of a Transformer (F32)
 // Prints the instruction set whose kernels ran; ends with 3 where the CPU lacks it.
+#define TFM_DEFINITIONS  // all but the kernels is compiled here
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -63,7 +64,7 @@ void lora(Context& context, Format format, Index steps) {
   const std::vector<CausalSample> none;
   for (std::size_t s = 0; s < 2; ++s) samples[s].labels = samples[s].ids = tfm_test::generated_ids(s, s == 0 ? 8 : 12, shape.vocab);
   CausalTask task(model, &adapter, samples, none);
-  Trainer trainer(context, task, adapter_parameters(adapter), AdamW{}, {.steps = steps, .batch = 2, .rate = constant(3e-4f), .clip = 1});
+  Trainer trainer(context, task, adapter_parameters(adapter), AdamW{}, {.steps = steps, .batch = 2, .rate = constant_schedule(3e-4f), .clip = 1});
   trainer.fit();
 }
 
@@ -77,7 +78,7 @@ void transformer(Context& context, Format, Index steps) {
     pairs[to_size(i)] = {tfm_test::generated_ids(static_cast<std::uint64_t>(2 * i), 4 + i % 7, 200),
                          tfm_test::generated_ids(static_cast<std::uint64_t>(2 * i + 1), 10 - i % 5, 210)};
   TranslationTask task(model, pairs, {}, {.bos = 2});
-  Trainer trainer(context, task, Parameters(model), Adam{}, {.steps = steps, .batch = 16, .rate = constant(0.005f), .clip = 1});
+  Trainer trainer(context, task, Parameters(model), Adam{}, {.steps = steps, .batch = 16, .rate = constant_schedule(0.005f), .clip = 1});
   trainer.fit();
 }
 

@@ -85,7 +85,11 @@ def main():
         tests = os.path.join(house.ROOT, "tests")
         objects = []
         sources = [(os.path.join(house.ROOT, KERNELS), "-O1")] + [(os.path.join(tests, name), "-O1") for name in TESTS]
-        for source, level in sources:
+        # What is no template of the rooms that these tests use.
+        definitions = os.path.join(folder, "definitions.cpp")
+        with open(definitions, "w", encoding="utf-8") as file:
+            file.write("#define TFM_DEFINITIONS\n" + house.everything("core", "numeric", "kernels", "layers"))
+        for source, level in sources + [(definitions, "-O1")]:
             objects.append(os.path.join(folder, f"{len(objects)}.o"))
             run = subprocess.run(copied + [level, "-DTFM_COMPILED", f"-I{tests}", "-c", source, "-o", objects[-1]], capture_output=True, text=True, check=False)
             if run.returncode:

@@ -20,7 +20,7 @@ ROOMS = {
     "train": ["core", "numeric", "kernels", "layers", "models", "text", "formats", "generate"],
     "checkpoint": ["core", "numeric", "kernels", "layers", "models", "text", "formats", "generate", "train"],
 }
-UMBRELLAS = ["transformer.hpp", "llama.hpp", "lora.hpp", "train.hpp", "tfm.hpp", "fwd.hpp"]
+UMBRELLAS = ["transformer.hpp", "llama.hpp", "lora.hpp", "train.hpp", "tfm.hpp", "eigen.hpp", "fwd.hpp"]
 
 
 def headers(*rooms, bodies=False):

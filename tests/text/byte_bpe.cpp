@@ -190,3 +190,15 @@ TEST_CASE("byte-level BPE: the heap gives what merging by hand gives") {
     CHECK(tokenizer.encode(std::span(&segment, 1)) == expected);
   }
 }
+
+TEST_CASE("BPE of characters, where the pre-tokenizer's name says so: U+2581 is the space, bytes stand for the rest") {
+  const std::vector<std::string_view> pieces{"<unk>", "\u2581", "a", "b", "\u2581a", "<0xC3>", "<0xA9>", "\n", "<end>"}, merges{"\u2581 a"};
+  const std::vector<std::int32_t> types{2, 1, 1, 1, 1, 6, 6, 1, 3};
+  tfm::ByteBpeTables tables{.pieces = pieces, .merges = merges, .types = types, .special = {.unknown = 0}, .pre_tokenizer = "gemma4"};
+  const AnyTokenizer gemma = tfm::ByteBpeTokenizer(tables);
+  CHECK(gemma.encode(UserText{"a ab\n\u00e9?"}) == Tokens{2, 4, 3, 7, 5, 6, 0});
+  CHECK(gemma.decode(Tokens{2, 4, 3, 7, 5, 6}) == "a ab\n\u00e9");
+  CHECK(gemma.encode(TemplateText{"<end>"}) == Tokens{8});
+  tables.pre_tokenizer = "whitespace";
+  CHECK(AnyTokenizer(tfm::ByteBpeTokenizer(tables)).encode(UserText{" A  b"}) == Tokens{2, 3});
+}

@@ -74,7 +74,7 @@ TEST_CASE("golden gradients of an adapter, and three steps of AdamW") {
   AdamW optimizer{.decay = json.at("weight_decay").get<float>()};
   std::vector<Buffer> states;
   for (std::size_t i = 0; i < AdamW::states.size(); ++i) states.push_back(parameters.flat());
-  const Schedule rate = linear(json.at("lr").get<float>(), json.at("warmup").get<Index>(), json.at("total_steps").get<Index>());
+  const Schedule rate = linear_schedule(json.at("lr").get<float>(), json.at("warmup").get<Index>(), json.at("total_steps").get<Index>());
   std::vector<Index> step_samples(samples.size());
   std::iota(step_samples.begin(), step_samples.end(), 0);
   // golden/README.md, "How close is close": gradients differ by 1e-7 of 0.1, weights after three steps by 2e-7; four times that
@@ -139,7 +139,7 @@ Trained train(int threads, Accumulation accumulation, Index micro_batch, Format 
   Context context(threads);
   Trained result;
   result.before = task.evaluate(context).loss;
-  Trainer trainer(context, task, adapter_parameters(adapter), AdamW{}, {.steps = 12, .batch = 10, .micro_batch = micro_batch, .rate = constant(0.02f), .clip = 1, .seed = 5});
+  Trainer trainer(context, task, adapter_parameters(adapter), AdamW{}, {.steps = 12, .batch = 10, .micro_batch = micro_batch, .rate = constant_schedule(0.02f), .clip = 1, .seed = 5});
   trainer.fit();
   result.after = task.evaluate(context).loss;
   result.weights = trainer.parameters().flat();
@@ -175,7 +175,7 @@ TEST_CASE("validation texts without a label are no measure, and no step is the b
     CausalTask task(model, &adapter, samples, unlabelled);
     Context context(1);
     CHECK(std::isnan(task.evaluate(context).loss));
-    Trainer trainer(context, task, adapter_parameters(adapter), AdamW{}, {.steps = 4, .batch = 4, .rate = constant(0.02f), .evaluate_every = evaluate_every});
+    Trainer trainer(context, task, adapter_parameters(adapter), AdamW{}, {.steps = 4, .batch = 4, .rate = constant_schedule(0.02f), .evaluate_every = evaluate_every});
     CHECK(trainer.fit().best_step == -1);
     Buffer weights = trainer.parameters().flat();
     trainer.parameters().read(weights);

@@ -47,7 +47,7 @@ TEST_CASE("a small model from nothing learns tinyshakespeare and is saved as a f
     initialise(parameters, Normal{0.02f}, 3);
     Context context(threads);
     CausalTask task(model, nullptr, samples, validation, {.recompute = Recompute::nothing});
-    Trainer trainer(context, task, parameters, AdamW{}, {.steps = 120, .batch = 16, .rate = cosine(5e-3f, 10, 120), .clip = 1, .evaluate_every = 120});
+    Trainer trainer(context, task, parameters, AdamW{}, {.steps = 120, .batch = 16, .rate = cosine_schedule(5e-3f, 10, 120), .clip = 1, .evaluate_every = 120});
     const TrainResult result = trainer.fit();
     CHECK(result.best_loss < entropy(held_out) - 0.5);
     return model;

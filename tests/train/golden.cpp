@@ -66,7 +66,7 @@ TEST_CASE("three steps of Adam with clipping end where PyTorch's do") {
     GoldenTask task(model, golden);
     Context context(2);
     Trainer trainer(context, task, Parameters(model), Adam{},
-                    {.steps = 3, .batch = 4, .micro_batch = micro_batch, .rate = constant(static_cast<float>(meta.at("lr").number())), .clip = static_cast<float>(meta.at("clip").number())});
+                    {.steps = 3, .batch = 4, .micro_batch = micro_batch, .rate = constant_schedule(static_cast<float>(meta.at("lr").number())), .clip = static_cast<float>(meta.at("clip").number())});
     std::vector<StepReport> reports;
     trainer.watch({.step = [&](const StepReport& report) { reports.push_back(report); }});
     trainer.fit();

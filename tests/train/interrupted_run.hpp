@@ -16,7 +16,7 @@ inline tfm::TrainerOptions options(const std::filesystem::path& output) {
   o.steps = 23;
   o.batch = 12;
   o.micro_batch = 5;
-  o.rate = tfm::linear(0.05f, 4, 23);
+  o.rate = tfm::linear_schedule(0.05f, 4, 23);
   o.clip = 1;
   o.seed = std::uint64_t{0} - 3;
   o.evaluate_every = 4;

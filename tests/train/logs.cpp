@@ -60,12 +60,12 @@ TEST_CASE("progress on a terminal: one line, drawn over itself; of a resumed run
   const auto erased = [](const std::string& line) { return "\r" + std::string(line.size(), ' ') + "\r"; };
   CHECK(out.str() == "\r" + first + erased(first) + "step 52 is skipped: its loss is nan, the norm of its gradients 0.5\n\r" + third + erased(third) +
                          "evaluation at step 53: loss nan\nstopped on request after 53 steps in 0:04, 1 skipped\n");
-  CHECK(detail::duration(12345.4) == "3:25:45");
-  CHECK(detail::duration(59.6) == "1:00");
-  CHECK(detail::duration(INFINITY) == "?");
-  CHECK(detail::with_commas(0) == "0");
-  CHECK(detail::with_commas(999) == "999");
-  CHECK(detail::with_commas(1'234'567) == "1,234,567");
+  CHECK(duration_text(12345.4) == "3:25:45");
+  CHECK(duration_text(59.6) == "1:00");
+  CHECK(duration_text(INFINITY) == "?");
+  CHECK(grouped_text(0) == "0");
+  CHECK(grouped_text(999) == "999");
+  CHECK(grouped_text(1'234'567) == "1,234,567");
 }
 
 TEST_CASE("the CSV log of a resumed run is in the end that of one that was not") {

@@ -95,11 +95,11 @@ TEST_CASE("clipping by the global norm is PyTorch's clip_grad_norm_") {
 
 TEST_CASE("schedules") {
   // transformers' get_linear_schedule_with_warmup, as in the LoRA goldens: 0, half, all of it
-  const Schedule line = linear(3e-4f, 2, 6);
+  const Schedule line = linear_schedule(3e-4f, 2, 6);
   const float expected[] = {0, 1.5e-4f, 3e-4f, 2.25e-4f, 1.5e-4f, 0.75e-4f, 0, 0};
   for (Index i = 0; i < 8; ++i) CHECK(line(i) == Approx(expected[i]).epsilon(1e-6).margin(1e-12));
-  CHECK(linear(1, 0, 4)(0) == 1);
-  const Schedule wave = cosine(2, 4, 12);
+  CHECK(linear_schedule(1, 0, 4)(0) == 1);
+  const Schedule wave = cosine_schedule(2, 4, 12);
   CHECK(wave(0) == 0);
   CHECK(wave(1) == 0.5f);
   CHECK(wave(4) == 2);
@@ -107,14 +107,14 @@ TEST_CASE("schedules") {
   CHECK(wave(6) == Approx(1 + std::sqrt(0.5)));
   CHECK(std::abs(wave(12)) < 1e-7f);
   CHECK(std::abs(wave(20)) < 1e-7f);
-  const Schedule root = inverse_square_root(0.1f, 4);
+  const Schedule root = inverse_square_root_schedule(0.1f, 4);
   CHECK(root(0) == 0);
   CHECK(root(2) == Approx(0.05));
   CHECK(root(4) == Approx(0.1));
   CHECK(root(16) == Approx(0.05));
-  CHECK(constant(0.25f)(1000) == 0.25f);
-  CHECK(tfm_test::error_of<OptionError>([] { linear(1, 7, 6); }) == "tfm: a schedule's warm-up must be from 0 to its steps, found 7 of 6");
-  CHECK(tfm_test::error_of<OptionError>([] { inverse_square_root(1, 0); }) == "tfm: the inverse square root needs a warm-up of at least 1 step, found 0");
+  CHECK(constant_schedule(0.25f)(1000) == 0.25f);
+  CHECK(tfm_test::error_of<OptionError>([] { linear_schedule(1, 7, 6); }) == "tfm: a schedule's warm-up must be from 0 to its steps, found 7 of 6");
+  CHECK(tfm_test::error_of<OptionError>([] { inverse_square_root_schedule(1, 0); }) == "tfm: the inverse square root needs a warm-up of at least 1 step, found 0");
 }
 
 TEST_CASE("cross-entropy under either reduction, with masks and smoothing") {

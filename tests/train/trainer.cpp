@@ -14,7 +14,7 @@ TrainerOptions options() {
   o.steps = 23;
   o.batch = 12;
   o.micro_batch = 5;
-  o.rate = linear(0.05f, 4, 23);
+  o.rate = linear_schedule(0.05f, 4, 23);
   o.clip = 1;
   o.seed = 3;
   return o;
@@ -47,7 +47,7 @@ TEST_CASE("a trainer learns, in order, with its schedule") {
   TrainerOptions o = options();
   o.steps = 0;
   o.epochs = 40;
-  o.rate = constant(0.02f);
+  o.rate = constant_schedule(0.02f);
   o.evaluate_every = 50;
   const Run r = run(o, 2);
   CHECK(r.result.ending == Ending::finished);
@@ -108,7 +108,7 @@ TEST_CASE("micro-batches sum up to the step, for either reduction") {
 TEST_CASE("training ends early without improvement, and the best weights are in the model") {
   TrainerOptions o = options();
   o.steps = 400;
-  o.rate = constant(0.5f);  // too fast to stay good
+  o.rate = constant_schedule(0.5f);  // too fast to stay good
   o.evaluate_every = 5;
   o.patience = 3;
   const Run r = run(o, 1);
@@ -136,7 +136,7 @@ TEST_CASE("the weights that training begins with are evaluated on request, and m
   REQUIRE(first.evaluations.size() == without.evaluations.size() + 1);
   CHECK(std::vector<double>(first.evaluations.begin() + 1, first.evaluations.end()) == without.evaluations);
   CHECK(first.evaluations[0] > 1.3);  // ln 5 = 1.6
-  o.rate = constant(100);             // every step makes it worse
+  o.rate = constant_schedule(100);             // every step makes it worse
   o.patience = 2;
   const Run worse = run(o, 1);
   CHECK(worse.result.ending == Ending::no_improvement);

@@ -66,7 +66,7 @@ TEST_CASE("the task teaches a model its pairs by heart", "[translation_task]") {
   Context context(2);
   Model model = fresh(0);
   TranslationTask<Model> task(model, pairs, {}, {.bos = bos});
-  Trainer trainer(context, task, Parameters(model), Adam{}, {.epochs = 150, .batch = 5, .rate = constant(0.01f), .clip = 1, .seed = 1});
+  Trainer trainer(context, task, Parameters(model), Adam{}, {.epochs = 150, .batch = 5, .rate = constant_schedule(0.01f), .clip = 1, .seed = 1});
   const double before = task.evaluate(context).loss;
   trainer.fit();
   CHECK(before > 2);

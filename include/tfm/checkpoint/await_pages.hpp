@@ -1,9 +1,7 @@
 #pragma once
 // How loading waits for a file's pages: in naps, between which a stop is heard.
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
-#include <thread>
 #include <utility>
 
 #include "tfm/core/context.hpp"
@@ -14,9 +12,7 @@ namespace tfm::inline TFM_ABI {
 
 namespace detail {
 
-inline void raise_if_stopped(const Context& context) {
-  if (context.stop.stop_requested()) raise(Stopped());
-}
+void raise_if_stopped(const Context& context);
 
 /// Calls f(piece) for a tensor's bytes, `size` at a time: a tensor of some gigabytes has many pieces, and a stop is heard
 /// after each.
@@ -40,23 +36,16 @@ class AwaitPages {
   /// `ahead`: bytes that the system reads on.
   explicit AwaitPages(std::size_t ahead = 32 * MiB) noexcept : ahead_(ahead) {}
 
-  void operator()(const Context& context, const TensorStore& store, const Tensor& tensor) {
-    in_pieces(context, tensor, MiB, [&](const Tensor& piece) {
-      for (int naps = 0; !in_vain_ && !store.resident(piece); ++naps) {
-        if (naps % 100 == 0) store.fetch(piece, ahead_);
-        raise_if_stopped(context);
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        in_vain_ = naps == 5000;
-      }
-    });
-  }
+  void operator()(const Context& context, const TensorStore& store, const Tensor& tensor);
 };
 
 /// Gives back the file's pages.
-inline void drop_pages(const Context& context, const TensorStore& store, const Tensor& tensor) {
-  in_pieces(context, tensor, 16 * MiB, [&](const Tensor& piece) { store.drop(piece); });
-}
+void drop_pages(const Context& context, const TensorStore& store, const Tensor& tensor);
 
 }  // namespace detail
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/checkpoint/await_pages.inl"
+#endif

@@ -44,21 +44,8 @@ void keep_when_stopped(std::shared_ptr<const void> half_done, F&& work) {
 }
 
 /// What add_text adds, added beside the caller's work, or at once where it reads bytes that are the caller's.
-inline std::shared_ptr<InBackground<OpenedCheckpoint>> read_beside(const Opening& opening) {
-  OpenedCheckpoint text;
-  text.file = opening.opened.file;
-  text.shape = opening.opened.shape;
-  return std::make_shared<InBackground<OpenedCheckpoint>>([text, add = opening.add_text]() mutable {
-    add(text);
-    return std::move(text);
-  });
-}
-inline void take_text(OpenedCheckpoint& opened, OpenedCheckpoint text) {
-  opened.tokenizer = std::move(text.tokenizer);
-  opened.jinja = std::move(text.jinja);
-  opened.stop_tokens = std::move(text.stop_tokens);
-  opened.notes = std::move(text.notes);
-}
+std::shared_ptr<InBackground<OpenedCheckpoint>> read_beside(const Opening& opening);
+void take_text(OpenedCheckpoint& opened, OpenedCheckpoint text);
 
 /// `from_path`: nothing points into the caller's bytes.
 template <class Model>
@@ -136,10 +123,14 @@ Loaded<Model> load_llama(const CheckpointBytes& bytes, const LoadOptions& option
   return load<Model>(bytes, options);
 }
 
-#if defined(TFM_COMPILED) && !defined(TFM_COMPILED_LLAMA)
-extern template class Llama<DynamicLlamaShape, EveryBiasedLoraLinear<AnyWeight>>;
-extern template Loaded<AnyLlama> load<AnyLlama>(const std::filesystem::path&, const LoadOptions&);
-extern template Loaded<AnyLlama> load<AnyLlama>(std::span<const std::byte>, const std::string&, const LoadOptions&);
+#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_LLAMA) || !defined(TFM_DEFINITIONS))
+TFM_EXTERN template class Llama<DynamicLlamaShape, EveryBiasedLoraLinear<AnyWeight>>;
+TFM_EXTERN template Loaded<AnyLlama> load<AnyLlama>(const std::filesystem::path&, const LoadOptions&);
+TFM_EXTERN template Loaded<AnyLlama> load<AnyLlama>(std::span<const std::byte>, const std::string&, const LoadOptions&);
 #endif
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/checkpoint/load_llama.inl"
+#endif

@@ -40,49 +40,15 @@ std::vector<StoredLayer> stored_layers(const Model& model) {
 }
 
 /// Rows first .. first + count of a matrix; itself where these are all.
-inline F32 rows_of(F32 matrix, Index first, Index count) {
-  if (count == matrix.rows()) return matrix;
-  F32 some(count, matrix.cols());
-  copy(matrix.view().slice(first, count), some.values());
-  return some;
-}
+F32 rows_of(F32 matrix, Index first, Index count);
 
 /// An adapter's pairs as files have them.
 class StoredPairs {
   std::deque<LoraPair> joined_;
 
-  static bool same(const F32& a, const F32& b) {
-    return a.rows() == b.rows() && a.cols() == b.cols() &&
-           std::equal(a.view().data, a.view().data + a.view().size(), b.view().data);
-  }
+  static bool same(const F32& a, const F32& b);
   // One pair for several layers, of which `first` says where they begin: sum over i of B_i A_i in its rows.
-  static LoraPair joined(const std::vector<std::pair<const LoraPair*, Index>>& parts, Index rows) {
-    const LoraPair* some = nullptr;
-    bool shared = true;
-    Index rank = 0;
-    for (const auto& [pair, first] : parts) {
-      if (pair == nullptr) continue;
-      if (some == nullptr) some = pair;
-      if (pair->scaling != some->scaling)
-        raise(ShapeError("tfm: the adapter's layers " + some->name + " and " + pair->name +
-                         " are one in files, expected one scaling"));
-      shared = shared && same(pair->a, some->a);
-      rank += pair->rank();
-    }
-    if (shared) rank = some->rank();
-    // PEFT's scaling is alpha / r: the same number, whatever r has become.
-    LoraPair whole{F32(rank, some->a.cols()), F32(rows, rank), some->scaling, {}};
-    if (shared) copy(some->a.view(), whole.a.values());
-    Index at = 0;  // of the whole's rank
-    for (const auto& [pair, first] : parts) {
-      if (pair == nullptr) continue;
-      if (!shared) copy(pair->a.view(), whole.a.values().slice(at, pair->rank()));
-      for (Index r = 0; r < pair->b.rows(); ++r)
-        std::copy_n(pair->b.view().row(r), pair->rank(), whole.b.values().row(first + r) + at);
-      if (!shared) at += pair->rank();
-    }
-    return whole;
-  }
+  static LoraPair joined(const std::vector<std::pair<const LoraPair*, Index>>& parts, Index rows);
 
  public:
   std::vector<std::pair<std::string, const LoraPair*>> layers;  ///< null: not touched
@@ -111,12 +77,12 @@ class StoredPairs {
       layers.emplace_back(layer.name, !touched ? nullptr : own.size() > 1 ? &joined_.back() : own.front().first);
     }
   }
-  const LoraPair* of(const std::string& layer) const {
-    for (const auto& [name, pair] : layers)
-      if (name == layer) return pair;
-    return nullptr;
-  }
+  const LoraPair* of(const std::string& layer) const;
 };
 
 }  // namespace peft::detail
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/checkpoint/peft_layers.inl"
+#endif

@@ -2,7 +2,6 @@
 // save_llama: any Llama as a Hugging Face folder of its family: config.json, model.safetensors, and the tokenizer of where it
 // came from.
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -16,6 +15,7 @@
 #include "tfm/checkpoint/save_tokenizer.hpp"
 #include "tfm/checkpoint/shape_agreement.hpp"
 #include "tfm/core/progress.hpp"
+#include "tfm/formats/json_writer.hpp"
 #include "tfm/formats/safetensors_writer.hpp"
 #include "tfm/layers/visit.hpp"
 #include "tfm/models/causal_model.hpp"
@@ -36,20 +36,7 @@ namespace detail {
 
 /// The scaling by which config.json gives the model's frequencies. GGUF files of Llama 3.1 and later say it as divisors, of which
 /// the scalings that Meta published are known again. LoadError for others.
-inline RopeScaling scaling_of(const DynamicLlamaShape& shape, const std::vector<float>& frequencies) {
-  using Kind = RopeScaling::Kind;
-  const RopeScaling stated = shape.rope_scaling;
-  const auto half = static_cast<Index>(frequencies.size());
-  for (const RopeScaling& scaling : {stated, RopeScaling{.kind = Kind::llama3, .factor = 8}, RopeScaling{.kind = Kind::llama3, .factor = 32}}) {
-    bool same = true;
-    for (Index i = 0; same && i < half; ++i) {
-      const float frequency = rope_frequency(i, 2 * half, shape.rope_theta, scaling);
-      same = std::abs(frequencies[to_size(i)] - frequency) <= 1e-4f * frequency;
-    }
-    if (same) return scaling;
-  }
-  raise(LoadError("tfm: the model's rotary frequencies are those of no scaling that config.json can say, expected none, linear or llama3"));
-}
+RopeScaling scaling_of(const DynamicLlamaShape& shape, const std::vector<float>& frequencies);
 
 template <class Model>
 RopeScaling scaling_of(const Model& model) {
@@ -58,33 +45,7 @@ RopeScaling scaling_of(const Model& model) {
 }
 
 /// config.json, in words that transformers 4 and 5 both read.
-inline std::string config_text(const DynamicLlamaShape& s, const RopeScaling& scaling, Format format, const SpecialTokens& special) {
-  const Family& family = family_named(s.family);
-  std::string text = "{\n  \"architectures\": [" + json_string(family.architectures.front()) + "]";
-  const auto add = [&](std::string_view key, const std::string& value) { text.append(",\n  \"").append(key).append("\": ").append(value); };
-  const auto number = [](Index n) { return std::to_string(n); };
-  const auto token = [](const std::optional<Token>& id) { return id ? std::to_string(*id) : std::string("null"); };
-  for (const auto& [key, value] : family.option_keys(s.options)) add(key, value);
-  add("attention_dropout", "0.0");
-  add("bos_token_id", token(special.bos)), add("eos_token_id", token(special.eos)), add("pad_token_id", token(special.pad));
-  add("head_dim", number(head_dim(s))), add("hidden_act", "\"silu\""), add("hidden_size", number(s.dim));
-  add("intermediate_size", number(s.ffn)), add("max_position_embeddings", number(s.context));
-  add("model_type", json_string(family.model_type)), add("num_attention_heads", number(s.heads)), add("num_hidden_layers", number(s.layers));
-  add("num_key_value_heads", number(s.kv_heads)), add("rms_norm_eps", size_text(float{s.norm_eps}));
-  if (scaling.kind == RopeScaling::Kind::none) {
-    add("rope_scaling", "null");
-  } else {
-    std::string rope = "{\"rope_type\": \"" + std::string(name(scaling.kind)) + "\", \"factor\": " + size_text(scaling.factor);
-    if (scaling.kind == RopeScaling::Kind::llama3)
-      rope += ", \"low_freq_factor\": " + size_text(scaling.low_freq_factor) + ", \"high_freq_factor\": " + size_text(scaling.high_freq_factor) +
-              ", \"original_max_position_embeddings\": " + std::to_string(static_cast<Index>(scaling.original_context));
-    add("rope_scaling", rope + "}");
-  }
-  add("rope_theta", size_text(float{s.rope_theta})), add("tie_word_embeddings", json_boolean(s.tied));
-  add("torch_dtype", json_string(torch_name(format)));
-  add("use_cache", "true"), add("vocab_size", number(s.vocab));
-  return text + "\n}\n";
-}
+std::string config_text(const DynamicLlamaShape& s, const RopeScaling& scaling, Format format, const SpecialTokens& special);
 
 /// Whether PyTorch has tensors of a format that weights are computed in.
 constexpr bool in_torch(Format format) noexcept { return is_computed(format) && !torch_name(format).empty(); }
@@ -119,12 +80,7 @@ std::vector<SavedTensor> saved_tensors(const Model& model, const SaveLlamaOption
   });
   return tensors;
 }
-inline Index saved_bytes(const std::vector<SavedTensor>& tensors) {
-  Index total = 0;
-  for (const auto& [tensor, parts] : tensors)
-    total += (tensor.shape.size() == 1 ? 1 : tensor.shape[0]) * row_bytes(tensor.type, tensor.shape.back());
-  return total;
-}
+Index saved_bytes(const std::vector<SavedTensor>& tensors);
 
 }  // namespace detail
 
@@ -193,3 +149,7 @@ std::vector<std::string> save_llama(Context& context, const Model& model, const 
 }
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/checkpoint/save_llama.inl"
+#endif

@@ -13,14 +13,8 @@ namespace detail {
 template <class T>
 std::string size_text(T value) {
   if constexpr (std::is_same_v<T, bool>) return value ? "true" : "false";
-  else if constexpr (std::is_floating_point_v<T>) {
-    char digits[32];  // the shortest that say which float it is
-    return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
-  } else return std::to_string(value);
-}
-
-constexpr std::string_view name(RopeScaling::Kind kind) noexcept {
-  return kind == RopeScaling::Kind::linear ? "linear" : kind == RopeScaling::Kind::llama3 ? "llama3" : "none";
+  else if constexpr (std::is_floating_point_v<T>) return number_text(value);
+  else return std::to_string(value);
 }
 
 }  // namespace detail
@@ -64,7 +58,7 @@ void require_shape(const S& expected, const DynamicLlamaShape& found, const std:
   const RopeScaling ours = expected.rope_scaling, &theirs = found.rope_scaling;
   if (divided && theirs.kind == RopeScaling::Kind::none && ours.kind == RopeScaling::Kind::llama3) return;
   if (theirs.kind != ours.kind)
-    refuse("rope_scaling.kind", std::string(detail::name(theirs.kind)), std::string(detail::name(ours.kind)));
+    refuse("rope_scaling.kind", std::string(name(theirs.kind)), std::string(name(ours.kind)));
   if (ours.kind == RopeScaling::Kind::none) return;
   equal("rope_scaling.factor", theirs.factor, ours.factor);
   if (ours.kind == RopeScaling::Kind::linear) return;

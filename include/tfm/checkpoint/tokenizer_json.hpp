@@ -23,4 +23,6 @@ TokenizerJson read_tokenizer_json(const JsonDocument& document);
 
 }  // namespace tfm::inline TFM_ABI
 
+#if defined(TFM_DEFINITIONS)
 #include "tfm/checkpoint/tokenizer_json.inl"
+#endif

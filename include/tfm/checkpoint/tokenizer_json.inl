@@ -1,3 +1,4 @@
+// What tokenizer_json.hpp declares.
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -5,7 +6,6 @@
 #include <utility>
 
 #include "tfm/checkpoint/tokenizer_config.hpp"
-#include "tfm/checkpoint/tokenizer_json.hpp"
 #include "tfm/checkpoint/tokenizer_json_parts.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -32,7 +32,7 @@ struct JsonPieces {
   }
 };
 
-inline void read_json_vocabulary(const Json& model, JsonPieces& out) {
+TFM_INLINE void read_json_vocabulary(const Json& model, JsonPieces& out) {
   const Json vocab = model.at("vocab");
   if (vocab.is(JsonKind::array)) {
     for (const Json entry : vocab.elements()) {
@@ -54,7 +54,7 @@ inline void read_json_vocabulary(const Json& model, JsonPieces& out) {
   }
 }
 
-inline void read_json_added(const Json& root, JsonPieces& out) {
+TFM_INLINE void read_json_added(const Json& root, JsonPieces& out) {
   const auto list = root.find_value("added_tokens");
   if (!list) return;
   std::unordered_map<std::string, std::size_t> known;
@@ -104,7 +104,7 @@ void each_json_merge(const Json& merges, F&& on_merge) {
 }
 
 /// A merge of a piece that only a template may write, or into one, is left out.
-inline MergeTable read_json_merges(const Json& model, const Vocabulary& vocabulary) {
+TFM_INLINE MergeTable read_json_merges(const Json& model, const Vocabulary& vocabulary) {
   const Json merges = model.at("merges");
   MergeTable table(merges.size());
   std::string both;
@@ -125,7 +125,7 @@ inline MergeTable read_json_merges(const Json& model, const Vocabulary& vocabula
 }
 
 /// Which model it is; files of before the type was written say it by what they have.
-inline std::string_view json_model_type(const Json& model) {
+TFM_INLINE std::string_view json_model_type(const Json& model) {
   if (const auto type = model.find_value("type")) return type->text();
   if (model.find("merges")) return "BPE";
   if (model.at("vocab").is(JsonKind::array)) return "Unigram";
@@ -133,7 +133,7 @@ inline std::string_view json_model_type(const Json& model) {
   model.refuse("found no 'type', 'merges' or scores, expected a BPE, Unigram or WordPiece");
 }
 
-inline BpeModel read_json_bpe(const Json& model, const Vocabulary& vocabulary, const JsonPieces& pieces, bool bytes) {
+TFM_INLINE BpeModel read_json_bpe(const Json& model, const Vocabulary& vocabulary, const JsonPieces& pieces, bool bytes) {
   for (const std::string_view key : {"continuing_subword_prefix", "end_of_word_suffix"})
     if (const auto value = model.find_value(key); value && !value->text().empty())
       value->refuse({"found ", value->found(), ", expected none"});
@@ -147,7 +147,7 @@ inline BpeModel read_json_bpe(const Json& model, const Vocabulary& vocabulary, c
                    .unknown = pieces.unknown});
 }
 
-inline TokenModel read_json_model(const Json& model, const Vocabulary& vocabulary, const JsonPieces& pieces,
+TFM_INLINE TokenModel read_json_model(const Json& model, const Vocabulary& vocabulary, const JsonPieces& pieces,
                                   bool bytes) {
   const std::string_view type = json_model_type(model);
   if (type == "BPE") return read_json_bpe(model, vocabulary, pieces, bytes);
@@ -162,7 +162,7 @@ inline TokenModel read_json_model(const Json& model, const Vocabulary& vocabular
 }
 
 /// The token for what is no piece: a number in Unigram, a piece in the others.
-inline void read_json_unknown(const Json& model, JsonPieces& out) {
+TFM_INLINE void read_json_unknown(const Json& model, JsonPieces& out) {
   const std::string_view type = json_model_type(model);
   if (type != "BPE" && type != "Unigram" && type != "WordPiece") {
     const Json said = model.at("type");
@@ -183,7 +183,7 @@ inline void read_json_unknown(const Json& model, JsonPieces& out) {
 }
 
 /// bos and eos: the one token that the post-processor writes before a text, and behind it.
-inline SpecialTokens special_of(const PostProcessor& post_processor, std::optional<Token> unknown) {
+TFM_INLINE SpecialTokens special_of(const PostProcessor& post_processor, std::optional<Token> unknown) {
   SpecialTokens special{.unknown = unknown};
   std::vector<Token> around[2];
   int side = 0;
@@ -195,7 +195,7 @@ inline SpecialTokens special_of(const PostProcessor& post_processor, std::option
   return special;
 }
 
-inline Vocabulary json_vocabulary(const JsonPieces& pieces, const TokenizerDecoder& decoder,
+TFM_INLINE Vocabulary json_vocabulary(const JsonPieces& pieces, const TokenizerDecoder& decoder,
                                   const SpecialTokens& special, const std::string& what) {
   std::size_t total = 0;
   for (const std::string& piece : pieces.spelt) total += piece.size() + 1;
@@ -230,7 +230,7 @@ inline Vocabulary json_vocabulary(const JsonPieces& pieces, const TokenizerDecod
 
 }  // namespace detail
 
-inline TokenizerJson read_tokenizer_json(const JsonDocument& document) {
+TFM_INLINE TokenizerJson read_tokenizer_json(const JsonDocument& document) {
   const Json root = document.root();
   const Json model = root.at("model");
   detail::JsonPieces pieces;

@@ -50,4 +50,6 @@ PostProcessor read_post_processor(const Json& root);
 
 }  // namespace tfm::inline TFM_ABI
 
+#if defined(TFM_DEFINITIONS)
 #include "tfm/checkpoint/tokenizer_json_parts.inl"
+#endif

@@ -1,8 +1,8 @@
+// What tokenizer_json_parts.hpp declares.
 #include <array>
 #include <charconv>
 #include <optional>
 
-#include "tfm/checkpoint/tokenizer_json_parts.hpp"
 #include "tfm/text/byte_alphabet.hpp"
 #include "tfm/text/charsmap.hpp"
 #include "tfm/text/splitters.hpp"
@@ -11,27 +11,27 @@ namespace tfm::inline TFM_ABI {
 
 namespace detail {
 
-inline bool json_flag(const Json& value, std::string_view key, bool otherwise) {
+TFM_INLINE bool json_flag(const Json& value, std::string_view key, bool otherwise) {
   const auto found = value.find_value(key);
   return found ? found->boolean() : otherwise;
 }
-[[noreturn]] inline void refuse_kind(const Json& kind, std::string_view expected = {}) {
+[[noreturn]] TFM_INLINE void refuse_kind(const Json& kind, std::string_view expected = {}) {
   kind.refuse({"found ", kind.found(), expected.empty() ? ", which is not supported" : ", expected ", expected});
 }
 
 /// The steps of a part, those of Sequences one after another; none where it is null or missing.
-inline void add_steps(const Json& step, std::string_view list, int depth, std::vector<Json>& steps) {
+TFM_INLINE void add_steps(const Json& step, std::string_view list, int depth, std::vector<Json>& steps) {
   if (step.at("type").text() != "Sequence") return steps.push_back(step);
   if (depth > 10) step.refuse("more than 10 Sequences inside one another");
   for (const Json inner : step.at(list).elements()) add_steps(inner, list, depth + 1, steps);
 }
-inline std::vector<Json> json_steps(const Json& root, std::string_view key, std::string_view list) {
+TFM_INLINE std::vector<Json> json_steps(const Json& root, std::string_view key, std::string_view list) {
   std::vector<Json> steps;
   if (const auto value = root.find_value(key)) add_steps(*value, list, 0, steps);
   return steps;
 }
 
-inline std::string literal_pattern(std::string_view text) {
+TFM_INLINE std::string literal_pattern(std::string_view text) {
   std::string pattern;
   for (std::size_t at = 0; at < text.size();) {
     char hex[8];
@@ -41,7 +41,7 @@ inline std::string literal_pattern(std::string_view text) {
   return pattern;
 }
 /// The expression of a {"String"} or {"Regex"}.
-inline std::string read_pattern_of(const Json& step) {
+TFM_INLINE std::string read_pattern_of(const Json& step) {
   const Json pattern = step.at("pattern");
   if (const auto text = pattern.find("String")) {
     if (text->text().empty()) text->refuse("found no text, expected one");
@@ -49,9 +49,9 @@ inline std::string read_pattern_of(const Json& step) {
   }
   return std::string(pattern.at("Regex").text());
 }
-inline std::string place_of(const Json& value) { return value.file() + ": " + in_quotes(value.path()); }
+TFM_INLINE std::string place_of(const Json& value) { return value.file() + ": " + in_quotes(value.path()); }
 
-inline std::string from_base64(const Json& value) {
+TFM_INLINE std::string from_base64(const Json& value) {
   std::string out;
   std::uint32_t bits = 0;
   int count = 0;
@@ -71,7 +71,7 @@ inline std::string from_base64(const Json& value) {
   return out;
 }
 
-inline NormalizerStep normalizer_step(const Json& step) {
+TFM_INLINE NormalizerStep normalizer_step(const Json& step) {
   using Kind = NormalizerStep::Kind;
   constexpr std::array<std::pair<std::string_view, Kind>, 8> plain{
       {{"NFC", Kind::nfc}, {"NFD", Kind::nfd}, {"NFKC", Kind::nfkc}, {"NFKD", Kind::nfkd},
@@ -105,13 +105,13 @@ inline NormalizerStep normalizer_step(const Json& step) {
   check_charsmap(charsmap.text, rules.file());
   return charsmap;
 }
-inline Normalizer read_normalizer(const Json& root) {
+TFM_INLINE Normalizer read_normalizer(const Json& root) {
   Normalizer normalizer(root.file());
   for (const Json& step : json_steps(root, "normalizer", "normalizers")) normalizer.add(normalizer_step(step));
   return normalizer;
 }
 
-inline SplitBehavior read_behavior(const Json& step) {
+TFM_INLINE SplitBehavior read_behavior(const Json& step) {
   constexpr std::array<std::string_view, 5> names{"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext",
                                                   "Contiguous"};
   const Json behavior = step.at("behavior");
@@ -119,7 +119,7 @@ inline SplitBehavior read_behavior(const Json& step) {
     if (behavior.text() == names[i]) return static_cast<SplitBehavior>(i);
   refuse_kind(behavior);
 }
-inline void add_metaspace(const Json& step, PreTokenizer& out) {
+TFM_INLINE void add_metaspace(const Json& step, PreTokenizer& out) {
   const std::string mark(step.at("replacement").text());
   if (mark.empty()) step.at("replacement").refuse("found no text, expected a character");
   PrependScheme scheme = json_flag(step, "add_prefix_space", true) ? PrependScheme::always : PrependScheme::never;
@@ -137,7 +137,7 @@ inline constexpr std::string_view rust_word =
     R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u200C\u200D\u24B6-\u24E9\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189})";
 inline constexpr std::string_view punctuation = R"([\p{P}!-/:-@\[-`{-~])";
 
-inline void add_pre_tokenizer(const Json& step, PreTokenizer& out) {
+TFM_INLINE void add_pre_tokenizer(const Json& step, PreTokenizer& out) {
   const Json type = step.at("type");
   const std::string_view kind = type.text();
   const std::string place = place_of(step);
@@ -163,7 +163,7 @@ inline void add_pre_tokenizer(const Json& step, PreTokenizer& out) {
                    SplitBehavior::isolated);
   refuse_kind(type);
 }
-inline PreTokenizer read_pre_tokenizer(const Json& root, bool& bytes) {
+TFM_INLINE PreTokenizer read_pre_tokenizer(const Json& root, bool& bytes) {
   PreTokenizer out;
   const auto steps = json_steps(root, "pre_tokenizer", "pretokenizers");
   bytes = false;
@@ -182,7 +182,7 @@ inline PreTokenizer read_pre_tokenizer(const Json& root, bool& bytes) {
   return out;
 }
 
-inline void add_decoder_step(const Json& step, TokenizerDecoder& out, bool& fused) {
+TFM_INLINE void add_decoder_step(const Json& step, TokenizerDecoder& out, bool& fused) {
   const Json type = step.at("type");
   const std::string_view kind = type.text();
   if (kind == "Replace" && !fused && !out.byte_fallback && step.at("pattern").find("String")) {
@@ -202,7 +202,7 @@ inline void add_decoder_step(const Json& step, TokenizerDecoder& out, bool& fuse
     refuse_kind(type);
   }
 }
-inline TokenizerDecoder read_decoder_part(const Json& root) {
+TFM_INLINE TokenizerDecoder read_decoder_part(const Json& root) {
   using Kind = TokenizerDecoder::Kind;
   const auto steps = json_steps(root, "decoder", "decoders");
   if (steps.empty()) return {};
@@ -227,7 +227,7 @@ inline TokenizerDecoder read_decoder_part(const Json& root) {
   return out;
 }
 
-inline PostProcessor::Part template_part(const Json& step, const Json& part) {
+TFM_INLINE PostProcessor::Part template_part(const Json& step, const Json& part) {
   const auto type = [](const Json& value) { return static_cast<std::int32_t>(value.at("type_id").integer(0, 1000)); };
   if (const auto sequence = part.find("Sequence")) {
     const Json id = sequence->at("id");
@@ -242,13 +242,13 @@ inline PostProcessor::Part template_part(const Json& step, const Json& part) {
     out.tokens.push_back(static_cast<Token>(id.integer(0, most_json_tokens - 1)));
   return out;
 }
-inline PostProcessor::Part named_token(const Json& step, std::string_view key, std::int32_t type) {
+TFM_INLINE PostProcessor::Part named_token(const Json& step, std::string_view key, std::int32_t type) {
   const Json pair = step.at(key);
   if (pair.size() != 2) pair.refuse({"found ", pair.size(), " values, expected a token and its number"});
   const Json id = *++pair.elements().begin();
   return {.type = type, .tokens = {static_cast<Token>(id.integer(0, most_json_tokens - 1))}};
 }
-inline PostProcessor read_post_processor(const Json& root) {
+TFM_INLINE PostProcessor read_post_processor(const Json& root) {
   PostProcessor out;
   bool found = false;
   for (const Json& step : json_steps(root, "post_processor", "processors")) {
@@ -281,19 +281,19 @@ inline constexpr std::array<std::pair<std::string_view, std::string_view>, 11> c
     {{" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"}, {" n't", "n't"}, {" 'm", "'m"},
      {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}}};
 
-inline void replace_all(std::string& text, std::string_view from, std::string_view to) {
+TFM_INLINE void replace_all(std::string& text, std::string_view from, std::string_view to) {
   for (std::size_t at = 0; (at = text.find(from, at)) != text.npos; at += to.size()) text.replace(at, from.size(), to);
 }
 
 }  // namespace detail
 
-inline LeadingSpace TokenizerDecoder::leading() const noexcept {
+TFM_INLINE LeadingSpace TokenizerDecoder::leading() const noexcept {
   const bool drops = kind == Kind::joined || kind == Kind::word_piece || (kind == Kind::metaspace && drops_first) ||
                      (kind == Kind::steps && strips_space);
   return drops ? LeadingSpace::drop_one : LeadingSpace::keep;
 }
 
-inline std::string TokenizerDecoder::spell(std::string_view piece, bool first) const {
+TFM_INLINE std::string TokenizerDecoder::spell(std::string_view piece, bool first) const {
   std::string text(piece);
   switch (kind) {
     case Kind::joined: return first ? text : " " + text;

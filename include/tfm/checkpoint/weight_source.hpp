@@ -2,12 +2,10 @@
 // WeightSource: a checkpoint's tensors under the model's names, whatever the file calls them, and its weights, of which several
 // may be one tensor there.
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "tfm/checkpoint/families.hpp"
@@ -21,15 +19,8 @@ namespace tfm::inline TFM_ABI {
 
 namespace detail {
 
-/// "F32, BF16, …": what a file may have for a weight, scales beside it apart.
-inline std::string weight_format_names() {
-  return format_names([](Format format) { return !has_row_scales(format); });
-}
 /// "self_attn.q_proj" + suffix for "self_attn.q_proj.weight".
-inline std::string beside(std::string_view weight, std::string_view suffix) {
-  constexpr std::string_view end = ".weight";
-  return std::string(weight.ends_with(end) ? weight.substr(0, weight.size() - end.size()) : weight) + std::string(suffix);
-}
+std::string beside(std::string_view weight, std::string_view suffix);
 
 }  // namespace detail
 
@@ -49,29 +40,7 @@ class WeightSource {
   std::map<const Tensor*, std::vector<float>> scales_;  // of int8 weights: SCB / 127
 
   // The scales that bitsandbytes keeps beside an int8 matrix, NAME.SCB: each row's largest magnitude.
-  void read_scales(const Tensor& tensor) {
-    const Tensor* const absmax = store_.find(detail::beside(tensor.name, ".SCB"));
-    if (absmax == nullptr || tensor.shape.size() != 2 || convention_ == Convention::gguf)
-      raise(LoadError(where(tensor) + " is of type " + tensor.type_name + ", expected " + detail::weight_format_names() + ", or '" +
-                      detail::beside(tensor.name, ".SCB") + "' beside a matrix of int8"));
-    if (!absmax->holds<float>() || absmax->shape != std::vector<Index>{tensor.shape[0]})
-      raise(ShapeError(where(*absmax) + " is " + absmax->type_name + " " + shape_text(absmax->shape) + ", expected F32 [" +
-                       std::to_string(tensor.shape[0]) + "]"));
-    if (const Tensor* const order = store_.find(detail::beside(tensor.name, ".weight_format"))) {
-      if (!order->holds<std::uint8_t>() || order->bytes.size() != 1 || order->bytes[0] != std::byte{0})
-        raise(LoadError(where(*order) + " is not one byte 0, which says that the matrix is row by row; other orders are not supported"));
-      mark_used(*order);
-    }
-    std::vector<float> scales(absmax->bytes.size() / sizeof(float));
-    std::memcpy(scales.data(), absmax->bytes.data(), absmax->bytes.size());
-    for (float& scale : scales) {
-      if (!(scale >= 0 && scale < 1e38f))
-        raise(LoadError(where(*absmax) + " holds " + number_text(static_cast<double>(scale)) + ", expected finite numbers, none below 0"));
-      scale /= 127.f;
-    }
-    scales_[&tensor] = std::move(scales);
-    mark_used(*absmax);
-  }
+  void read_scales(const Tensor& tensor);
 
  public:
   WeightSource(const TensorStore& store, Convention convention, const Family& family) : store_(store), convention_(convention), family_(family) {}
@@ -80,83 +49,30 @@ class WeightSource {
   const Family& family() const noexcept { return family_; }
   const TensorStore& store() const noexcept { return store_; }
   /// What the file calls the tensor that the model's weight `name` is in.
-  std::string stored_name(std::string_view name) const {
-    std::string stored = stored_weight_name(family_, convention_, name);
-    constexpr std::string_view model = "model.";
-    if (convention_ == Convention::hugging_face_base && stored.starts_with(model)) stored.erase(0, model.size());
-    return stored;
-  }
+  std::string stored_name(std::string_view name) const;
   const Tensor* find(std::string_view name) const { return store_.find(stored_name(name)); }
   /// "tfm: FILE: tensor 'NAME'", which messages begin with.
-  std::string where(const Tensor& tensor) const {
-    return "tfm: " + store_.file_of(tensor) + ": tensor " + in_quotes(tensor.name);
-  }
+  std::string where(const Tensor& tensor) const;
 
   /// Before at() of any: all weights of a model, in the order of its visit, in which those that are one tensor lie there.
-  void expect(const std::string& name, const WeightInfo& weight) {
-    std::string stored = stored_name(name);
-    Index& rows = expected_[stored];
-    parts_[name] = {std::move(stored), rows, weight.rotary_heads};
-    rows += weight.is_vector() ? weight.cols : weight.rows;
-  }
+  void expect(const std::string& name, const WeightInfo& weight);
   /// The tensor that an expected weight is in. Errors: LoadError if it is missing or of another type than those that tfm
   /// computes with, ShapeError if its shape is another; all name the file, the tensor, found and expected.
-  const Tensor& at(std::string_view name, const WeightInfo& weight) {
-    const Part& part = parts_.find(name)->second;
-    if (convention_ == Convention::hugging_face_base && weight.role == WeightRole::output && store_.find(part.stored) == nullptr)
-      detail::fail(store_.file(), {"tensor ", in_quotes(part.stored), " is missing: these are the tensors of a model without its output; save the "
-                                   "one for causal language modelling, or, where the output is the embedding, say \"tie_word_embeddings\": true in config.json"});
-    const Tensor& tensor = store_.at(part.stored);
-    const Index rows = expected_.find(part.stored)->second;
-    const auto shape = weight.is_vector() ? std::vector<Index>{rows} : std::vector<Index>{rows, weight.cols};
-    if (tensor.shape != shape)
-      raise<ShapeError>({where(tensor), " has shape ", shape_text(tensor.shape), ", expected ", shape_text(shape)});
-    const auto format = weight_format(tensor.type);
-    if (!format) raise<LoadError>({where(tensor), " is of type ", tensor.type_name, ", expected ", detail::weight_format_names()});
-    if (has_row_scales(*format)) read_scales(tensor);
-    if (weight.is_vector() && block_size(*format) != 1 && (weight.cols != rows || weight.rotary_heads != 0))
-      raise<LoadError>({where(tensor), " is of type ", tensor.type_name, ", expected F32, F16 or BF16: its values are taken one by one"});
-    mark_used(tensor);
-    return tensor;
-  }
+  const Tensor& at(std::string_view name, const WeightInfo& weight);
   /// The bytes of an expected weight that at() has given: of a tensor, or a part of it, with the tensor's name.
-  Tensor part(std::string_view name, const WeightInfo& weight) const {
-    const Part& part = parts_.find(name)->second;
-    Tensor own = *store_.find(part.stored);
-    const auto format = *weight_format(own.type);
-    const auto at = [&](Index n) { return to_size(weight.is_vector() ? n / block_size(format) * block_bytes(format) : n * row_bytes(format, weight.cols)); };
-    own.bytes = own.bytes.subspan(at(part.first), at(weight.is_vector() ? weight.cols : weight.rows));
-    own.shape.front() = weight.is_vector() ? weight.cols : weight.rows;
-    return own;
-  }
+  Tensor part(std::string_view name, const WeightInfo& weight) const;
   /// Its rows: of a vector, one, but where its values are in another order in the file: then one value a row.
-  FileRows rows(std::string_view name, const WeightInfo& weight) const {
-    const Part& place = parts_.find(name)->second;
-    const Tensor& tensor = *store_.find(place.stored);
-    const auto scales = scales_.find(&tensor);
-    const Index sorted = convention_ == Convention::gguf && family_.neighbours_in_gguf ? place.rotary_heads : 0;
-    const bool turned = weight.is_vector() && sorted > 0;
-    return {*weight_format(tensor.type),
-            part(name, weight).bytes.data(),
-            turned ? weight.cols : weight.rows,
-            turned ? 1 : weight.cols,
-            scales == scales_.end() ? nullptr : scales->second.data() + place.first,
-            sorted};
-  }
+  FileRows rows(std::string_view name, const WeightInfo& weight) const;
   /// Adds where all expected weights are, and how their rows are turned, to a hash.
-  void add_places(Sha256& hash) const {
-    hash.add_number(static_cast<Index>(convention_)).add_text(family_.name);
-    for (const auto& [name, part] : parts_) hash.add_text(name).add_text(part.stored).add_number(part.first).add_number(part.rotary_heads);
-  }
+  void add_places(Sha256& hash) const;
   void mark_used(const Tensor& tensor) { used_.insert(&tensor); }
 
   /// LoadError for a tensor that nobody asked for, which would change what the model computes.
-  void refuse_unused() const {
-    for (const Tensor& tensor : store_.tensors())
-      if (!used_.contains(&tensor))
-        raise<LoadError>({where(tensor), " (", tensor.type_name, " ", shape_text(tensor.shape),
-                          ") has no place in a ", family_.name, " model of this shape, expected none such"});
-  }
+  void refuse_unused() const;
 };
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/checkpoint/weight_source.inl"
+#endif

@@ -1,15 +1,12 @@
 #pragma once
 // AlignedBytes: memory for numbers, in huge pages where it is large and the system has some.
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 #include <cstddef>
 #include <memory>
 #include <new>
 #include <utility>
 
 #include "tfm/core/index.hpp"
+#include "tfm/core/system.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -34,9 +31,7 @@ class AlignedBytes {
   AlignedBytes() = default;
   explicit AlignedBytes(Index size)
       : bytes_(static_cast<std::byte*>(::operator new(to_size(size), alignment(to_size(size)))), Free{alignment(to_size(size))}), size_(size) {
-#if defined(__linux__)
-    if (size >= huge_page) ::madvise(bytes_.get(), to_size(size / huge_page * huge_page), MADV_HUGEPAGE);
-#endif
+    if (size >= huge_page) os::want_huge_pages(bytes_.get(), to_size(size / huge_page * huge_page));
   }
   AlignedBytes(AlignedBytes&& other) noexcept : bytes_(std::move(other.bytes_)), size_(std::exchange(other.size_, 0)) {}
   AlignedBytes& operator=(AlignedBytes&& other) noexcept {

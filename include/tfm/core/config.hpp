@@ -23,3 +23,29 @@
 #define TFM_ABI v0_1_noexcept
 #endif
 #endif
+
+// Which file compiles what. Without a macro each file compiles what it uses, as of any header-only library. With TFM_COMPILED headers
+// only declare what is dear, and one file of the program compiles it: the one that defines TFM_IMPLEMENTATION, or tfm::compiled.
+// FILE.hpp declares, and at its end includes FILE.inl, which defines, where this file is to compile it (docs/decisions/0017).
+#if defined(TFM_IMPLEMENTATION)
+#if !defined(TFM_COMPILED)
+#define TFM_COMPILED
+#endif
+#define TFM_DEFINITIONS     // functions that are no templates
+#define TFM_KERNEL_BODIES   // kernels
+#define TFM_JINJA_BODIES    // the interpreter of chat templates
+#define TFM_COMPILED_LLAMA  // AnyLlama and AnyModel, their sessions and chats
+#elif !defined(TFM_COMPILED)
+#define TFM_DEFINITIONS
+#define TFM_KERNEL_BODIES
+#endif
+#if defined(TFM_COMPILED)
+#define TFM_INLINE
+#else
+#define TFM_INLINE inline
+#endif
+#if defined(TFM_COMPILED_LLAMA)
+#define TFM_EXTERN
+#else
+#define TFM_EXTERN extern
+#endif

@@ -1,12 +1,9 @@
 #pragma once
 // Threads: a pool that hands out small numbered chunks of work from one counter.
-#include <sys/resource.h>
-
 #include <atomic>
 #include <cstdint>
 #include <exception>
 #include <memory>
-#include <string>
 #include <system_error>
 #include <thread>
 #include <type_traits>
@@ -15,25 +12,9 @@
 
 #include "tfm/core/error.hpp"
 #include "tfm/core/index.hpp"
+#include "tfm/core/system.hpp"
 
 namespace tfm::inline TFM_ABI {
-
-namespace detail {
-
-/// What the system limits threads by, as far as it says so: " (limits: 120000 KiB of address space, ulimit -v)".
-[[gnu::cold, gnu::noinline]] inline std::string thread_limits() {
-  std::string found;
-  const auto add = [&](auto which, std::uint64_t unit, const char* of) {
-    rlimit limit{};
-    if (::getrlimit(which, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
-    found += joined({found.empty() ? " (limits: " : ", ", std::uint64_t{limit.rlim_cur} / unit, of});
-  };
-  add(RLIMIT_NPROC, 1, " threads of this user, ulimit -u");
-  add(RLIMIT_AS, 1024, " KiB of address space, ulimit -v");
-  return found.empty() ? found : found + ")";
-}
-
-}  // namespace detail
 
 /// Runs body(chunk, worker) for chunks 0 .. n, on the calling thread (worker 0) and its own. Results must not depend on
 /// who runs which chunk. Workers spin for a moment after work and then sleep, so that an idle program uses no CPU.
@@ -136,7 +117,7 @@ class Threads {
       const int started = this->count();
       end();
       raise<ThreadError>({"tfm: ", count, " threads were asked for, and the system started ", started, " of them, the calling one among them: ",
-                          error.code().message(), detail::thread_limits(), "; ask for fewer threads (`threads`, --threads), or for a higher limit"});
+                          error.code().message(), os::thread_limits(), "; ask for fewer threads (`threads`, --threads), or for a higher limit"});
     } catch (...) {
       end();
       throw;

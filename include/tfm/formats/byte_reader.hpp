@@ -28,13 +28,7 @@ class ByteReader {
   [[noreturn]] void refuse(std::string_view what) const { refuse(std::initializer_list<TextPart>{what}); }
 
   /// The next n bytes.
-  std::span<const std::byte> bytes(std::uint64_t n, std::string_view what) {
-    if (n > left())
-      refuse({"cut short or damaged: ", what, " at byte ", at_, " should have ", n, " bytes, and ", left(), " are left"});
-    const auto found = bytes_.subspan(at_, static_cast<std::size_t>(n));
-    at_ += found.size();
-    return found;
-  }
+  std::span<const std::byte> bytes(std::uint64_t n, std::string_view what);
   /// A number in the file's byte order, which is little-endian.
   template <class T>
   requires std::is_arithmetic_v<T> T number(std::string_view what) {
@@ -47,3 +41,7 @@ class ByteReader {
 };
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/formats/byte_reader.inl"
+#endif

@@ -92,18 +92,13 @@ struct Pickle {
   const PickleTensor& tensor(PickleValue value) const { return tensors[static_cast<std::size_t>(value.bits)]; }
   const PickleGlobal& global(PickleValue value) const noexcept { return pickle_globals[value.bits]; }
   /// A text, or bytes.
-  std::string_view text(PickleValue value) const noexcept {
-    return text_of(bytes).substr(static_cast<std::size_t>(value.bits >> 32),
-                                 static_cast<std::size_t>(value.bits & 0xffffffffu));
-  }
+  std::string_view text(PickleValue value) const noexcept;
   /// What a dictionary has under a text, if anything; of several, the last.
-  std::optional<PickleValue> find(PickleValue dict, std::string_view key) const {
-    std::optional<PickleValue> found;
-    const auto& all = items(dict);
-    for (std::size_t i = 0; i + 1 < all.size(); i += 2)
-      if (all[i].is(PickleKind::text) && text(all[i]) == key) found = all[i + 1];
-    return found;
-  }
+  std::optional<PickleValue> find(PickleValue dict, std::string_view key) const;
 };
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/formats/pickle.inl"
+#endif

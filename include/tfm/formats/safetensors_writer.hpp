@@ -12,28 +12,15 @@
 #include <vector>
 
 #include "tfm/formats/atomic_file.hpp"
-#include "tfm/formats/json_text.hpp"
+#include "tfm/formats/json_writer.hpp"
 #include "tfm/formats/safetensors.hpp"
 
 namespace tfm::inline TFM_ABI {
 
 namespace detail {
 
-[[noreturn]] inline void refuse_to_write(const Tensor& tensor, const std::string& what) {
-  raise(LoadError("tfm: cannot write tensor " + in_quotes(tensor.name) + " as safetensors: " + what));
-}
-
 /// The bytes of a tensor's shape; `found`: how many there are, which is checked.
-inline Index safetensors_bytes(const Tensor& tensor, Index found) {
-  if (!in_safetensors(tensor.type)) refuse_to_write(tensor, "the format has no type " + std::string(name(tensor.type)));
-  Index bits = safetensors_bits(tensor.type);
-  bool fits = tensor.name != "__metadata__";
-  for (const Index dim : tensor.shape) fits = fits && dim >= 0 && !__builtin_mul_overflow(bits, dim, &bits);
-  if (!fits || bits % 8 != 0 || (found >= 0 && bits / 8 != found))
-    refuse_to_write(tensor, "found " + std::to_string(std::max<Index>(found, 0)) + " bytes for " + shape_text(tensor.shape) + " of " +
-                                std::string(name(tensor.type)));
-  return bits / 8;
-}
+Index safetensors_bytes(const Tensor& tensor, Index found);
 
 /// `given`: whether the tensors' bytes are there already, so that they can be checked before anything is written.
 template <class F>
@@ -52,31 +39,22 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
   });
   std::sort(metadata.begin(), metadata.end());
 
-  std::string header = "{";
-  const auto key = [&](const std::string& text) {
-    header.append(header.back() == '{' ? "" : ",").append(json_string(text)).append(":");
-  };
+  JsonWriter json;
+  json.begin_object(JsonLayout::compact);
   if (!metadata.empty()) {
-    key("__metadata__");
-    header += '{';
-    for (const auto& [name, value] : metadata) key(name), header += json_string(value);
-    header += '}';
+    json.key("__metadata__").begin_object(JsonLayout::compact);
+    for (const auto& [name, value] : metadata) json.member(name, value);
+    json.end();
   }
   Index at = 0;
   for (const auto& [tensor, bits, size] : items) {
-    key(tensor->name);
-    header.append("{\"dtype\":\"").append(name(tensor->type)).append("\",\"shape\":[");
-    for (std::size_t i = 0; i < tensor->shape.size(); ++i)
-      header.append(i > 0 ? "," : "").append(std::to_string(tensor->shape[i]));
-    const Index end = at + size;
-    header.append("],\"data_offsets\":[")
-        .append(std::to_string(at))
-        .append(",")
-        .append(std::to_string(end))
-        .append("]}");
-    at = end;
+    json.key(tensor->name).begin_object(JsonLayout::compact).member("dtype", name(tensor->type));
+    json.key("shape").begin_array(JsonLayout::compact);
+    for (const Index dim : tensor->shape) json.value(dim);
+    json.end().key("data_offsets").begin_array(JsonLayout::compact).value(at).value(at + size).end().end();
+    at += size;
   }
-  header += '}';
+  std::string header = json.end().text();
   header.append(to_size(round_up(static_cast<Index>(header.size()), 8)) - header.size(), ' ');
   {  // what is written must be what can be read: names that are there twice are found by the reader's own check
     std::vector<Tensor> named(items.size());
@@ -102,10 +80,8 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
 /// name), so that every tensor is aligned to its type and the same tensors give the same bytes; the data begin at a
 /// multiple of 8. Throws LoadError for a type or a name that the format cannot hold, a name that is there twice, and
 /// where the file cannot be written.
-inline void write_safetensors(const std::filesystem::path& path, std::span<const Tensor> tensors,
-                              std::vector<std::pair<std::string, std::string>> metadata = {}) {
-  detail::write_safetensors(path, tensors, std::move(metadata), true, [](const Tensor& tensor) { return tensor.bytes; });
-}
+void write_safetensors(const std::filesystem::path& path, std::span<const Tensor> tensors,
+                              std::vector<std::pair<std::string, std::string>> metadata = {});
 /// The same of tensors that are made one by one: `bytes(tensor)` gives a tensor's when it is its turn, and they are used until
 /// the next call.
 template <class F>
@@ -116,3 +92,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
 }
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/formats/safetensors_writer.inl"
+#endif

@@ -2,11 +2,6 @@
 // A model in several files: the index (`model.safetensors.index.json`, `pytorch_model.bin.index.json`) beside them.
 #include <filesystem>
 #include <functional>
-#include <map>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 #include "tfm/formats/json.hpp"
 #include "tfm/formats/tensor_store.hpp"
@@ -18,26 +13,10 @@ using TensorReader = std::function<TensorStore(const std::filesystem::path&)>;
 
 /// Reads the files that an index names, which lie beside it, each with `read`. Errors: LoadError, among others where a
 /// tensor is not in the file that the index says, or in two files.
-inline TensorStore read_tensor_index(const std::filesystem::path& path, const TensorReader& read) {
-  const JsonDocument document = read_json(path, python_json);
-  std::map<std::string, std::vector<std::string_view>> files;  // and the tensors that each should have
-  const Json map = document.root().at("weight_map");
-  for (const Json entry : map.members()) {
-    const std::string_view file = entry.text();
-    if (file.empty() || file == "." || file == ".." || file.find('/') != std::string_view::npos ||
-        file.find('\0') != std::string_view::npos)
-      entry.refuse({"found ", entry.found(), ", expected the name of a file in the same folder"});
-    files[std::string(file)].push_back(entry.key());
-  }
-  if (files.empty()) map.refuse("found no tensor");
-  std::vector<TensorStore> parts;
-  for (const auto& [file, names] : files) {
-    parts.push_back(read(path.parent_path() / file));
-    for (const auto name : names)
-      if (parts.back().find(name) == nullptr)
-        detail::fail(parts.back().file(), {"tensor ", in_quotes(name), " is missing, which ", path.string(), " says is here"});
-  }
-  return TensorStore::merge(std::move(parts), path.string());
-}
+TensorStore read_tensor_index(const std::filesystem::path& path, const TensorReader& read);
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/formats/tensor_index.inl"
+#endif

@@ -87,10 +87,15 @@ class Chat {
   }
   double now() const { return options_.clock ? options_.clock() : 0; }
 
-  /// The ids of the conversation's prompt.
-  std::vector<Token> prompt_ids(std::span<const Message> conversation) const {
+  /// Whether a prompt opens the model's thoughts itself.
+  bool opens_thoughts(const Rendering& rendering) const {
+    return !rendering.pieces.empty() && rendering.pieces.back().from_template && trimmed_right(rendering.pieces.back().text).ends_with(template_.thoughts().open);
+  }
+  /// The ids of the conversation's prompt; `thinking` says whether it opens the model's thoughts.
+  std::vector<Token> prompt_ids(std::span<const Message> conversation, bool& thinking) const {
     std::vector<Token> ids;
     const Rendering rendering = template_.prompt(conversation);
+    thinking = opens_thoughts(rendering);
     const auto bos = loaded_.tokenizer.bos();
     if (bos && loaded_.tokenizer.add_bos() && !template_.writes_bos()) ids.push_back(*bos);
     const std::vector<Token> rest = loaded_.tokenizer.encode(rendering.segments());
@@ -99,11 +104,11 @@ class Chat {
   }
 
   /// Drops the oldest whole turns of `conversation` until its prompt fits and leaves room for an answer.
-  std::vector<Token> slide(std::vector<Message>& conversation) const {
+  std::vector<Token> slide(std::vector<Message>& conversation, bool& thinking) const {
     const Index system = !conversation.empty() && conversation.front().role == Role::system ? 1 : 0;
     const Index reserve = std::min(options_.max_tokens, session_.capacity() / 4);
     while (true) {
-      std::vector<Token> ids = prompt_ids(conversation);
+      std::vector<Token> ids = prompt_ids(conversation, thinking);
       if (static_cast<Index>(ids.size()) + reserve <= session_.capacity()) return ids;
       if (static_cast<Index>(conversation.size()) < system + 3) {
         if (static_cast<Index>(ids.size()) <= session_.capacity()) return ids;
@@ -124,6 +129,7 @@ class Chat {
    public:
     std::vector<Message> conversation;
     std::vector<Token> ids;  // to be evaluated
+    bool thinking = false;   // the prompt opens the model's thoughts
 
     Turn(Chat& chat, std::string_view text) : chat_(chat), kept_(chat.session_.length()), draws_(chat.sampler_.draws()), conversation(chat.messages_) {
       conversation.push_back({Role::user, std::string(text)});
@@ -131,17 +137,18 @@ class Chat {
       const auto added = chat.evaluated_ == 0 ? std::nullopt : chat.template_.added(conversation, chat.evaluated_);
       bool anew = !added;
       if (!anew) {
+        thinking = chat.opens_thoughts(*added);
         const std::vector<Token> fresh = chat.loaded_.tokenizer.encode(added->segments());
         ids = chat.pending_;
         ids.insert(ids.end(), fresh.begin(), fresh.end());
       } else {
-        ids = chat.prompt_ids(conversation);
+        ids = chat.prompt_ids(conversation, thinking);
         kept_ = chat.begins_with(ids);
       }
       if (static_cast<Index>(ids.size()) > (anew ? chat.session_.capacity() : chat.session_.room())) {
         if (chat.options_.overflow == Overflow::error)
           raise<ContextFull>({"tfm: the prompt's ", ids.size(), " new tokens do not fit: the context holds ", anew ? 0 : kept_, " of ", chat.session_.capacity()});
-        ids = chat.slide(conversation);
+        ids = chat.slide(conversation, thinking);
         kept_ = chat.begins_with(ids);
         anew = true;
       }
@@ -205,11 +212,12 @@ class Chat {
 
   /// The conversation goes on with this adapter, which must outlive that, or with none (null): all that was said is evaluated
   /// again with the next message. Errors: ShapeError for an adapter of other sizes.
-  void wear(const Adapter* adapter) {
-    session_.wear(adapter);
+  void set_adapter(const Adapter* adapter) {
+    session_.set_adapter(adapter);
     evaluated_ = 0;
     pending_.clear();
   }
+  [[deprecated("call set_adapter")]] void wear(const Adapter* adapter) { set_adapter(adapter); }
 
   /// The conversation is this from now on: turns of the user's and the assistant's, a system turn first or none, and then the one of
   /// the options stands in front. The next say() evaluates what differs from what the session holds. From there on everything is as
@@ -238,6 +246,32 @@ class Chat {
   /// Errors: ContextFull, Stopped, TemplateError, and what callback, clock or progress throw; the conversation has not changed then.
   template <class F>
   std::string say(std::string_view text, F&& callback) {
+    return say_turn(text, [&](std::string_view piece, bool) { return detail::call_back(callback, piece); }, [](bool) {});
+  }
+  /// The same, but what the model thinks before its answer, between its family's marks or behind those that the template opens, goes to
+  /// `thoughts`, without the marks. The reply that is returned and kept has both: what the template drops of earlier thoughts is its own.
+  template <class F, class G>
+  std::string say(std::string_view text, F&& callback, G&& thoughts) {
+    std::optional<ThoughtFilter> filter;
+    const auto answer = [&](std::string_view piece) { return detail::call_back(callback, piece); };
+    const auto thought = [&](std::string_view piece) { return detail::call_back(thoughts, piece); };
+    return say_turn(
+        text,
+        [&](std::string_view piece, bool thinking) {
+          if (!filter) filter.emplace(template_.thoughts(), thinking);
+          return filter->push(piece, answer, thought);
+        },
+        [&](bool whole) {
+          if (filter && whole) filter->flush(answer, thought);
+        });
+  }
+  std::string say(std::string_view text) {
+    return say(text, [](std::string_view) {});
+  }
+
+ private:
+  template <class Piece, class End>
+  std::string say_turn(std::string_view text, Piece&& on_piece, End&& on_end) {
     const double begin = now();
     Turn turn(*this, text);
     session_.evaluate(turn.ids, options_.progress);
@@ -245,22 +279,20 @@ class Chat {
     bool began = false;
     Generated reply = generate(session_, loaded_.tokenizer, sampler_, rules_, options_.max_tokens, [&](std::string_view piece) {
       if (!std::exchange(began, true)) first = now();
-      return detail::call_back(callback, piece);
+      return on_piece(piece, turn.thinking);
     });
+    on_end(reply.reason != StopReason::callback);
     const double total = now() - begin;
     turn.finish(reply, {static_cast<Index>(turn.ids.size()), static_cast<Index>(reply.ids.size()), first - begin, total, reply.reason});
     return std::move(reply.text);
   }
-  std::string say(std::string_view text) {
-    return say(text, [](std::string_view) {});
-  }
 };
 
-#if defined(TFM_COMPILED) && !defined(TFM_COMPILED_LLAMA)
-extern template class Session<AnyLlama>;
-extern template class Chat<AnyLlama>;
-extern template class Session<AnyModel>;
-extern template class Chat<AnyModel>;
+#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_LLAMA) || !defined(TFM_DEFINITIONS))
+TFM_EXTERN template class Session<AnyLlama>;
+TFM_EXTERN template class Chat<AnyLlama>;
+TFM_EXTERN template class Session<AnyModel>;
+TFM_EXTERN template class Chat<AnyModel>;
 #endif
 
 }  // namespace tfm::inline TFM_ABI

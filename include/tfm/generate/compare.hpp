@@ -1,19 +1,19 @@
 #pragma once
 // compare_models: how far apart two models' predictions of a text are.
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "tfm/generate/log_sum_exp.hpp"
 #include "tfm/models/causal_model.hpp"
 #include "tfm/numeric/half.hpp"
 #include "tfm/text/tokenizer.hpp"
 
 namespace tfm::inline TFM_ABI {
 
-/// A model, the adapter that it wears, or none, and how it is run.
+/// A model, its adapter, or none, and how it is run.
 template <CausalModel Model>
 struct ComparedModel {
   const Model& model;
@@ -41,24 +41,8 @@ struct CompareOptions {
 
 namespace detail {
 
-/// log of the sum of exp, less which logits are log-probabilities.
-inline double log_sum(const float* logits, Index n) noexcept {
-  const auto largest = static_cast<double>(*std::max_element(logits, logits + n));
-  double sum = 0;
-  for (Index i = 0; i < n; ++i) sum += std::exp(static_cast<double>(logits[i]) - largest);
-  return largest + std::log(sum);
-}
-
 /// Σ p (log p - log q).
-inline double divergence(const float* p, const float* q, Index n) noexcept {
-  const double of_p = log_sum(p, n), of_q = log_sum(q, n);
-  double sum = 0;
-  for (Index i = 0; i < n; ++i) {
-    const double log_p = static_cast<double>(p[i]) - of_p;
-    sum += rounded_product(std::exp(log_p), log_p - (static_cast<double>(q[i]) - of_q));
-  }
-  return sum;
-}
+double divergence(const float* p, const float* q, Index n) noexcept;
 
 /// A context's arithmetic is another until the end of the scope.
 class ArithmeticOf {
@@ -66,9 +50,7 @@ class ArithmeticOf {
   Arithmetic before_;
 
  public:
-  ArithmeticOf(Context& context, std::optional<Arithmetic> arithmetic) : context_(context), before_(context.arithmetic) {
-    context.arithmetic = arithmetic.value_or(before_);
-  }
+  ArithmeticOf(Context& context, std::optional<Arithmetic> arithmetic);
   ArithmeticOf(const ArithmeticOf&) = delete;
   ArithmeticOf& operator=(const ArithmeticOf&) = delete;
   ~ArithmeticOf() { context_.arithmetic = before_; }
@@ -105,10 +87,10 @@ ModelDifference compare_models(Context& context, const ComparedModel<First>& fir
     const Index n = std::min(window, total - at), start[] = {0, n};
     const auto text = ids.subspan(to_size(at), to_size(n));
     const auto read = [&](const auto& side, auto& cache, Buffer& logits) {
-      const Adapter* const worn[] = {side.adapter};
+      const Adapter* const adapters[] = {side.adapter};
       cache.truncate(0, 0);
       const detail::ArithmeticOf scope(context, side.arithmetic);
-      side.model.forward(context, Batch{.start = start, .adapter = worn}, text, cache, Logits::all, logits.view().slice(0, n));
+      side.model.forward(context, Batch{.start = start, .adapter = adapters}, text, cache, Logits::all, logits.view().slice(0, n));
     };
     read(first, one, p), read(second, other, q);
     context.run(n, [&](Index t, int) {
@@ -125,3 +107,7 @@ ModelDifference compare_models(Context& context, const ComparedModel<First>& fir
 }
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/generate/compare.inl"
+#endif

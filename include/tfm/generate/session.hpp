@@ -68,12 +68,13 @@ class Session {
 
   /// From now on every token is evaluated with this adapter, which must outlive that, or with none (null). What has been
   /// evaluated is forgotten: keys and values were another model's. Errors: ShapeError for an adapter of other sizes.
-  void wear(const Adapter* adapter) {
+  void set_adapter(const Adapter* adapter) {
     if (adapter != nullptr) model_.require_fit(*adapter);
     reserve(adapter == nullptr ? 0 : adapter->rank());
     truncate(0);
     adapter_ = adapter;
   }
+  [[deprecated("call set_adapter")]] void wear(const Adapter* adapter) { set_adapter(adapter); }
 
   /// Evaluates the first of these tokens (and before them, in chunks, what a State that cannot truncate has forgotten too much of), at most one chunk, and says how many: for hosts without a spare thread, which
   /// call it from their loop with a small chunk until nothing is left. logits() are then those of the last token.
@@ -154,8 +155,8 @@ class Session {
   // Appends tokens at the state's end.
   void forward(std::span<const Token> tokens, Logits wanted) {
     const Index start[] = {0, static_cast<Index>(tokens.size())}, position[] = {state_.length(0)};
-    const Adapter* const worn[] = {adapter_};
-    model_.forward(context_, Batch{.start = start, .position = position, .adapter = worn}, tokens, state_, wanted, next_logits_);
+    const Adapter* const adapters[] = {adapter_};
+    model_.forward(context_, Batch{.start = start, .position = position, .adapter = adapters}, tokens, state_, wanted, next_logits_);
   }
   void catch_up() {
     while (state_.length(0) < length()) {

@@ -5,7 +5,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "tfm/core/error.hpp"
@@ -39,22 +38,11 @@ class StopRules {
  public:
   StopRules() = default;
   /// \throws OptionError for a string that would stop everything, or starts within a character
-  explicit StopRules(std::vector<Token> tokens, std::vector<std::string> strings = {})
-      : tokens_(std::move(tokens)), strings_(std::move(strings)) {
-    for (std::size_t i = 0; i < strings_.size(); ++i) {
-      const std::string which = "tfm: stop string " + std::to_string(i + 1) + " of " + std::to_string(strings_.size());
-      if (strings_[i].empty()) raise<OptionError>({which, " is empty, expected at least one character"});
-      if ((static_cast<unsigned char>(strings_[i][0]) & 0xc0) == 0x80) {
-        raise<OptionError>({which, " starts within a UTF-8 character, expected whole characters"});
-      }
-    }
-  }
+  explicit StopRules(std::vector<Token> tokens, std::vector<std::string> strings = {});
 
   bool stops(Token token) const noexcept { return std::find(tokens_.begin(), tokens_.end(), token) != tokens_.end(); }
   /// Whether a stop string is this spelling of a token that has no text.
-  bool stops(std::string_view spelling) const noexcept {
-    return std::find(strings_.begin(), strings_.end(), spelling) != strings_.end();
-  }
+  bool stops(std::string_view spelling) const noexcept;
   std::span<const Token> tokens() const noexcept { return tokens_; }
   std::span<const std::string> strings() const noexcept { return strings_; }
 };
@@ -101,80 +89,33 @@ class StopFilter {
   explicit StopFilter(std::span<const std::string> strings) : strings_(strings.begin(), strings.end()) {}
 
   /// Takes the next piece, gives the text that may be shown now; it lives until the next call. Nothing after found().
-  std::string_view push(std::string_view piece) {
-    forget();
-    if (found_) return {};
-    text_.append(piece);
-    for (std::size_t at = before_ + text_.size() - piece.size(); const char next : piece) {
-      for (Watched& string : strings_) string.show(next, at);
-      ++at;
-      if (complete()) return text_;
-    }
-    return decided();
-  }
+  std::string_view push(std::string_view piece);
 
   /// Takes the spelling of a token that has no text: only the stop strings that hold this spelling see it. Gives what
   /// may be shown now, as push().
-  std::string_view push_control(std::string_view spelling) {
-    forget();
-    if (found_) return {};
-    for (const char next : spelling) {
-      for (Watched& string : strings_) {
-        if (string.text.find(spelling) != string.text.npos) string.show(next, before_ + text_.size());
-      }
-      if (complete()) return text_;
-    }
-    return decided();
-  }
+  std::string_view push_control(std::string_view spelling);
 
   /// The end of the text: gives what was held back. The filter is empty then, and found() stays.
-  std::string_view flush() {
-    forget();
-    out_ = text_.size();
-    return text_;
-  }
+  std::string_view flush();
 
   /// A stop string was complete.
   bool found() const noexcept { return found_; }
 
   /// Ready for another text with the same stop strings.
-  void reset() noexcept {
-    text_.clear();
-    out_ = before_ = 0;
-    found_ = false;
-    for (Watched& string : strings_) string.shown = string.matched = 0;
-  }
+  void reset() noexcept;
 
  private:
-  void forget() {
-    text_.erase(0, out_);
-    before_ += out_;
-    out_ = 0;
-  }
+  void forget();
 
   /// Where stop strings are complete, text_ ends before the longest.
-  bool complete() {
-    std::size_t first = text_.size();
-    for (const Watched& string : strings_) {
-      if (!string.complete()) continue;
-      found_ = true;
-      first = std::min(first, string.begin() - before_);
-    }
-    if (!found_) return false;
-    text_.resize(first);
-    out_ = first;
-    return true;
-  }
+  bool complete();
 
   /// All but the characters at the end that could be the beginning of a stop string.
-  std::string_view decided() noexcept {
-    std::size_t first = text_.size();
-    for (const Watched& string : strings_) {
-      if (string.matched > 0) first = std::min(first, string.begin() - before_);
-    }
-    out_ = first;
-    return std::string_view(text_).substr(0, out_);
-  }
+  std::string_view decided() noexcept;
 };
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/generate/stop_rules.inl"
+#endif

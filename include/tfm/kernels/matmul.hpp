@@ -19,7 +19,7 @@ enum class Digits : unsigned char { one, two };
 namespace kernels {
 
 /// y[first ..] += x Bᵀ for some rows of a product's y, while they are at hand: an adapter's second factor.
-struct Rider {
+struct AdapterTerm {
   const float* b;                           ///< [rows of y, x.cols]
   View x;                                   ///< [tokens, rank]
   Index first;                              ///< the row of y that x's row 0 belongs to
@@ -33,7 +33,7 @@ struct Product {
   MutableView y;
   Digits digits = Digits::one;
   bool added = false;        ///< to what y has: of float32 and bfloat16 activations alone
-  std::span<Rider> riders{};
+  std::span<AdapterTerm> terms{};
 };
 
 /// Bytes of scratch that products of x [tokens, cols] take, at most; their gradients take backward_floats for each thread.
@@ -206,9 +206,9 @@ inline void run_chunk(Context& context, const MatmulTask& task, Index first, Ind
   kernels.matmul_chunk(context, task, first, count, scratch);
 }
 
-// What riders add to panels first .. first + count of rows from .. from + tokens.
-inline void run_riders(Context& context, const Product& p, Index from, Index tokens, Index first, Index count, float* scratch) noexcept {
-  for (const Rider& r : p.riders) {
+// What terms add to panels first .. first + count of rows from .. from + tokens.
+inline void run_terms(Context& context, const Product& p, Index from, Index tokens, Index first, Index count, float* scratch) noexcept {
+  for (const AdapterTerm& r : p.terms) {
     const Index begin = std::max(from, r.first), n = std::min(from + tokens, r.first + r.x.rows) - begin, at = begin - r.first, rank = r.x.cols;
     if (n <= 0) continue;
     MatmulTask task{{nullptr, p.w.rows, rank, Format::f32}, r.b, {}, {}, nullptr, r.x.row(at), n, p.y.row(begin), true};
@@ -217,13 +217,13 @@ inline void run_riders(Context& context, const Product& p, Index from, Index tok
   }
 }
 
-// A chunk of a product and what rides on it: so few panels at a time that riders find y in the cache.
-inline void run_with_riders(Context& context, const Product& p, const MatmulTask& task, Index from, Index first, Index count, float* scratch) noexcept {
-  const Index together = p.riders.empty() ? count : 4;
+// A chunk of a product and the terms that adapters add: so few panels at a time that they find y in the cache.
+inline void run_with_terms(Context& context, const Product& p, const MatmulTask& task, Index from, Index first, Index count, float* scratch) noexcept {
+  const Index together = p.terms.empty() ? count : 4;
   for (Index i = 0; i < count; i += together) {
     const Index n = std::min(together, count - i);
     run_chunk(context, task, first + i, n, scratch);
-    run_riders(context, p, from, task.tokens, first + i, n, scratch);
+    run_terms(context, p, from, task.tokens, first + i, n, scratch);
   }
 }
 
@@ -248,7 +248,7 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
   }
   if (any_blocks) blocks = prepare::quantise_in_blocks(context, x, two_digits ? &rest : nullptr);
   for (const Product& p : products)
-    for (Rider& r : p.riders) r.x_bf16 = prepare::to_bf16(context, r.x);
+    for (AdapterTerm& r : p.terms) r.x_bf16 = prepare::to_bf16(context, r.x);
   float* const scratch = context.scratch.take<float>(context.threads->count() * scratch_floats);
   // The products' panels stand in one row, which chunks cut evenly: a chunk may end one product and begin the next.
   const Index step = any_floats ? 4 : 2, each = chunk_items(context, panels, 16 * x.rows * x.cols, step, worth_a_chunk);
@@ -266,7 +266,7 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
         } else {
           task.x_bf16 = x_bf16;
         }
-        run_with_riders(context, p, task, from, first, count, scratch + worker * scratch_floats);
+        run_with_terms(context, p, task, from, first, count, scratch + worker * scratch_floats);
         left -= count;
       }
       first = std::max<Index>(0, first - p.w.count());
@@ -274,11 +274,11 @@ inline void run_products(Context& context, View x, std::span<const Product> prod
   });
 }
 
-inline Product as_product(const PackedWeight& w, MutableView y, Digits digits = Digits::one, std::span<Rider> riders = {}) noexcept {
-  return {w.panels(), nullptr, y, digits, false, riders};
+inline Product as_product(const PackedWeight& w, MutableView y, Digits digits = Digits::one, std::span<AdapterTerm> terms = {}) noexcept {
+  return {w.panels(), nullptr, y, digits, false, terms};
 }
-inline Product as_product(const F32& w, MutableView y, Digits = Digits::one, std::span<Rider> riders = {}) noexcept {
-  return {{nullptr, w.rows(), w.cols(), Format::f32}, w.view().data, y, Digits::one, false, riders};
+inline Product as_product(const F32& w, MutableView y, Digits = Digits::one, std::span<AdapterTerm> terms = {}) noexcept {
+  return {{nullptr, w.rows(), w.cols(), Format::f32}, w.view().data, y, Digits::one, false, terms};
 }
 
 inline void run_backward(Context& context, Panels w, const float* row_major, View dy, MutableView dx) noexcept {
@@ -334,11 +334,11 @@ struct Pair {
   const W& w;
   MutableView y;
   Digits digits = Digits::one;
-  std::span<kernels::Rider> riders{};
+  std::span<kernels::AdapterTerm> terms{};
 };
 template <class W>
-Pair<W> product(const W& w, MutableView y, Digits digits = Digits::one, std::span<kernels::Rider> riders = {}) noexcept {
-  return {w, y, digits, riders};
+Pair<W> product(const W& w, MutableView y, Digits digits = Digits::one, std::span<kernels::AdapterTerm> terms = {}) noexcept {
+  return {w, y, digits, terms};
 }
 
 /// y_i = x W_iᵀ and what rides on it, where digits say how precisely: for built-in formats x is quantised once and all is one parallel
@@ -346,12 +346,12 @@ Pair<W> product(const W& w, MutableView y, Digits digits = Digits::one, std::spa
 template <class... W>
 void matmul(Context& context, View x, Pair<W>... pairs) noexcept {
   if constexpr ((requires { kernels::as_product(pairs.w, pairs.y); } && ...)) {
-    const kernels::Product products[] = {kernels::as_product(pairs.w, pairs.y, pairs.digits, pairs.riders)...};
+    const kernels::Product products[] = {kernels::as_product(pairs.w, pairs.y, pairs.digits, pairs.terms)...};
     kernels::run_products(context, x, products);
   } else {
     const auto one = [&](const auto& pair) {
       matmul(context, pair.w, x, pair.y);
-      for (const kernels::Rider& r : pair.riders) {
+      for (const kernels::AdapterTerm& r : pair.terms) {
         kernels::Product added[] = {{{nullptr, pair.y.cols, r.x.cols, Format::f32}, r.b, pair.y.slice(r.first, r.x.rows)}};
         added[0].added = true;
         kernels::run_products(context, r.x, added);

@@ -3,6 +3,7 @@
 // sinusoids that are added to embeddings (Vaswani et al. 2017).
 #include <cmath>
 #include <numbers>
+#include <string_view>
 
 #include "tfm/core/view.hpp"
 #include "tfm/numeric/half.hpp"
@@ -17,6 +18,10 @@ struct RopeScaling {
   float low_freq_factor = 1, high_freq_factor = 4;  ///< llama3
   float original_context = 8192;                    ///< llama3
 };
+/// As config.json calls it.
+constexpr std::string_view name(RopeScaling::Kind kind) noexcept {
+  return kind == RopeScaling::Kind::linear ? "linear" : kind == RopeScaling::Kind::llama3 ? "llama3" : "none";
+}
 
 /// Radians per position of pair i of head_dim / 2: theta^(-2 i / head_dim), scaled. Linear: divided by the factor.
 /// llama3 (Llama 3.1, Meta 2024): wavelengths above original / low_freq_factor are stretched by the factor, those below

@@ -99,7 +99,7 @@ class Adapter {
   }
 };
 
-/// One of several adapters that are worn at once.
+/// One of several adapters that are applied at once.
 struct WeightedAdapter {
   const Adapter* adapter = nullptr;
   float weight = 1;  ///< what its change is multiplied with; below 0 it is taken away
@@ -111,7 +111,7 @@ struct WeightedAdapter {
 inline Adapter mix(std::span<const WeightedAdapter> parts) {
   std::vector<LoraPair> pairs(parts.empty() ? 0 : to_size(parts.front().adapter->size()));
   for (Index slot = 0; slot < static_cast<Index>(pairs.size()); ++slot) {
-    std::vector<std::pair<const LoraPair*, float>> worn;  // and its whole factor
+    std::vector<std::pair<const LoraPair*, float>> touched;  // and its whole factor
     Index rank = 0;
     for (const WeightedAdapter& part : parts) {
       if (part.adapter->size() != static_cast<Index>(pairs.size()))
@@ -119,16 +119,16 @@ inline Adapter mix(std::span<const WeightedAdapter> parts) {
                          " layers cannot be mixed, expected adapters of one model"));
       if (!part.adapter->touches(slot)) continue;
       const LoraPair& pair = (*part.adapter)[slot];
-      if (const float factor = part.weight * pair.scaling; factor != 0) worn.emplace_back(&pair, factor), rank += pair.rank();
-      if (!worn.empty() && (pair.a.cols() != worn.front().first->a.cols() || pair.b.rows() != worn.front().first->b.rows()))
+      if (const float factor = part.weight * pair.scaling; factor != 0) touched.emplace_back(&pair, factor), rank += pair.rank();
+      if (!touched.empty() && (pair.a.cols() != touched.front().first->a.cols() || pair.b.rows() != touched.front().first->b.rows()))
         raise(ShapeError("tfm: adapters of different sizes cannot be mixed, in slot " + std::to_string(slot)));
     }
-    if (worn.empty()) continue;
-    const LoraPair& like = *worn.front().first;
+    if (touched.empty()) continue;
+    const LoraPair& like = *touched.front().first;
     LoraPair& mixed = pairs[to_size(slot)];
-    mixed = {F32(rank, like.a.cols()), F32(like.b.rows(), rank), worn.front().second, like.name};
+    mixed = {F32(rank, like.a.cols()), F32(like.b.rows(), rank), touched.front().second, like.name};
     Index first = 0;
-    for (const auto& [pair, factor] : worn) {
+    for (const auto& [pair, factor] : touched) {
       kernels::put_scaled(1, pair->a.view(), mixed.a.values(), first, 0);
       kernels::put_scaled(factor / mixed.scaling, pair->b.view(), mixed.b.values(), 0, first);
       first += pair->rank();

@@ -1,5 +1,5 @@
 #pragma once
-// Batch: which rows of a matrix of tokens belong to which sequence, where they stand, and what they wear.
+// Batch: which rows of a matrix of tokens belong to which sequence, where they stand, and their adapters.
 #include <span>
 
 #include "tfm/core/index.hpp"
@@ -21,7 +21,7 @@ struct Batch {
   std::span<const Index> start;               ///< [sequences + 1]
   std::span<const Index> position{};          ///< [sequences]: where a sequence's first row stands; none: 0
   std::span<const Index> slot{};              ///< [sequences]: its place in a KvCache; none: its number
-  std::span<const Adapter* const> adapter{};  ///< [sequences]: what it wears, or null; none: nobody wears any
+  std::span<const Adapter* const> adapter{};  ///< [sequences]: its adapter, or null; none: no sequence has one
   std::span<const Index> sample{};            ///< [sequences]: its number in the epoch, for dropout
   std::span<const unsigned char> valid{};     ///< [tokens]: 0 for padding; none: all are tokens
   std::span<const Logits> logits{};           ///< [sequences]: which rows of logits it wants; none: all of them what the pass wants

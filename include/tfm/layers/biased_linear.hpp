@@ -42,7 +42,7 @@ struct BiasedLinear {
     base.forward(context, batch, x, y, saved);
     add_bias(context, y);
   }
-  std::span<kernels::Rider> before_product(Context& context, const Batch& batch, View x, Saved* saved) const noexcept {
+  std::span<kernels::AdapterTerm> before_product(Context& context, const Batch& batch, View x, Saved* saved) const noexcept {
     return base.before_product(context, batch, x, saved);
   }
   /// What follows the product, for forward_together.

@@ -13,12 +13,12 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// Bytes of scratch that so many projections of one x take together, at most, where sequences wear adapters of up to `rank` (0: none does).
+/// Bytes of scratch that so many projections of one x take together, at most, where sequences have adapters of up to `rank` (0: none has).
 constexpr Index projection_scratch_bytes(Index tokens, Index in, Index rank, Index threads, Index together = 1) noexcept {
   const Index base = kernels::matmul_scratch_bytes(tokens, in, threads);
   if (rank == 0) return base;
-  const Index riders = 2 * Arena::bytes_for(tokens * rank) + Arena::bytes_for(tokens * round_up(rank, 2), 2) + Arena::bytes_for(tokens, sizeof(kernels::Rider));
-  return together * riders + base;
+  const Index terms = 2 * Arena::bytes_for(tokens * rank) + Arena::bytes_for(tokens * round_up(rank, 2), 2) + Arena::bytes_for(tokens, sizeof(kernels::AdapterTerm));
+  return together * terms + base;
 }
 
 /// y = x Wᵀ: x [tokens, in], y [tokens, out]. A frozen format gets no gradient and saves nothing; nor does an F32 weight that has no
@@ -38,7 +38,7 @@ struct Linear {
     after_product(context, batch, x, y, saved);
   }
   /// What adds to the product while it is computed.
-  std::span<kernels::Rider> before_product(Context&, const Batch&, View, Saved*) const noexcept { return {}; }
+  std::span<kernels::AdapterTerm> before_product(Context&, const Batch&, View, Saved*) const noexcept { return {}; }
   /// What follows the product, for callers that computed it together with others.
   void after_product(Context&, const Batch&, View x, MutableView, Saved* saved) const noexcept {
     if (saved != nullptr && W::trainable) saved->x = x;
@@ -77,9 +77,9 @@ Output(const Layer&, MutableView) -> Output<Layer>;
 template <class... Layer>
 void forward_together(Context& context, const Batch& batch, View x, Output<Layer>... outputs) noexcept {
   const Arena::Frame frame(context.scratch);
-  const std::span<kernels::Rider> riders[] = {outputs.layer.before_product(context, batch, x, outputs.saved)...};
+  const std::span<kernels::AdapterTerm> terms[] = {outputs.layer.before_product(context, batch, x, outputs.saved)...};
   [&]<std::size_t... i>(std::index_sequence<i...>) {
-    matmul(context, x, product(outputs.layer.base_weight(), outputs.y, outputs.digits, riders[i])...);
+    matmul(context, x, product(outputs.layer.base_weight(), outputs.y, outputs.digits, terms[i])...);
   }(std::index_sequence_for<Layer...>{});
   (outputs.layer.after_product(context, batch, x, outputs.y, outputs.saved), ...);
 }

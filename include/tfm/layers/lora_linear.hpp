@@ -1,5 +1,5 @@
 #pragma once
-// LoraLinear: a Linear whose sequences may each wear an adapter.    Hu et al. 2021, arXiv:2106.09685, section 4.1
+// LoraLinear: a Linear whose sequences may each have an adapter.    Hu et al. 2021, arXiv:2106.09685, section 4.1
 #include <algorithm>
 
 #include "tfm/kernels/elementwise.hpp"
@@ -28,12 +28,12 @@ struct LoraLinear {
   }
 
   /// x Aᵀ, scaled, and B, whose product is added to y panel by panel; all in scratch.
-  std::span<kernels::Rider> before_product(Context& context, const Batch& batch, View x, Saved* saved) const noexcept {
+  std::span<kernels::AdapterTerm> before_product(Context& context, const Batch& batch, View x, Saved* saved) const noexcept {
     const Index most = largest_rank(batch);
     if (most == 0) return {};
     Arena& home = saved != nullptr ? context.kept : context.scratch;
     float *const xa = home.template take<float>(x.rows * most), *const scaled = context.scratch.take<float>(x.rows * most);
-    auto* const riders = context.scratch.take<kernels::Rider>(batch.sequences());
+    auto* const terms = context.scratch.take<kernels::AdapterTerm>(batch.sequences());
     const bool drops = context.training && drops_any(batch);
     const MutableView dropped = drops ? home.matrix(x.rows, x.cols) : MutableView{};
     std::size_t count = 0;
@@ -50,14 +50,14 @@ struct LoraLinear {
         matmul(context, pair.a, seen, down);
       }
       kernels::scale(context, pair.scaling, down, own);
-      riders[count++] = {pair.b.view().data, own, run.first};
+      terms[count++] = {pair.b.view().data, own, run.first};
     });
     if (saved != nullptr) {
       saved->x = drops ? View(dropped) : x;
       saved->xa = xa;
       saved->most = most;
     }
-    return {riders, count};
+    return {terms, count};
   }
   void after_product(Context& context, const Batch& batch, View x, MutableView y, Saved* saved) const noexcept {
     base.after_product(context, batch, x, y, saved != nullptr ? &saved->base : nullptr);
@@ -101,7 +101,7 @@ struct LoraLinear {
   void visit(auto&& f) const { base.visit(f); }
 
  private:
-  // Neighbouring sequences that wear one adapter: their products are one.
+  // Neighbouring sequences of one adapter: their products are one.
   struct Run {
     const Adapter* adapter;
     Index sequence, end;  // the first, and behind the last

@@ -43,7 +43,7 @@ class TrainingBytes {
     return std::max(backward_tiles(rows) + (int8 ? kernels::int8_backward_bytes(rows, weight.rows()) : bf16(rows, weight.rows())), own);
   }
   template <class Layer>
-  const LoraPair* worn(const Layer& layer) const noexcept {
+  const LoraPair* pair_of(const Layer& layer) const noexcept {
     if constexpr (CarriesAdapter<Layer>)
       if (n_.adapter != nullptr && n_.adapter->touches(layer.adapter_slot())) return &(*n_.adapter)[layer.adapter_slot()];
     return nullptr;
@@ -53,26 +53,26 @@ class TrainingBytes {
 
   template <class Layer>
   Index kept(const Layer& layer) const noexcept {
-    const LoraPair* const pair = worn(layer);
+    const LoraPair* const pair = pair_of(layer);
     return pair == nullptr ? 0 : tokens(pair->rank()) + (drops() ? tokens(pair->a.cols()) : 0);
   }
   // Layers that share an input: what rides on their products stands in scratch before the first of them begins.
   template <class... Layer>
   Index forward(const Layer&... layers) const noexcept {
-    const auto riders = [this](const auto& layer) {
-      const LoraPair* const pair = worn(layer);
-      return pair == nullptr ? 0 : tokens(pair->rank()) + bf16(n_.tokens, pair->rank()) + Arena::bytes_for(n_.sequences, sizeof(kernels::Rider));
+    const auto terms = [this](const auto& layer) {
+      const LoraPair* const pair = pair_of(layer);
+      return pair == nullptr ? 0 : tokens(pair->rank()) + bf16(n_.tokens, pair->rank()) + Arena::bytes_for(n_.sequences, sizeof(kernels::AdapterTerm));
     };
     const auto products = [this](const auto& layer) {
-      const LoraPair* const pair = worn(layer);
+      const LoraPair* const pair = pair_of(layer);
       const Index base = product(layer.base_weight(), n_.tokens);
       return pair == nullptr ? base : std::max(base, keys() + product(pair->a, n_.tokens));
     };
-    return (riders(layers) + ...) + std::max({products(layers)...});
+    return (terms(layers) + ...) + std::max({products(layers)...});
   }
   template <class Layer>
   Index backward(const Layer& layer) const noexcept {
-    const LoraPair* const pair = worn(layer);
+    const LoraPair* const pair = pair_of(layer);
     const Index base = gradients(layer.base_weight(), n_.tokens);
     if (pair == nullptr) return base;
     return std::max(base, tokens(pair->rank()) + tokens(pair->rank()) + (drops() ? tokens(pair->a.cols()) + keys() : 0) +

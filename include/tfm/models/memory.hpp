@@ -10,7 +10,7 @@ struct MemoryOptions {
   Index sequences = 1;  ///< sequences in the cache and in a batch
   Index chunk = 512;    ///< tokens of a forward pass, at most
   Index threads = 1;
-  Index rank = 0;  ///< the largest rank of the adapters that sequences wear, as LoraLinear computes; 0: none does
+  Index rank = 0;  ///< the largest rank of the sequences' adapters, as LoraLinear computes; 0: none has one
   Format cache = Format::f16;  ///< of the keys and values: F32, F16 or Q8_0
 };
 

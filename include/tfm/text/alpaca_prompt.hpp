@@ -1,6 +1,5 @@
 #pragma once
 // The prompt of Stanford Alpaca (Taori et al. 2023), with and without an input, and the records that it is made from.
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,43 +31,18 @@ struct AlpacaPrompt {
   std::string response_split = "### Response:";
 
   /// The prompt's parts: what the template says, and the record's texts in their places. They point into both.
-  std::vector<TextSegment> segments(const AlpacaRecord& record) const {
-    constexpr std::string_view instruction = "{instruction}", input = "{input}";
-    std::vector<TextSegment> parts;
-    for (std::string_view rest = record.input.empty() ? prompt_no_input : prompt_input; !rest.empty();) {
-      const std::size_t at = std::min({rest.find(instruction), rest.find(input), rest.size()});
-      if (at > 0) parts.emplace_back(TemplateText{rest.substr(0, at)});
-      rest.remove_prefix(at);
-      if (rest.empty()) break;
-      const bool is_input = rest.starts_with(input);
-      parts.emplace_back(UserText{is_input ? record.input : record.instruction});
-      rest.remove_prefix(is_input ? input.size() : instruction.size());
-    }
-    return parts;
-  }
+  std::vector<TextSegment> segments(const AlpacaRecord& record) const;
 
   /// The prompt that the record's output continues. What looks like a place within a record's texts stays as it is.
-  std::string operator()(const AlpacaRecord& record) const {
-    std::string prompt;
-    for (const TextSegment& part : segments(record)) prompt += part.text;
-    return prompt;
-  }
+  std::string operator()(const AlpacaRecord& record) const;
 
   /// The answer within a whole text, prompt and answer: what follows the first response_split and comes before another,
   /// without white space at its ends. \throws TemplateError where there is no response_split
-  std::string response(std::string_view text) const {
-    const std::size_t at = response_split.empty() ? text.npos : text.find(response_split);
-    if (at == text.npos) {
-      raise<TemplateError>({"tfm: Alpaca prompt: found no \"", response_split, "\" in a text of ", text.size(),
-                            " bytes, expected it before the answer"});
-    }
-    text.remove_prefix(at + response_split.size());
-    text = text.substr(0, text.find(response_split));
-    constexpr std::string_view blank = " \t\n\r\f\v";
-    const std::size_t first = text.find_first_not_of(blank);
-    if (first == text.npos) return {};
-    return std::string(text.substr(first, text.find_last_not_of(blank) - first + 1));
-  }
+  std::string response(std::string_view text) const;
 };
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/text/alpaca_prompt.inl"
+#endif

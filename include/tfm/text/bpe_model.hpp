@@ -58,4 +58,6 @@ class BpeModel {
 
 }  // namespace tfm::inline TFM_ABI
 
+#if defined(TFM_DEFINITIONS)
 #include "tfm/text/bpe_model.inl"
+#endif

@@ -1,10 +1,9 @@
+// What bpe_model.hpp declares.
 #include <utility>
-
-#include "tfm/text/bpe_model.hpp"
 
 namespace tfm::inline TFM_ABI {
 
-inline std::array<Token, 256> byte_tokens(const Vocabulary& vocabulary) {
+TFM_INLINE std::array<Token, 256> byte_tokens(const Vocabulary& vocabulary) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::array<Token, 256> tokens{};
   for (std::size_t byte = 0; byte < 256; ++byte) {
@@ -14,7 +13,7 @@ inline std::array<Token, 256> byte_tokens(const Vocabulary& vocabulary) {
   return tokens;
 }
 
-inline BpeModel::BpeModel(const Vocabulary& vocabulary, MergeTable merges, const BpeRules& rules)
+TFM_INLINE BpeModel::BpeModel(const Vocabulary& vocabulary, MergeTable merges, const BpeRules& rules)
     : merges_(std::move(merges)), rules_(rules) {
   if (!rules.bytes) byte_token_ = byte_tokens(vocabulary);
   for (std::size_t byte = 0; byte < 256 && rules.bytes; ++byte) {
@@ -36,14 +35,14 @@ inline BpeModel::BpeModel(const Vocabulary& vocabulary, MergeTable merges, const
   }
 }
 
-inline Token BpeModel::of_character(std::string_view text, std::size_t& at) const {
+TFM_INLINE Token BpeModel::of_character(std::string_view text, std::size_t& at) const {
   const char32_t c = next_code_point(text, at);
   if (c < near_.size()) return near_[c];
   const auto found = far_.find(c);
   return found == far_.end() ? -1 : found->second;
 }
 
-inline void BpeModel::begin_with_characters(std::string_view word, std::vector<Token>& out) const {
+TFM_INLINE void BpeModel::begin_with_characters(std::string_view word, std::vector<Token>& out) const {
   bool unknown = false;  // one waits: as in Hugging Face's library, bytes that follow it go before it
   const auto settle = [&] {
     if (std::exchange(unknown, false)) out.push_back(*rules_.unknown);
@@ -67,7 +66,7 @@ inline void BpeModel::begin_with_characters(std::string_view word, std::vector<T
   settle();
 }
 
-inline void BpeModel::encode(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch,
+TFM_INLINE void BpeModel::encode(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch,
                              std::vector<Token>& out) const {
   if (rules_.ignore_merges) {
     std::string_view piece = word;

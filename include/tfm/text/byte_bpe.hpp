@@ -37,4 +37,6 @@ static_assert(Tokenizer<ByteBpeTokenizer>);
 
 }  // namespace tfm::inline TFM_ABI
 
+#if defined(TFM_DEFINITIONS)
 #include "tfm/text/byte_bpe.inl"
+#endif

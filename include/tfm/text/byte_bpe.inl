@@ -1,17 +1,17 @@
+// What byte_bpe.hpp declares.
 #include <string>
 #include <vector>
 
 #include "tfm/core/error.hpp"
 #include "tfm/core/quotes.hpp"
 #include "tfm/text/byte_alphabet.hpp"
-#include "tfm/text/byte_bpe.hpp"
 
 namespace tfm::inline TFM_ABI {
 
 namespace detail {
 
 /// What a piece stands for inside a text.
-inline void spell_piece(std::string_view piece, TokenType type, bool characters, std::string& bytes) {
+TFM_INLINE void spell_piece(std::string_view piece, TokenType type, bool characters, std::string& bytes) {
   bytes.clear();
   if (!characters) {
     if (type == TokenType::user_defined || !append_spelt_bytes(bytes, piece)) bytes = piece;
@@ -29,7 +29,7 @@ inline void spell_piece(std::string_view piece, TokenType type, bool characters,
   }
 }
 
-inline Vocabulary vocabulary_of(const ByteBpeTables& tables, bool characters) {
+TFM_INLINE Vocabulary vocabulary_of(const ByteBpeTables& tables, bool characters) {
   const auto count = static_cast<Index>(tables.pieces.size());
   if (!tables.types.empty() && tables.types.size() != tables.pieces.size())
     raise<TokenizerError>({"tfm: ", tables.what, ": ", tables.types.size(), " token types for ", count, " pieces"});
@@ -54,7 +54,7 @@ inline Vocabulary vocabulary_of(const ByteBpeTables& tables, bool characters) {
   return vocabulary;
 }
 
-inline MergeTable merges_of(const ByteBpeTables& tables, const Vocabulary& vocabulary) {
+TFM_INLINE MergeTable merges_of(const ByteBpeTables& tables, const Vocabulary& vocabulary) {
   MergeTable merges(static_cast<Index>(tables.merges.size() + tables.merge_pairs.size()));
   std::string both;
   const auto add_merge = [&](std::string_view left, std::string_view right) {
@@ -80,7 +80,7 @@ inline MergeTable merges_of(const ByteBpeTables& tables, const Vocabulary& vocab
   return merges;
 }
 
-inline PipelineTokenizer byte_bpe_pipeline(const ByteBpeTables& tables) {
+TFM_INLINE PipelineTokenizer byte_bpe_pipeline(const ByteBpeTables& tables) {
   PreTokenizer pre_tokenizer(tables.pre_tokenizer);
   const PreTokenizerFacts& facts = *pre_tokenizer_facts(tables.pre_tokenizer);
   Vocabulary vocabulary = vocabulary_of(tables, facts.characters);
@@ -106,7 +106,7 @@ inline PipelineTokenizer byte_bpe_pipeline(const ByteBpeTables& tables) {
 
 }  // namespace detail
 
-inline ByteBpeTokenizer::ByteBpeTokenizer(const ByteBpeTables& tables)
+TFM_INLINE ByteBpeTokenizer::ByteBpeTokenizer(const ByteBpeTables& tables)
     : PipelineTokenizer(detail::byte_bpe_pipeline(tables)) {}
 
 }  // namespace tfm::inline TFM_ABI

@@ -25,7 +25,7 @@ class ByteTrie {
   }
   std::size_t place(std::uint64_t from) const noexcept {
     const std::size_t mask = edges_.size() - 1;
-    std::size_t i = static_cast<std::size_t>(mix(from)) & mask;
+    std::size_t i = static_cast<std::size_t>(splitmix64(from)) & mask;
     while (edges_[i].from != 0 && edges_[i].from != from) i = (i + 1) & mask;
     return i;
   }

@@ -55,4 +55,6 @@ class CharClasses {
 
 }  // namespace tfm::inline TFM_ABI
 
+#if defined(TFM_DEFINITIONS)
 #include "tfm/text/char_set.inl"
+#endif

@@ -1,3 +1,4 @@
+// What char_set.hpp declares.
 #include <utf8proc.h>
 
 #include <algorithm>
@@ -5,8 +6,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-
-#include "tfm/text/char_set.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -20,13 +19,13 @@ inline constexpr char32_t code_points = 0x110000;
 
 /// A code point's category. What is not assigned in the block "Symbols and Pictographs Extended-A" counts as a symbol:
 /// every version of Unicode adds emoji there, and texts have them before utf8proc does.
-inline int category_of(char32_t c) {
+TFM_INLINE int category_of(char32_t c) {
   const int category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
   return category == UTF8PROC_CATEGORY_CN && c >= 0x1FA70 && c <= 0x1FAFF ? int{UTF8PROC_CATEGORY_SO} : category;
 }
 /// Every code point's category, as runs of equal ones. The planes in which no character is assigned (4 to 13, 15, 16)
 /// are asked once for each 256 code points, but for their last two, which are none.
-inline std::vector<CategoryRun> make_category_runs() {
+TFM_INLINE std::vector<CategoryRun> make_category_runs() {
   std::vector<CategoryRun> runs;
   const auto add = [&](char32_t c) {
     const int category = category_of(c);
@@ -39,14 +38,14 @@ inline std::vector<CategoryRun> make_category_runs() {
   }
   return runs;
 }
-inline const std::vector<CategoryRun>& category_runs() {
+TFM_INLINE const std::vector<CategoryRun>& category_runs() {
   static const std::vector<CategoryRun> runs = make_category_runs();
   return runs;
 }
 
 }  // namespace detail
 
-inline bool CharSet::has(char32_t c, int category) const {
+TFM_INLINE bool CharSet::has(char32_t c, int category) const {
   bool in = (categories >> category & 1) != 0;
   for (std::size_t i = 0; i < ranges.size() && !in; ++i) in = c >= ranges[i].first && c <= ranges[i].second;
   for (std::size_t i = 0; i < parts.size() && !in; ++i) in = parts[i].has(c, category);
@@ -54,17 +53,17 @@ inline bool CharSet::has(char32_t c, int category) const {
   return in != negated;
 }
 
-inline void CharSet::add_borders(std::vector<char32_t>& borders) const {
+TFM_INLINE void CharSet::add_borders(std::vector<char32_t>& borders) const {
   for (const auto& [from, to] : ranges) borders.push_back(from), borders.push_back(to + 1);
   for (const auto* const sets : {&parts, &also})
     for (const CharSet& set : *sets) set.add_borders(borders);
 }
 
-inline CharSet white_space_set() {
+TFM_INLINE CharSet white_space_set() {
   return {.ranges = {{0x09, 0x0D}, {0x20, 0x20}, {0x85, 0x85}, {0xA0, 0xA0}, {0x1680, 0x1680}, {0x2000, 0x200A},
                      {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}}};
 }
-inline CharSet word_set() {
+TFM_INLINE CharSet word_set() {
   CharSet set;
   for (const int category : {UTF8PROC_CATEGORY_LU, UTF8PROC_CATEGORY_LL, UTF8PROC_CATEGORY_LT, UTF8PROC_CATEGORY_LM,
                              UTF8PROC_CATEGORY_LO, UTF8PROC_CATEGORY_MN, UTF8PROC_CATEGORY_MC, UTF8PROC_CATEGORY_ME,
@@ -72,7 +71,7 @@ inline CharSet word_set() {
     set.categories |= 1u << category;
   return set;
 }
-inline CharSet han_set() {
+TFM_INLINE CharSet han_set() {
   return {.ranges = {{0x2E80, 0x2E99}, {0x2E9B, 0x2EF3}, {0x2F00, 0x2FD5}, {0x3005, 0x3005}, {0x3007, 0x3007},
                      {0x3021, 0x3029}, {0x3038, 0x303B}, {0x3400, 0x4DBF}, {0x4E00, 0x9FFF}, {0xF900, 0xFA6D},
                      {0xFA70, 0xFAD9}, {0x16FE2, 0x16FE3}, {0x16FF0, 0x16FF1}, {0x20000, 0x2A6DF}, {0x2A700, 0x2B739},
@@ -80,7 +79,7 @@ inline CharSet han_set() {
                      {0x30000, 0x3134A}, {0x31350, 0x323AF}}};
 }
 
-inline CharClasses::CharClasses(std::span<const CharSet> sets) {
+TFM_INLINE CharClasses::CharClasses(std::span<const CharSet> sets) {
   std::vector<char32_t> borders{0, detail::code_points};
   for (const CharSet& set : sets) set.add_borders(borders);
   for (const detail::CategoryRun& run : detail::category_runs()) borders.push_back(run.first);

@@ -26,59 +26,24 @@ struct ChatFormat {
 };
 
 /// Text as it is, a line for each message: for models that were not trained to chat.
-inline ChatFormat plain_format() {
-  return {.name = "plain", .system_after = "\n", .closing = "\n", .stop_tokens = {"{eos}"}};
-}
+ChatFormat plain_format();
 
 /// ChatML (OpenAI 2023), which SmolLM2, Yi, TinyDolphin and many others speak.
-inline ChatFormat chatml_format() {
-  return {.name = "chatml",
-          .system_before = "<|im_start|>system\n",
-          .system_after = "<|im_end|>\n",
-          .user_before = "<|im_start|>user\n",
-          .user_after = "<|im_end|>\n",
-          .opening = "<|im_start|>assistant\n",
-          .closing = "<|im_end|>\n",
-          .stop_tokens = {"<|im_end|>"}};
-}
+ChatFormat chatml_format();
 
 /// Llama 2 chat (Touvron et al. 2023): every pair of turns is a sequence of its own, from <s> to </s>.
-inline ChatFormat llama2_format() {
-  return {.name = "llama2",
-          .system_before = "<<SYS>>\n",
-          .system_after = "\n<</SYS>>\n\n",
-          .system_within_user = true,
-          .user_before = "{bos}[INST] ",
-          .user_after = " [/INST]",
-          .gap = " ",
-          .closing = " {eos}",
-          .trim_user = true,
-          .trim_reply = true,
-          .stop_tokens = {"{eos}"}};
-}
+ChatFormat llama2_format();
 
 /// Alpaca's prompt without input, its sections repeated for further turns.
-inline ChatFormat alpaca_format() {
-  return {.name = "alpaca",
-          .system_after = "\n\n",
-          .user_before = "### Instruction:\n",
-          .user_after = "\n\n",
-          .opening = "### Response:\n",
-          .closing = "{eos}\n\n",
-          .default_system = std::string(alpaca_preamble),
-          .stop_tokens = {"{eos}"},
-          .stop_strings = {"\n\n### Instruction:", "### Instruction:"}};
-}
+ChatFormat alpaca_format();
 
 /// All of them: what ChatTemplate::named() knows.
-inline std::vector<ChatFormat> known_chat_formats() {
-  return {plain_format(), chatml_format(), llama2_format(), alpaca_format()};
-}
+std::vector<ChatFormat> known_chat_formats();
 /// "plain, chatml, llama2, alpaca": for messages.
-inline std::string chat_format_names() {
-  std::string names;
-  for (const ChatFormat& format : known_chat_formats()) names += (names.empty() ? "" : ", ") + format.name;
-  return names;
-}
+std::string chat_format_names();
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/text/chat_format.inl"
+#endif

@@ -1,12 +1,10 @@
 #pragma once
 // ChatTemplate: renders a conversation as the text that a chat model knows, what people wrote apart from the marks.
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "tfm/core/error.hpp"
@@ -27,54 +25,17 @@ class ChatTemplate {
 
  public:
   /// A format of one's own.
-  explicit ChatTemplate(ChatFormat format, const SequenceMarks& marks = {}) : format_(std::move(format)) {
-    for (std::string* text : {&format_.start, &format_.system_before, &format_.system_after, &format_.user_before,
-                              &format_.user_after, &format_.opening, &format_.gap, &format_.closing}) {
-      writes_bos_ |= !marks.bos.empty() && text->find("{bos}") != std::string::npos;
-      fill_in(*text, marks);
-    }
-    for (auto* list : {&format_.stop_tokens, &format_.stop_strings}) {
-      for (std::string& text : *list) fill_in(text, marks);
-      std::erase(*list, std::string());
-    }
-  }
+  explicit ChatTemplate(ChatFormat format, const SequenceMarks& marks = {});
 
   /// "plain", "chatml", "llama2" or "alpaca". \throws TemplateError with the names that are known
-  static ChatTemplate named(std::string_view name, const SequenceMarks& marks = {}) {
-    for (ChatFormat& format : known_chat_formats()) {
-      if (format.name == name) return ChatTemplate(std::move(format), marks);
-    }
-    raise<TemplateError>({"tfm: chat template \"", name, "\" is not known, expected one of: ", chat_format_names()});
-  }
+  static ChatTemplate named(std::string_view name, const SequenceMarks& marks = {});
 
   /// The template that a file carries as Jinja source (GGUF's tokenizer.chat_template, chat_template in tokenizer_config.json); plain
   /// where the source is empty; nothing where it cannot be used, and `why` says why. One that writes what a known format writes
   /// is that format, with its own default system prompt.
-  static std::optional<ChatTemplate> detect(std::string_view jinja, const SequenceMarks& marks = {}, std::string* why = nullptr) {
-    if (trimmed(jinja).empty()) return ChatTemplate(plain_format(), marks);
-    const auto own = OwnTemplate::read(jinja, marks, why);
-    if (!own) return std::nullopt;
-    for (ChatFormat& format : family_candidates()) {
-      if (auto known = of_family(std::move(format), marks, *own)) {
-        known->own_ = own;
-        return known;
-      }
-    }
-    ChatTemplate found(ChatFormat{.name = "its own", .stop_tokens = own->stop_tokens()}, marks);
-    found.own_ = own;
-    found.runs_own_ = true;
-    found.writes_bos_ = own->writes_bos();
-    return found;
-  }
+  static std::optional<ChatTemplate> detect(std::string_view jinja, const SequenceMarks& marks = {}, std::string* why = nullptr);
   /// The same template with tools, variables and a time of the caller's. Errors: TemplateError where there is no Jinja that could read them.
-  ChatTemplate with(TemplateInputs inputs) const {
-    if (inputs.empty() || (!own_ && !inputs.asks())) return *this;
-    if (!own_) raise<TemplateError>({"tfm: chat template ", name(), " takes no tools and no variables, expected a file's own template in Jinja"});
-    ChatTemplate other = *this;
-    other.runs_own_ = runs_own_ || inputs.asks();
-    other.own_ = std::make_shared<const OwnTemplate>(own_->with(std::move(inputs)));
-    return other;
-  }
+  ChatTemplate with(TemplateInputs inputs) const;
 
   const std::string& name() const noexcept { return format_.name; }
   /// What it writes around each message, {bos} and {eos} filled in.
@@ -85,6 +46,8 @@ class ChatTemplate {
   /// the vocabulary is to be taken as a stop string.
   std::span<const std::string> stop_tokens() const noexcept { return format_.stop_tokens; }
   std::span<const std::string> stop_strings() const noexcept { return format_.stop_strings; }
+  /// What stands around a model's thoughts: as the template spells it, or <think> and </think>.
+  ThoughtMarks thoughts() const noexcept { return own_ ? own_->thoughts() : known_thought_marks[0]; }
   /// The rendered text itself holds BOS where it belongs: another one in front would be one too many.
   bool writes_bos() const noexcept { return writes_bos_; }
 
@@ -92,171 +55,42 @@ class ChatTemplate {
   /// assistant's turn. The first `evaluated` messages are left out: those of an earlier prompt and the reply to it, as
   /// far as its last word; the closing of that turn is part of what is new.
   /// \throws TemplateError where the roles are not system (may be missing), user, assistant, user, ..., user
-  Rendering prompt(std::span<const Message> conversation, Index evaluated = 0) const {
-    check(conversation);
-    const auto n = static_cast<Index>(conversation.size());
-    if (conversation[to_size(n - 1)].role != Role::user) {
-      refuse(conversation, n - 1, "a last message of the user's, which the reply answers");
-    }
-    if (evaluated < 0 || evaluated >= n ||
-        (evaluated > 0 && conversation[to_size(evaluated - 1)].role != Role::assistant)) {
-      raise<TemplateError>({"tfm: chat template ", name(), ": ", evaluated, " of ", n,
-                            " messages evaluated, expected 0 or those as far as a reply of the assistant's"});
-    }
-    if (runs_own_) {
-      if (evaluated == 0) return own_->prompt(conversation);
-      auto added = own_->added(conversation, evaluated);
-      if (!added) raise<TemplateError>({"tfm: chat template ", name(), ": it writes the first ", evaluated, " messages otherwise, now that there are more"});
-      return *std::move(added);
-    }
-    Rendering out;
-    if (evaluated > 0) write(out, format_.closing);
-    render(out, conversation, evaluated);
-    write(out, format_.opening);
-    return out;
-  }
+  Rendering prompt(std::span<const Message> conversation, Index evaluated = 0) const;
   /// prompt() of what is behind the first `evaluated` messages; nothing where the template writes those otherwise, now that there are more.
-  std::optional<Rendering> added(std::span<const Message> conversation, Index evaluated) const {
-    if (!runs_own_) return prompt(conversation, evaluated);
-    check(conversation);
-    return own_->added(conversation, evaluated);
-  }
+  std::optional<Rendering> added(std::span<const Message> conversation, Index evaluated) const;
 
   /// Refuses messages whose roles are not system (may be missing), user, assistant, user, …; none at all are fine, too.
   /// \throws TemplateError with the number and the role of the first that is out of turn
-  void require_turns(std::span<const Message> conversation) const {
-    const Index first = !conversation.empty() && conversation[0].role == Role::system ? 1 : 0;
-    for (Index i = first; i < static_cast<Index>(conversation.size()); ++i) {
-      const Role role = conversation[to_size(i)].role;
-      if (role == Role::system) refuse(conversation, i, "a system prompt as the first message only");
-      const bool users_turn = (i - first) % 2 == 0;
-      if (role == (users_turn ? Role::user : Role::assistant)) continue;
-      refuse(conversation, i, users_turn ? "the user's: the two take turns" : "the assistant's: the two take turns");
-    }
-  }
+  void require_turns(std::span<const Message> conversation) const;
   /// The same, and the last must be a reply, or the system prompt alone, so that the user's turn comes next.
-  void require_turns_of_user(std::span<const Message> conversation) const {
-    require_turns(conversation);
-    if (!conversation.empty() && conversation.back().role == Role::user) {
-      refuse(conversation, static_cast<Index>(conversation.size()) - 1, "a last message of the assistant's, after which the user's turn comes");
-    }
-  }
+  void require_turns_of_user(std::span<const Message> conversation) const;
 
   /// The whole conversation with every turn closed, as text to train on. \throws TemplateError as prompt() does
-  Rendering transcript(std::span<const Message> conversation) const {
-    check(conversation);
-    if (runs_own_) return own_->transcript(conversation);
-    Rendering out;
-    render(out, conversation, 0);
-    return out;
-  }
+  Rendering transcript(std::span<const Message> conversation) const;
 
  private:
-  static void fill_in(std::string& text, const SequenceMarks& marks) {
-    for (const auto& [place, mark] : {std::pair{std::string_view("{bos}"), &marks.bos}, {"{eos}", &marks.eos}}) {
-      for (std::size_t at = text.find(place); at != text.npos; at = text.find(place, at + mark->size())) {
-        text.replace(at, place.size(), *mark);
-      }
-    }
-  }
+  static void fill_in(std::string& text, const SequenceMarks& marks);
 
-  [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::span<const Message> conversation, Index i, const char* expected) const {
-    raise<TemplateError>({"tfm: chat template ", name(), ": message ", i + 1, " of ", conversation.size(), " is the ",
-                          tfm::name(conversation[to_size(i)].role), "'s, expected ", expected});
-  }
+  [[noreturn, gnu::cold]] void refuse(std::span<const Message> conversation, Index i, const char* expected) const;
 
-  void check(std::span<const Message> conversation) const {
-    require_turns(conversation);
-    const auto n = static_cast<Index>(conversation.size());
-    if (n == 0 || (n == 1 && conversation[0].role == Role::system)) {
-      raise<TemplateError>({"tfm: chat template ", name(), ": a conversation of ", n, " messages, expected at least one of the user's"});
-    }
-  }
+  void check(std::span<const Message> conversation) const;
 
   /// Appends the messages from `from` on.
-  void render(Rendering& out, std::span<const Message> conversation, Index from) const {
-    const Index first_turn = conversation[0].role == Role::system ? 1 : 0;
-    if (from == 0) {
-      write(out, format_.start);
-      if (!format_.system_within_user) system(out, conversation);
-    }
-    for (Index i = std::max(from, first_turn); i < static_cast<Index>(conversation.size()); ++i) {
-      std::string_view content = conversation[to_size(i)].content;
-      if (conversation[to_size(i)].role == Role::assistant) {
-        write(out, format_.opening);
-        write(out, format_.gap);
-        out.add(format_.trim_reply ? trimmed(content) : content, false);
-        write(out, format_.closing);
-        continue;
-      }
-      write(out, format_.user_before);
-      bool after_system = false;  // then the system prompt is what the trimmed text begins with
-      if (i == first_turn && format_.system_within_user) after_system = system(out, conversation);
-      if (format_.trim_user) content = after_system ? trimmed_right(content) : trimmed(content);
-      out.add(content, false);
-      write(out, format_.user_after);
-    }
-  }
+  void render(Rendering& out, std::span<const Message> conversation, Index from) const;
 
   /// Appends the system prompt, if there is one; says whether.
-  bool system(Rendering& out, std::span<const Message> conversation) const {
-    const bool given = conversation[0].role == Role::system;
-    if (!given && format_.default_system.empty()) return false;
-    write(out, format_.system_before);
-    if (given) {
-      const std::string_view content = conversation[0].content;
-      out.add(format_.trim_system ? trimmed(content) : content, false);
-    } else {
-      write(out, format_.default_system);
-    }
-    write(out, format_.system_after);
-    return true;
-  }
+  bool system(Rendering& out, std::span<const Message> conversation) const;
 
   static void write(Rendering& out, std::string_view text) { out.add(text, true); }
 
   /// The formats that files' templates spell out, in the ways that they differ: BOS, what ends an unmarked turn, white space dropped.
-  static std::vector<ChatFormat> family_candidates() {
-    std::vector<ChatFormat> all;
-    for (const ChatFormat& base : {chatml_format(), llama2_format(), alpaca_format()}) {
-      for (unsigned ways = 0; ways < 32; ++ways) {
-        const bool bos = (ways & 8) != 0, unmarked = (ways & 16) != 0;
-        if ((bos && base.name == "llama2") || (unmarked && base.name != "alpaca")) continue;
-        ChatFormat format = base;
-        format.default_system.clear();
-        if (bos) format.start = "{bos}";
-        if (unmarked) format.closing = "\n\n";
-        format.trim_system = (ways & 1) != 0, format.trim_user = (ways & 2) != 0, format.trim_reply = (ways & 4) != 0;
-        all.push_back(std::move(format));
-      }
-    }
-    return all;
-  }
+  static std::vector<ChatFormat> family_candidates();
   /// This format, where it writes the probes as the template does. A template may leave out the opening of the reply.
-  static std::optional<ChatTemplate> of_family(ChatFormat format, const SequenceMarks& marks, const OwnTemplate& own) {
-    const std::vector<Message> with_system = OwnTemplate::probe();
-    const std::span<const Message> alone(with_system.data() + 1, 1);
-    std::string default_system;
-    {
-      const ChatTemplate plain(format, marks);
-      if (own.text_of(alone, plain.format_.opening) != plain.prompt(alone).text()) {
-        // What stands in a system prompt's place where none is given.
-        ChatFormat marked = format;
-        marked.default_system = "\1";
-        const std::string text = ChatTemplate(std::move(marked), marks).prompt(alone).text(), found = own.text_of(alone, plain.format_.opening);
-        const std::size_t place = text.find('\1');
-        const std::string_view before = std::string_view(text).substr(0, place), after = std::string_view(text).substr(place + 1);
-        if (found.size() <= before.size() + after.size() || !found.starts_with(before) || !found.ends_with(after)) return std::nullopt;
-        default_system = found.substr(before.size(), found.size() - before.size() - after.size());
-      }
-    }
-    format.default_system = std::move(default_system);
-    ChatTemplate known(std::move(format), marks);
-    if (own.text_of(with_system, known.format_.opening) != known.prompt(with_system).text()) return std::nullopt;
-    const std::span<const Message> turns(with_system.data() + 1, with_system.size() - 1);
-    if (own.text_of(turns, known.format_.opening) != known.prompt(turns).text()) return std::nullopt;
-    return known;
-  }
+  static std::optional<ChatTemplate> of_family(ChatFormat format, const SequenceMarks& marks, const OwnTemplate& own);
 };
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/text/chat_template.inl"
+#endif

@@ -23,39 +23,12 @@ struct MarkerRule {
 
 namespace detail {
 /// Where the white space at the end of a well-formed text begins.
-inline std::size_t trailing_space(std::string_view text) {
-  std::size_t end = text.size();
-  while (end > 0) {
-    std::size_t at = end - 1;
-    while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
-    if (utf8_character(text.substr(at, end - at)) != static_cast<int>(end - at)) break;
-    std::size_t next = at;
-    if (!is_white_space(next_code_point(text, next))) break;
-    end = at;
-  }
-  return end;
-}
+std::size_t trailing_space(std::string_view text);
 /// The bytes of white space with which a text begins.
-inline std::size_t leading_space(std::string_view text) {
-  std::size_t at = 0;
-  for (std::size_t next = 0; at < text.size() && utf8_character(text.substr(at)) > 0; at = next)
-    if (next = at; !is_white_space(next_code_point(text, next))) break;
-  return at;
-}
-inline bool is_word(char32_t c) noexcept {
-  const CharClass kind = char_class(c);
-  return kind == CharClass::letter || kind == CharClass::number || c == '_';
-}
-inline bool begins_with_word(std::string_view text) {
-  std::size_t at = 0;
-  return !text.empty() && utf8_character(text) > 0 && is_word(next_code_point(text, at));
-}
-inline bool ends_with_word(std::string_view text) {
-  if (text.empty()) return false;
-  std::size_t at = text.size() - 1;
-  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
-  return begins_with_word(text.substr(at));
-}
+std::size_t leading_space(std::string_view text);
+bool is_word(char32_t c) noexcept;
+bool begins_with_word(std::string_view text);
+bool ends_with_word(std::string_view text);
 }  // namespace detail
 
 /// Cuts a text at the markers in it: the leftmost first, and of those the longest.
@@ -79,14 +52,8 @@ class MarkerSplitter {
     }
   }
   /// A marker that is spelt so; one with the same spelling stays. A closed one is text, with all that is in it.
-  void add(std::string_view text, Token token, MarkerRule rule = {}, bool closed = false) {
-    trie_.add(text, static_cast<std::int32_t>(markers_.size()));
-    markers_.push_back({token, rule, closed});
-  }
-  void set_rule(Token token, MarkerRule rule) {
-    for (Marker& marker : markers_)
-      if (marker.token == token) marker.rule = rule;
-  }
+  void add(std::string_view text, Token token, MarkerRule rule = {}, bool closed = false);
+  void set_rule(Token token, MarkerRule rule);
   bool empty() const noexcept { return markers_.empty(); }
 
   /// Calls on_text(std::string_view) and on_token(Token, MarkerRule), in order, for the whole of the text.
@@ -147,3 +114,7 @@ void split_segments(const MarkerSplitter& in_user, const MarkerSplitter& in_temp
 }
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/text/marker_splitter.inl"
+#endif

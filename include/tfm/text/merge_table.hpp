@@ -1,6 +1,5 @@
 #pragma once
 // MergeTable: the merges of a BPE by rank, and their application to one word.
-#include <algorithm>
 #include <cstdint>
 #include <unordered_map>
 #include <unordered_set>
@@ -23,28 +22,14 @@ class MergeTable {
   Index size_ = 0;
   std::unordered_set<std::uint64_t> joints_;  // pairs of the tokens that words begin with, between which something may merge
 
-  const Merge& find(Token left, Token right) const noexcept {
-    const std::size_t mask = table_.size() - 1;
-    const auto pair = static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 | static_cast<std::uint32_t>(right);
-    std::size_t i = static_cast<std::size_t>(mix(pair)) & mask;
-    while (table_[i].rank >= 0 && (table_[i].left != left || table_[i].right != right)) i = (i + 1) & mask;
-    return table_[i];
-  }
+  const Merge& find(Token left, Token right) const noexcept;
 
  public:
-  explicit MergeTable(Index size = 0) {
-    std::size_t places = 2;
-    while (places < 2 * to_size(size) + 1) places *= 2;
-    table_.assign(places, Merge{-1, -1, -1, -1});
-  }
+  explicit MergeTable(Index size = 0);
   Index size() const noexcept { return size_; }
 
   /// The merge of the next rank, up to the size given. A pair that has a rank already keeps it.
-  void add(Token left, Token right, Token result) {
-    Merge& place = table_[static_cast<std::size_t>(&find(left, right) - table_.data())];
-    if (place.rank < 0) place = {left, right, result, static_cast<std::int32_t>(size_)};
-    ++size_;
-  }
+  void add(Token left, Token right, Token result);
 
   /// Whether any merge joins tokens between these two, of which words begin: where none does, a word may be cut, and its parts
   /// become what the whole would. settle_joints() has to be called first, when all merges are there.
@@ -103,69 +88,18 @@ class MergeTable {
   };
 
   /// Appends the tokens of a word to out. `word` is the tokens that it begins with, at most 2^31 - 1 of them; it is used up.
-  void apply(std::vector<Token>& word, Scratch& scratch, std::vector<Token>& out) const {
-    if (word.size() > 48) apply_by_heap(word, scratch, out);
-    else apply_by_looking(word, scratch, out);
-  }
+  void apply(std::vector<Token>& word, Scratch& scratch, std::vector<Token>& out) const;
 
  private:
   /// A short word: the merge of the lowest rank is looked for each time.
-  void apply_by_looking(std::vector<Token>& word, Scratch& scratch, std::vector<Token>& out) const {
-    auto& merges = scratch.merges;
-    merges.clear();
-    for (std::size_t i = 0; i + 1 < word.size(); ++i) merges.push_back(find(word[i], word[i + 1]));
-    for (;;) {
-      std::size_t best = merges.size();
-      std::uint32_t lowest = 0x7FFFFFFF;
-      for (std::size_t i = 0; i < merges.size(); ++i) {
-        const auto rank = static_cast<std::uint32_t>(merges[i].rank);  // none is the greatest number
-        if (rank < lowest) lowest = rank, best = i;
-      }
-      if (best == merges.size()) break;
-      word[best] = merges[best].result;
-      word.erase(word.begin() + static_cast<std::ptrdiff_t>(best) + 1);
-      merges.erase(merges.begin() + static_cast<std::ptrdiff_t>(best));
-      if (best > 0) merges[best - 1] = find(word[best - 1], word[best]);
-      if (best < merges.size()) merges[best] = find(word[best], word[best + 1]);
-    }
-    out.insert(out.end(), word.begin(), word.end());
-  }
+  void apply_by_looking(std::vector<Token>& word, Scratch& scratch, std::vector<Token>& out) const;
 
   /// A long word: a heap of candidates over a linked list, n log n: an entry whose pair has changed meanwhile is passed over.
-  void apply_by_heap(const std::vector<Token>& word, Scratch& scratch, std::vector<Token>& out) const {
-    auto& symbols = scratch.symbols;
-    auto& heap = scratch.heap;
-    symbols.clear(), heap.clear();
-    const auto count = static_cast<std::int32_t>(word.size());
-    for (std::int32_t i = 0; i < count; ++i) {
-      symbols.push_back({word[static_cast<std::size_t>(i)], i - 1, i + 1 < count ? i + 1 : -1});
-    }
-    const auto symbol = [&](std::int32_t i) -> Scratch::Symbol& { return symbols[static_cast<std::size_t>(i)]; };
-    const auto consider = [&](std::int32_t at) {
-      if (at < 0 || symbol(at).next < 0) return false;
-      const Merge& merge = find(symbol(at).token, symbol(symbol(at).next).token);
-      if (merge.rank < 0) return false;
-      heap.push_back({merge.rank, at, merge.left, merge.right, merge.result});
-      return true;
-    };
-    for (std::int32_t i = 0; i + 1 < count; ++i) consider(i);
-    std::make_heap(heap.begin(), heap.end());
-    while (!heap.empty()) {
-      std::pop_heap(heap.begin(), heap.end());
-      const auto merge = heap.back();
-      heap.pop_back();
-      Scratch::Symbol& left = symbol(merge.at);
-      if (left.token != merge.left || left.next < 0 || symbol(left.next).token != merge.right) continue;
-      Scratch::Symbol& right = symbol(left.next);
-      left.token = merge.result;
-      left.next = right.next;
-      right.token = -1;  // no merge names it: entries at this place are stale from now on
-      if (left.next >= 0) symbol(left.next).previous = merge.at;
-      for (const std::int32_t at : {left.previous, merge.at})
-        if (consider(at)) std::push_heap(heap.begin(), heap.end());
-    }
-    for (std::int32_t i = count > 0 ? 0 : -1; i >= 0; i = symbol(i).next) out.push_back(symbol(i).token);
-  }
+  void apply_by_heap(const std::vector<Token>& word, Scratch& scratch, std::vector<Token>& out) const;
 };
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/text/merge_table.inl"
+#endif

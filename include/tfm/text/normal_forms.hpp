@@ -13,4 +13,6 @@ void normalize(std::string& text, NormalForm form);
 
 }  // namespace tfm::inline TFM_ABI
 
+#if defined(TFM_DEFINITIONS)
 #include "tfm/text/normal_forms.inl"
+#endif

@@ -1,18 +1,18 @@
+// What normal_forms.hpp declares.
 #include <utf8proc.h>
 
 #include <algorithm>
 #include <vector>
 
-#include "tfm/text/normal_forms.hpp"
 #include "tfm/text/utf8.hpp"
 
 namespace tfm::inline TFM_ABI {
 
 namespace detail {
-inline int combining_class(utf8proc_int32_t c) { return utf8proc_get_property(c)->combining_class; }
+TFM_INLINE int combining_class(utf8proc_int32_t c) { return utf8proc_get_property(c)->combining_class; }
 }  // namespace detail
 
-inline void normalize(std::string& text, NormalForm form) {
+TFM_INLINE void normalize(std::string& text, NormalForm form) {
   const bool composed = form == NormalForm::nfc || form == NormalForm::nfkc;
   // No form changes ASCII, and NFC nothing below the combining marks, U+0300, whose first byte is 0xCC.
   const unsigned char plain = form == NormalForm::nfc ? 0xCC : 0x80;

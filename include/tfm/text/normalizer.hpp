@@ -48,4 +48,6 @@ class Normalizer {
 
 }  // namespace tfm::inline TFM_ABI
 
+#if defined(TFM_DEFINITIONS)
 #include "tfm/text/normalizer.inl"
+#endif

@@ -1,3 +1,4 @@
+// What normalizer.hpp declares.
 #include <utf8proc.h>
 
 #include <cstddef>
@@ -7,7 +8,6 @@
 #include "tfm/core/error.hpp"
 #include "tfm/text/byte_alphabet.hpp"
 #include "tfm/text/charsmap.hpp"
-#include "tfm/text/normalizer.hpp"
 #include "tfm/text/unicode.hpp"
 #include "tfm/text/utf8.hpp"
 
@@ -23,15 +23,15 @@ void each_character(std::string& text, Change change) {
   for (std::size_t at = 0; at < text.size();) change(next_code_point(text, at), out);
   text = std::move(out);
 }
-inline int category(char32_t c) { return utf8proc_category(static_cast<utf8proc_int32_t>(c)); }
+TFM_INLINE int category(char32_t c) { return utf8proc_category(static_cast<utf8proc_int32_t>(c)); }
 
-inline void make_small(std::string& text) {
+TFM_INLINE void make_small(std::string& text) {
   each_character(text, [](char32_t c, std::string& out) {
     append_utf8(out, c == 0x130 ? U'i' : small_letter(c));
     if (c == 0x130) append_utf8(out, 0x307);  // the only character of which two become
   });
 }
-inline void take_out(std::string& text, std::uint32_t categories) {
+TFM_INLINE void take_out(std::string& text, std::uint32_t categories) {
   each_character(text, [&](char32_t c, std::string& out) {
     if (c < 0x80 || (categories >> category(c) & 1) == 0) append_utf8(out, c);
   });
@@ -39,7 +39,7 @@ inline void take_out(std::string& text, std::uint32_t categories) {
 inline constexpr std::uint32_t spacing_marks = 1u << UTF8PROC_CATEGORY_MC | 1u << UTF8PROC_CATEGORY_ME;
 inline constexpr std::uint32_t other_marks = 1u << UTF8PROC_CATEGORY_MN;
 
-inline void apply_nmt(std::string& text) {
+TFM_INLINE void apply_nmt(std::string& text) {
   each_character(text, [](char32_t c, std::string& out) {
     const bool gone =
         (c >= 1 && c <= 8) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F;
@@ -51,7 +51,7 @@ inline void apply_nmt(std::string& text) {
 }
 
 /// Without what is no text (BERT's _clean_text), and with a space for each white space.
-inline void clean_for_bert(std::string& text) {
+TFM_INLINE void clean_for_bert(std::string& text) {
   each_character(text, [](char32_t c, std::string& out) {
     const bool white = is_white_space(c);
     const int kind = category(c);
@@ -60,12 +60,12 @@ inline void clean_for_bert(std::string& text) {
     if (kept) append_utf8(out, white ? U' ' : c);
   });
 }
-inline bool is_bert_chinese(char32_t c) {
+TFM_INLINE bool is_bert_chinese(char32_t c) {
   return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) ||
          (c >= 0x2A700 && c <= 0x2B73F) || (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B920 && c <= 0x2CEAF) ||
          (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
 }
-inline void apply_bert(const NormalizerStep& step, std::string& text) {
+TFM_INLINE void apply_bert(const NormalizerStep& step, std::string& text) {
   if (step.clean_text) clean_for_bert(text);
   if (step.spaced_chinese)
     each_character(text, [](char32_t c, std::string& out) {
@@ -80,7 +80,7 @@ inline void apply_bert(const NormalizerStep& step, std::string& text) {
 
 /// As Hugging Face's library has it: a rule for a whole grapheme of fewer than six bytes, or else for each character;
 /// of rules for several beginnings the shortest.
-inline void apply_charsmap(const Charsmap& rules, std::string& text) {
+TFM_INLINE void apply_charsmap(const Charsmap& rules, std::string& text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
@@ -121,7 +121,7 @@ class Growth {
   }
 };
 
-inline void replace_matches(const NormalizerStep& step, std::string& text, const Growth& growth) {
+TFM_INLINE void replace_matches(const NormalizerStep& step, std::string& text, const Growth& growth) {
   Pattern::States states;
   std::vector<TextSpan> matches;
   step.pattern->find(text, states, matches);
@@ -137,7 +137,7 @@ inline void replace_matches(const NormalizerStep& step, std::string& text, const
   text = std::move(out);
 }
 
-inline void strip(std::string& text, bool left, bool right) {
+TFM_INLINE void strip(std::string& text, bool left, bool right) {
   const auto trailing = [&] {  // the white space at the end, in one walk
     std::size_t end = 0;
     for (std::size_t at = 0; at < text.size();)
@@ -152,7 +152,7 @@ inline void strip(std::string& text, bool left, bool right) {
 
 }  // namespace detail
 
-inline void Normalizer::apply(std::string& text) const {
+TFM_INLINE void Normalizer::apply(std::string& text) const {
   using Kind = NormalizerStep::Kind;
   const detail::Growth growth(what_, text.size());
   for (const NormalizerStep& step : steps_) {

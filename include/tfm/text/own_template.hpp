@@ -1,5 +1,6 @@
 #pragma once
 // OwnTemplate: a file's own chat template in Jinja, run on conversations.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +12,7 @@
 #include "tfm/core/index.hpp"
 #include "tfm/text/jinja/conversation.hpp"
 #include "tfm/text/rendering.hpp"
+#include "tfm/text/thoughts.hpp"
 #include "tfm/text/white_space.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -31,6 +33,7 @@ class OwnTemplate {
   SequenceMarks marks_;
   TemplateInputs inputs_;
   std::vector<std::string> stop_tokens_;
+  ThoughtMarks thoughts_ = known_thought_marks[0];
   bool writes_bos_ = false;
 
  public:
@@ -49,6 +52,9 @@ class OwnTemplate {
       if (text.find("\1user\1") == text.npos) return refuse("it does not write what a user says");
       own->writes_bos_ = !marks.bos.empty() && text.starts_with(marks.bos);
       own->find_stop_token();
+      const auto spelt = [&](const ThoughtMarks& of) { return source.find(of.close) != source.npos; };
+      const auto* thoughts = std::find_if(known_thought_marks.begin(), known_thought_marks.end(), spelt);
+      if (thoughts != known_thought_marks.end()) own->thoughts_ = *thoughts;
       return own;
     } catch (const TemplateError& error) {
       return refuse(error.what());
@@ -63,6 +69,7 @@ class OwnTemplate {
   }
   const std::vector<std::string>& stop_tokens() const noexcept { return stop_tokens_; }
   bool writes_bos() const noexcept { return writes_bos_; }
+  ThoughtMarks thoughts() const noexcept { return thoughts_; }
 
   /// The conversation and the opening of a reply. Errors: jinja::Raised, TemplateError.
   Rendering prompt(std::span<const Message> conversation) const { return render(conversation, true); }

@@ -45,4 +45,6 @@ class Pattern {
 
 }  // namespace tfm::inline TFM_ABI
 
+#if defined(TFM_DEFINITIONS)
 #include "tfm/text/pattern.inl"
+#endif

@@ -1,3 +1,4 @@
+// What pattern.hpp declares.
 #include <algorithm>
 #include <bit>
 #include <string>
@@ -6,7 +7,6 @@
 
 #include "tfm/core/error.hpp"
 #include "tfm/core/quotes.hpp"
-#include "tfm/text/pattern.hpp"
 #include "tfm/text/pattern_syntax.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -224,11 +224,11 @@ class PatternBuilder {
   }
 };
 
-inline Pattern::Pattern(std::string_view expression, std::string_view what) {
+TFM_INLINE Pattern::Pattern(std::string_view expression, std::string_view what) {
   PatternBuilder(expression, what).build(*this);
 }
 
-inline void Pattern::find(std::string_view text, States& states, std::vector<TextSpan>& out) const {
+TFM_INLINE void Pattern::find(std::string_view text, States& states, std::vector<TextSpan>& out) const {
   const std::size_t size = text.size();
   if (states.size() < size + 1) states.resize(size + 1);
   std::size_t state = 0;

@@ -29,4 +29,6 @@ PatternTree read_pattern(std::string_view pattern, std::string_view what);
 
 }  // namespace tfm::inline TFM_ABI::detail
 
+#if defined(TFM_DEFINITIONS)
 #include "tfm/text/pattern_syntax.inl"
+#endif

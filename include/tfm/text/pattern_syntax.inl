@@ -1,3 +1,4 @@
+// What pattern_syntax.hpp declares.
 #include <utf8proc.h>
 
 #include <initializer_list>
@@ -7,14 +8,13 @@
 
 #include "tfm/core/error.hpp"
 #include "tfm/core/quotes.hpp"
-#include "tfm/text/pattern_syntax.hpp"
 #include "tfm/text/unicode.hpp"
 #include "tfm/text/utf8.hpp"
 
 namespace tfm::inline TFM_ABI::detail {
 
 /// The categories that \p{name} names, as bits; none for a name that is not known.
-inline std::uint32_t categories_named(std::string_view name) {
+TFM_INLINE std::uint32_t categories_named(std::string_view name) {
   // utf8proc's order: Cn Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co
   constexpr std::string_view all = "CnLuLlLtLmLoMnMcMeNdNlNoPcPdPsPePiPfPoSmScSkSoZsZlZpCcCfCsCo";
   static_assert(UTF8PROC_CATEGORY_LU == 1 && UTF8PROC_CATEGORY_ND == 9 && UTF8PROC_CATEGORY_CO == 29);
@@ -274,7 +274,7 @@ class PatternReader {
   }
 };
 
-inline PatternTree read_pattern(std::string_view pattern, std::string_view what) {
+TFM_INLINE PatternTree read_pattern(std::string_view pattern, std::string_view what) {
   return PatternReader(pattern, what).read();
 }
 

@@ -60,4 +60,6 @@ static_assert(Tokenizer<PipelineTokenizer>);
 
 }  // namespace tfm::inline TFM_ABI
 
+#if defined(TFM_DEFINITIONS)
 #include "tfm/text/pipeline_tokenizer.inl"
+#endif

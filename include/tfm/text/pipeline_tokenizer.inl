@@ -1,9 +1,9 @@
+// What pipeline_tokenizer.hpp declares.
 #include <cstddef>
 #include <limits>
 #include <utility>
 
 #include "tfm/core/error.hpp"
-#include "tfm/text/pipeline_tokenizer.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -14,7 +14,7 @@ struct PipelineTokenizer::Workspace {
   std::string changed;
 };
 
-inline PipelineTokenizer::PipelineTokenizer(Vocabulary vocabulary, Normalizer normalizer, PreTokenizer pre_tokenizer,
+TFM_INLINE PipelineTokenizer::PipelineTokenizer(Vocabulary vocabulary, Normalizer normalizer, PreTokenizer pre_tokenizer,
                                             TokenModel model, std::span<const PipelineMarker> markers)
     : vocabulary_(std::move(vocabulary)), normalizer_(std::move(normalizer)), pre_tokenizer_(std::move(pre_tokenizer)),
       model_(std::move(model)) {
@@ -31,7 +31,7 @@ inline PipelineTokenizer::PipelineTokenizer(Vocabulary vocabulary, Normalizer no
 }
 
 /// Text without markers: its words, each of which is encoded once.
-inline void PipelineTokenizer::encode_words(std::string_view text, bool first, Workspace& work,
+TFM_INLINE void PipelineTokenizer::encode_words(std::string_view text, bool first, Workspace& work,
                                             std::vector<Token>& out) const {
   const Words words = pre_tokenizer_.cut(text, work.cutting, first);
   work.known.begin(words.text.size());
@@ -45,7 +45,7 @@ inline void PipelineTokenizer::encode_words(std::string_view text, bool first, W
 }
 
 /// Text between two markers of the text as it was written; `first`: it begins with this.
-inline void PipelineTokenizer::encode_stretch(std::string_view text, bool first, Workspace& work,
+TFM_INLINE void PipelineTokenizer::encode_stretch(std::string_view text, bool first, Workspace& work,
                                               std::vector<Token>& out) const {
   if (text.size() > to_size(std::numeric_limits<std::int32_t>::max() / 8))
     raise<TokenizerError>({"tfm: a text of ", text.size(), " bytes is too long to encode at once"});
@@ -66,7 +66,7 @@ inline void PipelineTokenizer::encode_stretch(std::string_view text, bool first,
       });
 }
 
-inline std::vector<Token> PipelineTokenizer::encode(std::span<const TextSegment> segments) const {
+TFM_INLINE std::vector<Token> PipelineTokenizer::encode(std::span<const TextSegment> segments) const {
   std::vector<Token> out;
   Workspace work;
   bool first = true;

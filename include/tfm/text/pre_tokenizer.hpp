@@ -81,4 +81,6 @@ void pre_tokenize(const PreTokenizer& pre_tokenizer, std::string_view text, PreT
 
 }  // namespace tfm::inline TFM_ABI
 
+#if defined(TFM_DEFINITIONS)
 #include "tfm/text/pre_tokenizer.inl"
+#endif

@@ -1,3 +1,4 @@
+// What pre_tokenizer.hpp declares.
 #include <algorithm>
 #include <cstddef>
 #include <string>
@@ -6,11 +7,10 @@
 #include "tfm/core/error.hpp"
 #include "tfm/core/quotes.hpp"
 #include "tfm/text/byte_alphabet.hpp"
-#include "tfm/text/pre_tokenizer.hpp"
 
 namespace tfm::inline TFM_ABI {
 
-inline PreTokenizer::PreTokenizer(std::string_view name) {
+TFM_INLINE PreTokenizer::PreTokenizer(std::string_view name) {
   const PreTokenizerFacts* const facts = pre_tokenizer_facts(name);
   if (facts == nullptr) {
     std::string known;
@@ -24,16 +24,16 @@ inline PreTokenizer::PreTokenizer(std::string_view name) {
           facts->small_letters);
 }
 
-inline void PreTokenizer::add(std::string_view pattern, std::string_view what, SplitBehavior behavior, bool inverted) {
+TFM_INLINE void PreTokenizer::add(std::string_view pattern, std::string_view what, SplitBehavior behavior, bool inverted) {
   steps_.push_back(
       {.kind = Step::Kind::split, .pattern = Pattern(pattern, what), .behavior = behavior, .inverted = inverted});
 }
-inline void PreTokenizer::add_mark(std::string mark, PrependScheme scheme) {
+TFM_INLINE void PreTokenizer::add_mark(std::string mark, PrependScheme scheme) {
   steps_.push_back({.kind = Step::Kind::mark_spaces, .mark = std::move(mark), .scheme = scheme});
 }
 
 /// The words of work.before, cut, into work.words.
-inline void PreTokenizer::split(const Step& step, std::string_view text, Workspace& work) {
+TFM_INLINE void PreTokenizer::split(const Step& step, std::string_view text, Workspace& work) {
   for (const TextSpan word : work.before) {
     work.matches.clear();
     step.pattern->find(text.substr(word.begin, word.end - word.begin), work.states, work.matches);
@@ -76,7 +76,7 @@ inline void PreTokenizer::split(const Step& step, std::string_view text, Workspa
 }
 
 /// The words of work.before, changed, into work.words and work.changed.
-inline void PreTokenizer::change(const Step& step, std::string_view text, Workspace& work, bool first) {
+TFM_INLINE void PreTokenizer::change(const Step& step, std::string_view text, Workspace& work, bool first) {
   std::string& out = work.changed;
   out.clear();
   for (const TextSpan span : work.before) {
@@ -101,7 +101,7 @@ inline void PreTokenizer::change(const Step& step, std::string_view text, Worksp
   }
 }
 
-inline Words PreTokenizer::cut(std::string_view text, Workspace& work, bool first) const {
+TFM_INLINE Words PreTokenizer::cut(std::string_view text, Workspace& work, bool first) const {
   work.words.clear();
   if (!text.empty()) work.words.push_back({0, text.size()});
   for (const Step& step : steps_) {

@@ -1,10 +1,8 @@
 #pragma once
-// The wire format of protocol buffers, as much as sentencepiece's model files need: a reader that trusts nothing, and
-// a writer.
+// The wire format of protocol buffers, as much as sentencepiece's models and TensorBoard's events need: a reader that trusts nothing,
+// and a writer.
 // (https://protobuf.dev/programming-guides/encoding)
-#include <bit>
 #include <cstdint>
-#include <cstring>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -20,111 +18,44 @@ class ProtobufReader {
   std::string_view what_;
   int wire_ = -1;
 
-  [[noreturn, gnu::cold, gnu::noinline]] void fail(std::initializer_list<TextPart> found) const {
-    raise<LoadError>({"tfm: ", what_, ": at byte ", offset_, ": ", joined(found)});
-  }
-  std::string_view take(std::uint64_t size) {
-    if (size > rest_.size()) {
-      fail({"a field of ", size, " bytes where ", rest_.size(), " are left"});
-    }
-    const std::string_view taken = rest_.substr(0, static_cast<std::size_t>(size));
-    rest_.remove_prefix(taken.size());
-    offset_ += taken.size();
-    return taken;
-  }
-  std::uint64_t varint() {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < 10 && i < rest_.size(); ++i) {
-      const auto byte = static_cast<unsigned char>(rest_[i]);
-      if (i == 9 && byte > 1) break;
-      value |= static_cast<std::uint64_t>(byte & 0x7F) << (7 * i);
-      if (byte < 0x80) {
-        take(i + 1);
-        return value;
-      }
-    }
-    fail({rest_.size() < 10 ? "the file ends inside a number" : "a number of more than 64 bits"});
-  }
-  void expect(int wire) const {
-    if (wire_ != wire) {
-      fail({"field ", field, " has wire type ", wire_, "; expected ", wire});
-    }
-  }
+  [[noreturn, gnu::cold]] void fail(std::initializer_list<TextPart> found) const;
+  std::string_view take(std::uint64_t size);
+  std::uint64_t varint();
+  void expect(int wire) const;
 
  public:
   std::uint32_t field = 0;  ///< the number of the field that next() came to
 
   /// `what` names the file in messages and outlives the reader.
-  ProtobufReader(std::string_view message, std::string_view what, std::size_t offset = 0)
-      : rest_(message), offset_(offset), what_(what) {}
+  ProtobufReader(std::string_view message, std::string_view what, std::size_t offset = 0);
 
   /// Comes to the next field's value, which must then be read, or skipped; false at the end of the message.
-  bool next() {
-    if (rest_.empty()) return false;
-    const std::uint64_t tag = varint();
-    if (tag >> 3 == 0 || tag >> 32 != 0) fail({"a field with number ", tag >> 3});
-    field = static_cast<std::uint32_t>(tag >> 3);
-    wire_ = static_cast<int>(tag & 7);
-    if (wire_ != 0 && wire_ != 1 && wire_ != 2 && wire_ != 5) {
-      fail({"field ", field, " has wire type ", wire_, ", which this format does not use"});
-    }
-    return true;
-  }
-  std::uint64_t integer() {
-    expect(0);
-    return varint();
-  }
+  bool next();
+  std::uint64_t integer();
   bool boolean() { return integer() != 0; }
-  float number() {
-    expect(5);
-    std::uint32_t bits = 0;
-    std::memcpy(&bits, take(4).data(), 4);
-    return std::bit_cast<float>(bits);
-  }
-  std::string_view bytes() {
-    expect(2);
-    return take(varint());
-  }
-  ProtobufReader message() {
-    const std::string_view inside = bytes();
-    return {inside, what_, offset_ - inside.size()};
-  }
-  void skip() {
-    if (wire_ == 0) varint();
-    if (wire_ == 1) take(8);
-    if (wire_ == 2) bytes();
-    if (wire_ == 5) take(4);
-  }
+  float number();
+  std::string_view bytes();
+  ProtobufReader message();
+  void skip();
 };
 
 /// Appends the fields of one message to a string.
 class ProtobufWriter {
   std::string& out_;
 
-  void varint(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) out_.push_back(static_cast<char>(static_cast<unsigned char>(value | 0x80)));
-    out_.push_back(static_cast<char>(static_cast<unsigned char>(value)));
-  }
+  void varint(std::uint64_t value);
 
  public:
   explicit ProtobufWriter(std::string& out) : out_(out) {}
 
-  void integer(std::uint32_t field, std::uint64_t value) {
-    varint(std::uint64_t{field} << 3);
-    varint(value);
-  }
-  void number(std::uint32_t field, float value) {
-    varint(std::uint64_t{field} << 3 | 5);
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    char raw[4];
-    std::memcpy(raw, &bits, 4);
-    out_.append(raw, 4);
-  }
-  void bytes(std::uint32_t field, std::string_view value) {
-    varint(std::uint64_t{field} << 3 | 2);
-    varint(value.size());
-    out_ += value;
-  }
+  void integer(std::uint32_t field, std::uint64_t value);
+  void number(std::uint32_t field, float value);
+  void number(std::uint32_t field, double value);
+  void bytes(std::uint32_t field, std::string_view value);
 };
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/text/protobuf.inl"
+#endif

@@ -1,7 +1,6 @@
 #pragma once
 // StreamDecoder: the text of tokens as they come, for whoever shows an answer while it is being written.
 #include <string>
-#include <utility>
 
 #include "tfm/text/tokenizer.hpp"
 
@@ -15,21 +14,16 @@ class StreamDecoder {
 
  public:
   /// TextStart::middle for an answer that goes on with the prompt's text.
-  explicit StreamDecoder(AnyTokenizer tokenizer, TextStart start = TextStart::beginning)
-      : tokenizer_(std::move(tokenizer)), decoder_(start) {}
+  explicit StreamDecoder(AnyTokenizer tokenizer, TextStart start = TextStart::beginning);
 
   /// The characters that the token completes; empty for a control token, or while a character lacks its end.
-  std::string push(Token token) {
-    std::string text;
-    decoder_.push(tokenizer_, token, text);
-    return text;
-  }
+  std::string push(Token token);
   /// The end: what was kept back, as U+FFFD for each byte.
-  std::string flush() {
-    std::string text;
-    decoder_.flush(text);
-    return text;
-  }
+  std::string flush();
 };
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/text/stream_decoder.inl"
+#endif

@@ -1,7 +1,6 @@
 #pragma once
 // What the names of a vocabulary's control tokens say where a file does not: which of them end an answer, and for which chat format
 // they were made.
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
@@ -56,27 +55,11 @@ inline constexpr std::array<EndName, 26> end_names{{
     {"<\uff5cend\u2581of\u2581sentence\uff5c>", Ends::text},  // DeepSeek
 }};
 
-inline std::optional<Token> control_token(const AnyTokenizer& tokenizer, std::string_view name) {
-  const auto token = tokenizer.find(name);
-  return token && tokenizer.is_control(*token) ? token : std::nullopt;
-}
-
 }  // namespace detail
 
 /// The control tokens that end an answer by their names, besides those that a checkpoint says, in `said`. A token that ends texts, and
 /// that the checkpoint gives another role (to begin a text, padding, what is unknown), is among them only where nothing else ends one.
-inline std::vector<Token> ends_by_name(const AnyTokenizer& tokenizer, std::span<const Token> said) {
-  std::vector<Token> found, doubtful;
-  const bool end_is_of_message = detail::control_token(tokenizer, "<|return|>") || detail::control_token(tokenizer, "<|flush|>");
-  for (const detail::EndName& end : detail::end_names) {
-    if (end.name == "<|end|>" && end_is_of_message) continue;  // Harmony, Solar: a turn may have several messages
-    const auto token = detail::control_token(tokenizer, end.name);
-    if (!token || std::find(said.begin(), said.end(), *token) != said.end()) continue;
-    const bool other_role = token == tokenizer.bos() || token == tokenizer.unknown() || token == tokenizer.pad();
-    (end.ends == detail::Ends::text && other_role ? doubtful : found).push_back(*token);
-  }
-  return said.empty() && found.empty() ? doubtful : found;
-}
+std::vector<Token> ends_by_name(const AnyTokenizer& tokenizer, std::span<const Token> said);
 
 /// A chat format, and the two tokens of the vocabulary by which it is known.
 struct FormatByNames {
@@ -86,11 +69,10 @@ struct FormatByNames {
 
 /// The known chat format whose marks are control tokens of the vocabulary. Plain text and Alpaca's sections have none of their own, and
 /// Llama 2's marks are text in its own vocabulary, but tokens in those of models that took its format over (Mistral).
-inline std::optional<FormatByNames> chat_format_by_names(const AnyTokenizer& tokenizer) {
-  const std::array<FormatByNames, 2> known{{{chatml_format(), {"<|im_start|>", "<|im_end|>"}}, {llama2_format(), {"[INST]", "[/INST]"}}}};
-  for (const FormatByNames& each : known)
-    if (detail::control_token(tokenizer, each.tokens.first) && detail::control_token(tokenizer, each.tokens.second)) return each;
-  return std::nullopt;
-}
+std::optional<FormatByNames> chat_format_by_names(const AnyTokenizer& tokenizer);
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/text/token_names.inl"
+#endif

@@ -131,10 +131,7 @@ class AnyTokenizer {
   std::shared_ptr<const Interface> held_;
   SpecialTokens special_;
 
-  const Interface& get() const {
-    if (!held_) raise(TokenizerError("tfm: this AnyTokenizer holds no tokenizer"));
-    return *held_;
-  }
+  const Interface& get() const;
 
  public:
   /// Holds nothing; every use but operator bool is a TokenizerError.
@@ -147,21 +144,12 @@ class AnyTokenizer {
   explicit operator bool() const noexcept { return held_ != nullptr; }
 
   std::vector<Token> encode(std::span<const TextSegment> segments) const { return get().encode(segments); }
-  std::vector<Token> encode(std::initializer_list<TextSegment> segments) const {
-    return get().encode(std::span(segments.begin(), segments.size()));
-  }
+  std::vector<Token> encode(std::initializer_list<TextSegment> segments) const;
   std::vector<Token> encode(UserText text) const { return encode({TextSegment(text)}); }
   std::vector<Token> encode(TemplateText text) const { return encode({TextSegment(text)}); }
 
   /// The text of the tokens, well-formed UTF-8. What StreamDecoder gives piece by piece.
-  std::string decode(std::span<const Token> tokens, TextStart start = TextStart::beginning) const {
-    const Interface& tokenizer = get();
-    std::string out;
-    TokenDecoder decoder(start);
-    for (const Token token : tokens) decoder.push(tokenizer, token, out);
-    decoder.flush(out);
-    return out;
-  }
+  std::string decode(std::span<const Token> tokens, TextStart start = TextStart::beginning) const;
 
   /// The number of tokens. Every function of a token raises TokenizerError for one outside 0 .. size() - 1.
   Index size() const { return get().size(); }
@@ -182,18 +170,13 @@ class AnyTokenizer {
   bool add_eos() const noexcept { return special_.add_eos; }
 
   /// The same tokenizer with other roles: what a configuration file says beside the vocabulary.
-  AnyTokenizer with_special(const SpecialTokens& special) const {
-    for (const auto& token : {special.bos, special.eos, special.unknown, special.pad}) {
-      if (token && (*token < 0 || *token >= size())) {
-        raise<TokenizerError>({"tfm: special token ", *token, " is outside the vocabulary of ", size()});
-      }
-    }
-    AnyTokenizer other = *this;
-    other.special_ = special;
-    return other;
-  }
+  AnyTokenizer with_special(const SpecialTokens& special) const;
 };
 
 static_assert(Tokenizer<AnyTokenizer>);
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/text/tokenizer.inl"
+#endif

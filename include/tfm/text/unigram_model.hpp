@@ -45,4 +45,6 @@ class UnigramModel {
 
 }  // namespace tfm::inline TFM_ABI
 
+#if defined(TFM_DEFINITIONS)
 #include "tfm/text/unigram_model.inl"
+#endif

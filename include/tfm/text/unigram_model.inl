@@ -1,12 +1,12 @@
+// What unigram_model.hpp declares.
 #include <algorithm>
 #include <utility>
 
 #include "tfm/text/bpe_model.hpp"
-#include "tfm/text/unigram_model.hpp"
 
 namespace tfm::inline TFM_ABI {
 
-inline UnigramModel::UnigramModel(const Vocabulary& vocabulary, std::span<const double> scores,
+TFM_INLINE UnigramModel::UnigramModel(const Vocabulary& vocabulary, std::span<const double> scores,
                                   std::optional<Token> unknown, bool byte_fallback)
     : scores_(scores.begin(), scores.end()), unknown_(unknown), byte_fallback_(byte_fallback) {
   for (std::size_t token = 0; token < scores.size(); ++token) {
@@ -19,7 +19,7 @@ inline UnigramModel::UnigramModel(const Vocabulary& vocabulary, std::span<const 
   byte_token_ = byte_tokens(vocabulary);
 }
 
-inline void UnigramModel::encode(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch,
+TFM_INLINE void UnigramModel::encode(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch,
                                  std::vector<Token>& out) const {
   auto& best = scratch.best;
   best.assign(word.size() + 1, {0, 0, -1});

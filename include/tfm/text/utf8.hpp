@@ -58,18 +58,7 @@ constexpr char32_t next_code_point(std::string_view text, std::size_t& at) noexc
 }
 
 /// Appends the character of a code point up to U+10FFFF.
-inline void append_utf8(std::string& text, char32_t code) {
-  const auto put = [&](char32_t byte) { text.push_back(static_cast<char>(static_cast<unsigned char>(byte))); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xC0 | code >> 6), put(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    put(0xE0 | code >> 12), put(0x80 | (code >> 6 & 0x3F)), put(0x80 | (code & 0x3F));
-  } else {
-    put(0xF0 | code >> 18), put(0x80 | (code >> 12 & 0x3F)), put(0x80 | (code >> 6 & 0x3F)), put(0x80 | (code & 0x3F));
-  }
-}
+void append_utf8(std::string& text, char32_t code);
 
 /// The number of bytes at the end of text, 0 to 3, that begin a character whose rest may still come.
 constexpr std::size_t incomplete_tail(std::string_view text) noexcept {
@@ -87,32 +76,11 @@ enum class InvalidUtf8 : unsigned char { each_byte, each_beginning };
 class Utf8Stream {
   std::string pending_;  // at most three bytes between two calls
 
-  void drain(std::string& out, bool end, InvalidUtf8 rule) {
-    std::string_view rest = pending_;
-    while (!rest.empty()) {
-      const int length = utf8_character(rest);
-      if (length < 0 && !end) break;
-      if (length > 0) {
-        out.append(rest, 0, static_cast<std::size_t>(length));
-        rest.remove_prefix(static_cast<std::size_t>(length));
-      } else {
-        out += replacement_character;
-        rest.remove_prefix(rule == InvalidUtf8::each_byte ? 1 : broken_character(rest));
-      }
-    }
-    pending_.erase(0, pending_.size() - rest.size());
-  }
+  void drain(std::string& out, bool end, InvalidUtf8 rule);
 
  public:
   /// Appends to out the characters that `bytes` completes.
-  void push(std::string_view bytes, std::string& out, InvalidUtf8 rule = InvalidUtf8::each_byte) {
-    if (pending_.empty() && is_utf8(bytes)) {
-      out += bytes;
-      return;
-    }
-    pending_ += bytes;
-    drain(out, false, rule);
-  }
+  void push(std::string_view bytes, std::string& out, InvalidUtf8 rule = InvalidUtf8::each_byte);
   /// No byte of the same run follows: what is kept back becomes U+FFFD.
   void flush(std::string& out, InvalidUtf8 rule = InvalidUtf8::each_byte) { drain(out, true, rule); }
   /// Whether a character is waiting for its end.
@@ -120,13 +88,10 @@ class Utf8Stream {
 };
 
 /// The text with U+FFFD for every byte that belongs to no character.
-inline std::string replace_invalid(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  Utf8Stream stream;
-  stream.push(text, out);
-  stream.flush(out);
-  return out;
-}
+std::string replace_invalid(std::string_view text);
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/text/utf8.inl"
+#endif

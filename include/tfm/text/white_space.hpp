@@ -51,15 +51,10 @@ constexpr std::string_view trimmed_right(std::string_view text) noexcept {
 constexpr std::string_view trimmed(std::string_view text) noexcept { return trimmed_right(trimmed_left(text)); }
 
 /// The words of `text` (UTF-8): what stands between white space. None is empty; they point into the text.
-inline std::vector<std::string_view> words_of(std::string_view text) {
-  std::vector<std::string_view> words;
-  for (text = trimmed_left(text); !text.empty(); text = trimmed_left(text)) {
-    std::size_t length = 0;
-    while (length < text.size() && leading_white_space(text.substr(length)) == 0) ++length;
-    words.push_back(text.substr(0, length));
-    text.remove_prefix(length);
-  }
-  return words;
-}
+std::vector<std::string_view> words_of(std::string_view text);
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/text/white_space.inl"
+#endif

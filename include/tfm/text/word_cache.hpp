@@ -31,7 +31,7 @@ class WordCache {
   /// Appends the tokens of a word that is known. False: it is not, and once its tokens are appended, remember() is
   /// called.
   bool find(std::string_view word, std::vector<Token>& out) {
-    place_ = &entries_[static_cast<std::size_t>(mix(std::hash<std::string_view>{}(word))) & (entries_.size() - 1)];
+    place_ = &entries_[static_cast<std::size_t>(splitmix64(std::hash<std::string_view>{}(word))) & (entries_.size() - 1)];
     if (std::string_view(place_->text, place_->size) != word || place_->text == nullptr) return false;
     const std::size_t from = place_->at;
     for (std::size_t i = from; i < from + place_->count; ++i) out.push_back(out[i]);

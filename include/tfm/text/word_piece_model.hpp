@@ -21,4 +21,6 @@ struct WordPieceModel {
 
 }  // namespace tfm::inline TFM_ABI
 
+#if defined(TFM_DEFINITIONS)
 #include "tfm/text/word_piece_model.inl"
+#endif

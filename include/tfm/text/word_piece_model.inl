@@ -1,11 +1,11 @@
+// What word_piece_model.hpp declares.
 #include <algorithm>
 
 #include "tfm/text/bpe_model.hpp"
-#include "tfm/text/word_piece_model.hpp"
 
 namespace tfm::inline TFM_ABI {
 
-inline void WordPieceModel::encode(const Vocabulary& vocabulary, std::string_view word, std::string& scratch,
+TFM_INLINE void WordPieceModel::encode(const Vocabulary& vocabulary, std::string_view word, std::string& scratch,
                                    std::vector<Token>& out) const {
   const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
   const auto characters = word.size() - static_cast<std::size_t>(std::count_if(word.begin(), word.end(), continues));

@@ -61,9 +61,9 @@ struct CorpusBleu {
 
 /// "BLEU = 34.56 70.0/45.2/30.1/18.8 (BP = 0.951 ratio = 0.952 hyp_len = 640 ref_len = 672)": the line that sacrebleu prints.
 inline std::string bleu_line(const CorpusBleu& bleu) {
-  std::string line = "BLEU = " + detail::fixed(bleu.score, 2);
-  for (std::size_t n = 0; n < bleu.precisions.size(); ++n) line += (n == 0 ? ' ' : '/') + detail::fixed(bleu.precisions[n], 1);
-  return line + " (BP = " + detail::fixed(bleu.brevity_penalty, 3) + " ratio = " + detail::fixed(bleu.ratio(), 3) +
+  std::string line = "BLEU = " + fixed_text(bleu.score, 2);
+  for (std::size_t n = 0; n < bleu.precisions.size(); ++n) line += (n == 0 ? ' ' : '/') + fixed_text(bleu.precisions[n], 1);
+  return line + " (BP = " + fixed_text(bleu.brevity_penalty, 3) + " ratio = " + fixed_text(bleu.ratio(), 3) +
          " hyp_len = " + std::to_string(bleu.length) + " ref_len = " + std::to_string(bleu.reference_length) + ")";
 }
 

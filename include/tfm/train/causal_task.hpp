@@ -1,5 +1,5 @@
 #pragma once
-// CausalTask: training a causal model, or an adapter that it wears, on texts.
+// CausalTask: training a causal model, or an adapter beside it, on texts.
 #include <array>
 #include <limits>
 #include <optional>
@@ -61,12 +61,12 @@ class CausalTask {
   // Texts one behind the other, and whose they are.
   struct Rows {
     std::vector<Index> start{0}, sample;
-    std::vector<const Adapter*> worn;
+    std::vector<const Adapter*> adapters;
     std::vector<unsigned char> valid;
     std::vector<std::int32_t> ids, labels;
     Index labelled = 0;
 
-    Batch batch() const { return {.start = start, .adapter = worn, .sample = sample, .valid = valid}; }
+    Batch batch() const { return {.start = start, .adapter = adapters, .sample = sample, .valid = valid}; }
   };
 
   // Labels that a text's tokens are asked for; `padded`: the first token too.
@@ -96,7 +96,7 @@ class CausalTask {
       rows.valid.insert(rows.valid.end(), sample.ids.size(), 1);
       rows.start.push_back(static_cast<Index>(rows.ids.size()));
       rows.sample.push_back(numbers.empty() ? 0 : numbers[i]);
-      rows.worn.push_back(adapter_);
+      rows.adapters.push_back(adapter_);
       rows.labelled += labelled(sample, padded);
     }
     return rows;

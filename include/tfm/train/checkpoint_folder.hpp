@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "tfm/core/system.hpp"
 #include "tfm/formats/safetensors_writer.hpp"
 #include "tfm/train/parameters.hpp"
 
@@ -51,13 +52,6 @@ inline Tensor as_tensor(std::string name, const Parameter& p, const float* value
   return {std::move(name), DataType::f32, "F32", shape_in_files(p), {reinterpret_cast<const std::byte*>(values), to_size(p.size()) * sizeof(float)}};
 }
 
-inline void sync_path(const std::filesystem::path& folder) noexcept {
-  const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return;
-  ::fsync(file);
-  ::close(file);
-}
-
 /// A folder that is gone at the end unless it was renamed.
 class TemporaryTree {
   std::filesystem::path path_;
@@ -78,12 +72,12 @@ class TemporaryTree {
 
   const std::filesystem::path& path() const noexcept { return path_; }
   void become(const std::filesystem::path& target) {
-    sync_path(path_);
+    os::sync_folder(path_.string());
     std::error_code error;
     std::filesystem::rename(path_, target, error);
     if (error) refuse_checkpoint(target, "cannot rename the finished checkpoint to it: " + error.message());
     path_.clear();
-    sync_path(target.parent_path());
+    os::sync_folder(target.parent_path().string());
   }
 };
 

@@ -16,27 +16,6 @@ struct ProgressOptions {
   std::function<std::string()> note{};  ///< more for the end of the line, such as memory; or empty
 };
 
-namespace detail {
-/// "1,234,567"
-inline std::string with_commas(Index n) {
-  const std::string digits = std::to_string(n);  // n is no negative number
-  std::string text;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
-    text += digits[i];
-  }
-  return text;
-}
-/// "0:07", "12:34", "3:25:45"
-inline std::string duration(double seconds) {
-  if (!(seconds < 1e9)) return "?";
-  const auto all = static_cast<Index>(std::max(seconds, 0.0) + 0.5), hours = all / 3600;
-  const auto two = [](Index n) { return (n < 10 ? "0" : "") + std::to_string(n); };
-  const std::string minutes = hours > 0 ? std::to_string(hours) + ":" + two(all / 60 % 60) : std::to_string(all / 60);
-  return minutes + ":" + two(all % 60);
-}
-}  // namespace detail
-
 /// Writes to the caller's stream at the times of the caller's steady clock: step, epoch, loss per token since the last line, tokens a
 /// second, time left; evaluations on lines of their own. Make it just before fit(): its time begins then.
 ///   ProgressBar bar(std::cerr, seconds, {.terminal = isatty(2) == 1});  trainer.watch(bar.watch());
@@ -67,8 +46,8 @@ class ProgressBar {
         const Index full = r.step * options.bar / r.steps;
         line = "[" + std::string(to_size(full), '#') + std::string(to_size(options.bar - full), '-') + "] ";
       }
-      line += "step " + std::to_string(r.step) + "/" + std::to_string(r.steps) + "  epoch " + detail::fixed(r.epoch, 2) + "  loss " + detail::fixed(since.per_token(), 4);
-      line += "  " + (seconds > 0 ? detail::with_commas(static_cast<Index>(static_cast<double>(tokens) / seconds)) : "?") + " tokens/s  " + detail::duration(left) + " left";
+      line += "step " + std::to_string(r.step) + "/" + std::to_string(r.steps) + "  epoch " + fixed_text(r.epoch, 2) + "  loss " + fixed_text(since.per_token(), 4);
+      line += "  " + (seconds > 0 ? grouped_text(static_cast<Index>(static_cast<double>(tokens) / seconds)) : "?") + " tokens/s  " + duration_text(left) + " left";
       if (options.note) line += "  " + options.note();
       if (options.terminal) {
         out << '\r' << line << std::string(drawn > line.size() ? drawn - line.size() : 0, ' ');
@@ -102,14 +81,14 @@ class ProgressBar {
       state->step(r);
     };
     watch.evaluation = [state = state_](const EvaluationReport& r) {
-      std::string line = "evaluation at step " + std::to_string(r.step) + ": loss " + detail::fixed(r.evaluation.loss, 4);
-      for (const auto& [figure, value] : r.evaluation.figures) line += ", " + figure + " " + detail::fixed(value, 4);
+      std::string line = "evaluation at step " + std::to_string(r.step) + ": loss " + fixed_text(r.evaluation.loss, 4);
+      for (const auto& [figure, value] : r.evaluation.figures) line += ", " + figure + " " + fixed_text(value, 4);
       state->say(line + (r.best ? " (best so far)" : ""));
     };
     watch.end = [state = state_](const TrainResult& r) {
       if (state->drawn > 0) state->out << '\n', state->drawn = 0;
-      state->say(std::string(name(r.ending)) + " after " + std::to_string(r.steps) + " steps in " + detail::duration(state->clock() - state->begun) +
-                 (r.skipped > 0 ? ", " + std::to_string(r.skipped) + " skipped" : "") + (r.best_step >= 0 ? ", best loss " + detail::fixed(r.best_loss, 4) + " at step " + std::to_string(r.best_step) : ""));
+      state->say(std::string(name(r.ending)) + " after " + std::to_string(r.steps) + " steps in " + duration_text(state->clock() - state->begun) +
+                 (r.skipped > 0 ? ", " + std::to_string(r.skipped) + " skipped" : "") + (r.best_step >= 0 ? ", best loss " + fixed_text(r.best_loss, 4) + " at step " + std::to_string(r.best_step) : ""));
     };
     return watch;
   }

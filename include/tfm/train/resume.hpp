@@ -1,5 +1,6 @@
 #pragma once
 // Saving and loading all that a run of training needs to end with the bits of one that was never interrupted.
+#include "tfm/formats/json_writer.hpp"
 #include "tfm/train/checkpoint_folder.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -7,11 +8,13 @@ namespace tfm::inline TFM_ABI {
 namespace detail {
 
 inline std::string state_text(const TrainState& s) {
-  const auto line = [](std::string_view key, const std::string& value) { return ",\n  \"" + std::string(key) + "\": " + value; };
-  return "{\n  \"version\": 1" + line("step", std::to_string(s.step)) + line("updates", std::to_string(s.updates)) + line("skipped", std::to_string(s.skipped)) +
-         line("evaluated", std::to_string(s.evaluated)) + line("best_step", std::to_string(s.best_step)) + line("best_loss", number_text(s.best_loss)) +
-         line("stale", std::to_string(s.stale)) + line("seed", json_string(std::to_string(s.seed))) + line("samples", std::to_string(s.samples)) +
-         line("batch", std::to_string(s.batch)) + line("optimizer", json_string(s.optimizer)) + "\n}\n";
+  JsonWriter json;
+  json.begin_object(JsonLayout::lines).member("version", 1);
+  json.member("step", s.step).member("updates", s.updates).member("skipped", s.skipped).member("evaluated", s.evaluated);
+  json.member("best_step", s.best_step).member("best_loss", s.best_loss).member("stale", s.stale);
+  // A seed has 64 bits, which not every reader's numbers hold.
+  json.member("seed", std::to_string(s.seed)).member("samples", s.samples).member("batch", s.batch);
+  return json.member("optimizer", s.optimizer).end().text() + "\n";
 }
 
 inline TrainState parse_state(const std::filesystem::path& file) {

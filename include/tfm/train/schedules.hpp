@@ -25,11 +25,11 @@ inline void check_schedule(Index warmup, Index total) {
 }
 }  // namespace detail
 
-inline Schedule constant(float rate) {
+inline Schedule constant_schedule(float rate) {
   return [rate](Index) { return rate; };
 }
 /// Up from 0 to `rate` in `warmup` steps, down to 0 at `total`: transformers' get_linear_schedule_with_warmup.
-inline Schedule linear(float rate, Index warmup, Index total) {
+inline Schedule linear_schedule(float rate, Index warmup, Index total) {
   detail::check_schedule(warmup, total);
   return [=](Index step) {
     const double factor = step < warmup ? detail::warmed(step, warmup) : 1 - detail::progress(step, warmup, total);
@@ -37,7 +37,7 @@ inline Schedule linear(float rate, Index warmup, Index total) {
   };
 }
 /// Up from 0 to `rate` in `warmup` steps, then half a cosine down to 0 at `total`.    Loshchilov & Hutter 2016, arXiv:1608.03983
-inline Schedule cosine(float rate, Index warmup, Index total) {
+inline Schedule cosine_schedule(float rate, Index warmup, Index total) {
   detail::check_schedule(warmup, total);
   return [=](Index step) {
     constexpr double pi = 3.141592653589793;
@@ -47,12 +47,19 @@ inline Schedule cosine(float rate, Index warmup, Index total) {
 }
 /// Up from 0 to `rate` in `warmup` steps, then rate sqrt(warmup / step). With rate = (dim warmup)^-1/2 that of Vaswani et al. 2017,
 /// section 5.3, whose steps count from 1.
-inline Schedule inverse_square_root(float rate, Index warmup) {
+inline Schedule inverse_square_root_schedule(float rate, Index warmup) {
   if (warmup < 1) raise(OptionError("tfm: the inverse square root needs a warm-up of at least 1 step, found " + std::to_string(warmup)));
   return [=](Index step) {
     const double factor = step < warmup ? detail::warmed(step, warmup) : std::sqrt(static_cast<double>(warmup) / static_cast<double>(step));
     return static_cast<float>(static_cast<double>(rate) * factor);
   };
+}
+
+[[deprecated("call constant_schedule")]] inline Schedule constant(float rate) { return constant_schedule(rate); }
+[[deprecated("call linear_schedule")]] inline Schedule linear(float rate, Index warmup, Index total) { return linear_schedule(rate, warmup, total); }
+[[deprecated("call cosine_schedule")]] inline Schedule cosine(float rate, Index warmup, Index total) { return cosine_schedule(rate, warmup, total); }
+[[deprecated("call inverse_square_root_schedule")]] inline Schedule inverse_square_root(float rate, Index warmup) {
+  return inverse_square_root_schedule(rate, warmup);
 }
 
 }  // namespace tfm::inline TFM_ABI

@@ -1,13 +1,13 @@
 #pragma once
 // TensorBoard's event files: curves of a run, written while it trains.
 // Format: tensorflow/core/util/event.proto, summary.proto and tensorflow/core/lib/io/record_writer.h
-#include <bit>
 #include <cstdint>
 #include <memory>
 
 #include "tfm/formats/append_file.hpp"
 #include "tfm/formats/byte_views.hpp"
 #include "tfm/formats/crc32c.hpp"
+#include "tfm/text/protobuf.hpp"
 #include "tfm/train/train_watch.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -22,44 +22,36 @@ class TensorBoard {
   std::shared_ptr<State> state_;
   std::filesystem::path path_;
 
-  // The parts of protobuf that an event has.
-  static void varint(std::string& out, std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) out += static_cast<char>((value & 0x7f) | 0x80);
-    out += static_cast<char>(value);
-  }
-  static void field(std::string& out, unsigned number, std::uint64_t value) { varint(out, number << 3), varint(out, value); }
-  static void field(std::string& out, unsigned number, std::string_view bytes) { varint(out, (number << 3) | 2), varint(out, bytes.size()), out += bytes; }
   template <class T>
-  static void little_endian(std::string& out, T value) {
-    for (std::size_t i = 0; i < sizeof value; ++i) out += static_cast<char>((value >> (8 * i)) & 0xff);
+  static void append(std::string& out, T value) {  // the file's byte order is this machine's
+    out.append(reinterpret_cast<const char*>(&value), sizeof value);
   }
-  static void field(std::string& out, unsigned number, double value) { varint(out, (number << 3) | 1), little_endian(out, std::bit_cast<std::uint64_t>(value)); }
-  static void field(std::string& out, unsigned number, float value) { varint(out, (number << 3) | 5), little_endian(out, std::bit_cast<std::uint32_t>(value)); }
-
   static std::uint32_t masked(std::string_view bytes) noexcept {
     const std::uint32_t crc = crc32c(bytes_of(bytes));
     return ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
   }
   static void write(State& state, Index step, const std::string& what) {
     std::string event, record;
-    field(event, 1, state.clock());
-    field(event, 2, static_cast<std::uint64_t>(step));
+    ProtobufWriter out(event);
+    out.number(1, state.clock());
+    out.integer(2, static_cast<std::uint64_t>(step));
     event += what;
-    little_endian(record, static_cast<std::uint64_t>(event.size()));
-    little_endian(record, masked(record));
+    append(record, std::uint64_t{event.size()});
+    append(record, masked(record));
     record += event;
-    little_endian(record, masked(event));
+    append(record, masked(event));
     state.file.write(bytes_of(record));
   }
   static void scalars(State& state, Index step, const std::vector<std::pair<std::string, double>>& values) {
     std::string summary, what;
     for (const auto& [tag, number] : values) {
       std::string value;
-      field(value, 1, std::string_view(tag));
-      field(value, 2, static_cast<float>(number));
-      field(summary, 1, std::string_view(value));
+      ProtobufWriter out(value);
+      out.bytes(1, tag);
+      out.number(2, static_cast<float>(number));
+      ProtobufWriter(summary).bytes(1, value);
     }
-    field(what, 5, std::string_view(summary));
+    ProtobufWriter(what).bytes(5, summary);
     write(state, step, what);
   }
 
@@ -77,10 +69,10 @@ class TensorBoard {
     }
     state_ = std::make_shared<State>(State{AppendFile(path_, AppendFile::Mode::create), std::move(clock)});
     std::string version, start, session;
-    field(version, 3, std::string_view("brain.Event:2"));
+    ProtobufWriter(version).bytes(3, "brain.Event:2");
     write(*state_, 0, version);
-    field(session, 1, std::uint64_t{1});  // START: the first of a run is its beginning, every other one hides what came at its step and after
-    field(start, 7, std::string_view(session));
+    ProtobufWriter(session).integer(1, 1);  // START: the first of a run is its beginning, every other one hides what came at its step and after
+    ProtobufWriter(start).bytes(7, session);
     write(*state_, from + 1, start);
   }
 

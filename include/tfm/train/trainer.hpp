@@ -15,7 +15,7 @@ struct TrainerOptions {
   Index epochs = 0;        ///< passes over the samples
   Index batch = 32;        ///< samples of an optimizer step
   Index micro_batch = 0;   ///< samples that go through the model at once; 0: all of the step's
-  Schedule rate = constant(1e-3f);
+  Schedule rate = constant_schedule(1e-3f);
   float clip = 0;          ///< the largest norm of all gradients together; 0: no limit
   std::uint64_t seed = 0;  ///< of the order of the samples and of dropout
   Index evaluate_every = 0;  ///< steps; 0: never. The last step is evaluated too
@@ -42,7 +42,7 @@ struct TrainerMemory {
 ///     tfm::Loss train(tfm::Context&, const tfm::MicroBatch&, const tfm::Gradients&);
 ///     tfm::Evaluation evaluate(tfm::Context&);                     // where options.evaluate_every is set
 ///   };
-///   tfm::Trainer trainer(context, task, tfm::Parameters(model), tfm::Adam{}, {.epochs = 200, .batch = 64, .rate = tfm::constant(0.005f), .clip = 1});
+///   tfm::Trainer trainer(context, task, tfm::Parameters(model), tfm::Adam{}, {.epochs = 200, .batch = 64, .rate = tfm::constant_schedule(0.005f), .clip = 1});
 ///   trainer.watch(bar.watch());
 ///   trainer.resume();                                              // if there is a checkpoint in options.output
 ///   trainer.fit();

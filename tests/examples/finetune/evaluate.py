@@ -183,7 +183,7 @@ class Evaluate(Case):
         said, err = chat("fire 12\n\nsea 40\n")
         self.assertEqual([line[:3] for line in said], ["red", "", "blu", ""])  # a line for a line
         self.assertIn("Instruction: Colour?", err)
-        without, _ = chat("/wear none\nfire 12\n/wear colours\nfire 12\n")
+        without, _ = chat("/adapter none\nfire 12\n/adapter colours\nfire 12\n")
         self.assertEqual((len(without), without[0], without[2], without[3]), (5, "", "", said[0]))
         self.assertNotEqual(without[1], said[0])
         mixed, _ = chat("fire 12\n/wear colours=0 twin\nfire 12\n", "--adapter", shutil.copytree(self.adapter, self.path("twin")), adapter=self.adapter + "=0")

@@ -21,7 +21,7 @@ std::uint64_t hash(tfm::View x) {
   for (tfm::Index i = 0; i < x.size(); ++i) {
     std::uint32_t bits;
     std::memcpy(&bits, x.data + i, sizeof bits);
-    h = tfm::mix(h ^ bits);
+    h = tfm::splitmix64(h ^ bits);
   }
   return h;
 }

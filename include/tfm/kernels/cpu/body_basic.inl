@@ -116,7 +116,7 @@ inline void dropout_factors(std::uint64_t key, std::uint64_t first, float rate, 
   const auto below = static_cast<std::uint64_t>(limit), threshold = below + (static_cast<float>(below) < limit ? 1 : 0);
   constexpr std::uint64_t golden = 0x9e3779b97f4a7c15u;
   Eight z = {0, 1, 2, 3, 4, 5, 6, 7};
-  z = (z + first) * golden + key + golden;  // mix() begins by adding it
+  z = (z + first) * golden + key + golden;  // splitmix64() begins by adding it
   for (Index j = 0; j < 64 && j < count; j += 8) {  // or g++ sees writes beyond the callers' arrays
     Eight m = z;
     m = (m ^ (m >> 30)) * 0xbf58476d1ce4e5b9u;

@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "tfm/formats/json.hpp"
-#include "tfm/formats/json_text.hpp"
+#include "tfm/formats/json_writer.hpp"
+#include "tfm/formats/mapped_file.hpp"
 #include "tfm/text/alpaca_prompt.hpp"
 #include "tfm/text/encoding.hpp"
 
@@ -119,14 +120,11 @@ inline std::vector<AlpacaRecord> read_alpaca(const std::filesystem::path& path) 
 
 /// The records as Python's json.dump writes them by default: one array, in one line, in ASCII. LoadError for a text that is not UTF-8.
 inline std::string alpaca_json(std::span<const AlpacaRecord> records) {
-  const auto text = [](std::string_view field) { return json_string(field, JsonCharacters::ascii); };
-  std::string out = "[";
-  for (const AlpacaRecord& record : records) {
-    if (out.size() > 1) out += ", ";
-    out += "{\"instruction\": " + text(record.instruction) + ", \"input\": " + text(record.input) +
-           ", \"output\": " + text(record.output) + "}";
-  }
-  return out + "]";
+  JsonWriter json(JsonCharacters::ascii);
+  json.begin_array();
+  for (const AlpacaRecord& record : records)
+    json.begin_object().member("instruction", record.instruction).member("input", record.input).member("output", record.output).end();
+  return json.end().text();
 }
 
 /// A prompt from one of Alpaca-LoRA's template files: prompt_input, prompt_no_input and response_split. LoadError for a file without

@@ -1,5 +1,5 @@
 #pragma once
-// Wardrobe: the adapters that were named on the command line, to be worn alone or mixed.
+// LoadedAdapters: the adapters that were named on the command line, to be applied alone or as a weighted sum.
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -14,7 +14,7 @@ namespace cli {
 /// By what the adapters know the base at `model` and its own chat template. Nothing, and nothing is read, where there are no adapters.
 tfm::BaseIdentity base_of(const std::vector<AdapterArgument>& named, const std::filesystem::path& model);
 
-class Wardrobe {
+class LoadedAdapters {
   std::vector<AdapterArgument> named_;
   std::vector<tfm::Adapter> adapters_;
   tfm::Adapter mixed_;
@@ -22,7 +22,7 @@ class Wardrobe {
  public:
   /// Loads all of them for a model, by what is known of it (base_of) and of the prompt that it gets; their notes go to standard error.
   /// `any_base`: those for another base too. Errors: tfm::Error.
-  Wardrobe(const std::vector<AdapterArgument>& named, const tfm::AnyModel& model, const tfm::BaseIdentity& base, bool any_base);
+  LoadedAdapters(const std::vector<AdapterArgument>& named, const tfm::AnyModel& model, const tfm::BaseIdentity& base, bool any_base);
 
   /// All that were named, each with its weight, as one; null where there is none. Valid until the next call.
   const tfm::Adapter* all();
@@ -33,7 +33,7 @@ class Wardrobe {
   std::string list() const;
 
  private:
-  const tfm::Adapter* wear(std::vector<tfm::WeightedAdapter> parts);
+  const tfm::Adapter* apply(std::vector<tfm::WeightedAdapter> parts);
 };
 
 }  // namespace cli

@@ -1,4 +1,4 @@
-#include "wardrobe.hpp"
+#include "loaded_adapters.hpp"
 
 #include <algorithm>
 #include <sstream>
@@ -24,7 +24,7 @@ tfm::BaseIdentity base_of(const std::vector<AdapterArgument>& named, const std::
   return named.empty() ? tfm::BaseIdentity{} : tfm::base_identity(model, tfm::read_torch);
 }
 
-Wardrobe::Wardrobe(const std::vector<AdapterArgument>& named, const tfm::AnyModel& model, const tfm::BaseIdentity& base, bool any_base) : named_(named) {
+LoadedAdapters::LoadedAdapters(const std::vector<AdapterArgument>& named, const tfm::AnyModel& model, const tfm::BaseIdentity& base, bool any_base) : named_(named) {
   const tfm::peft::LoadOptions options{.base = base, .any_base = any_base, .read_bin = tfm::read_torch};
   for (const AdapterArgument& one : named_) {
     auto loaded = tfm::peft::load(one.folder, model, options);
@@ -33,13 +33,13 @@ Wardrobe::Wardrobe(const std::vector<AdapterArgument>& named, const tfm::AnyMode
   }
 }
 
-const tfm::Adapter* Wardrobe::all() {
+const tfm::Adapter* LoadedAdapters::all() {
   std::vector<tfm::WeightedAdapter> parts;
   for (std::size_t i = 0; i < named_.size(); ++i) parts.push_back({&adapters_[i], named_[i].weight});
-  return wear(std::move(parts));
+  return apply(std::move(parts));
 }
 
-const tfm::Adapter* Wardrobe::chosen(std::string_view words) {
+const tfm::Adapter* LoadedAdapters::chosen(std::string_view words) {
   std::vector<tfm::WeightedAdapter> parts;
   std::istringstream stream{std::string(words)};
   for (std::string word; stream >> word;) {
@@ -51,16 +51,16 @@ const tfm::Adapter* Wardrobe::chosen(std::string_view words) {
     if (found == named_.end()) throw UsageError("there is no adapter " + wanted.folder.string());
     parts.push_back({&adapters_[static_cast<std::size_t>(found - named_.begin())], wanted.weight});
   }
-  return wear(std::move(parts));
+  return apply(std::move(parts));
 }
 
-std::string Wardrobe::list() const {
+std::string LoadedAdapters::list() const {
   std::string text;
   for (const AdapterArgument& one : named_) text += last_part(one.folder) + "\n";
   return text;
 }
 
-const tfm::Adapter* Wardrobe::wear(std::vector<tfm::WeightedAdapter> parts) {
+const tfm::Adapter* LoadedAdapters::apply(std::vector<tfm::WeightedAdapter> parts) {
   if (parts.empty()) return nullptr;
   if (parts.size() == 1 && parts.front().weight == 1) return parts.front().adapter;
   mixed_ = tfm::mix(parts);
