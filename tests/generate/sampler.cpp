@@ -272,3 +272,23 @@ TEST_CASE("options that make no sense are refused by name") {
   CHECK_THROWS_WITH(Sampler(with([](auto& o) { o.top_k = -3; })), Contains("top_k is -3"));
   CHECK_NOTHROW(Sampler());
 }
+
+TEST_CASE("candidates that kernels pick give the tokens that all logits give") {
+  tfm::Context context(2);
+  const std::vector<SamplerOptions> all{{}, {.temperature = 0}, {.top_k = 1}, {.top_k = 3, .top_p = 0.5f, .min_p = 0}, {.top_k = 0}, {.top_k = 1000}, {.repetition_penalty = 1.2f}, {.forbidden = {5}}};
+  for (const std::size_t n : {1u, 40u, 41u, 517u})
+    for (const SamplerOptions& options : all) {
+      if (!options.forbidden.empty() && n < 6) continue;
+      std::vector<float> logits = random_logits(n, 3);
+      for (std::size_t i = 0; i < n; ++i) logits[i] = i % 11 == 7 ? -infinity : std::round(4 * logits[i]) / 4;  // many are equal
+      Sampler one(options), other(options);
+      const Token seen[] = {0};
+      for (int draw = 0; draw < 20; ++draw)
+        REQUIRE(one.sample(logits, seen) == other.sample(context, {logits.data(), 1, static_cast<tfm::Index>(n)}, seen));
+      CHECK(other.draws() == 20);
+    }
+  const std::vector<float> bad{1, not_a_number, 2}, none{-infinity, -infinity, -infinity};
+  const SamplerOptions two{.top_k = 2};
+  CHECK_THROWS_WITH(Sampler(two).sample(context, {bad.data(), 1, 3}), Contains("the logit of token 1 is nan"));
+  CHECK_THROWS_WITH(Sampler(two).sample(context, {none.data(), 1, 3}), Contains("every one of 3 logits is -inf"));
+}

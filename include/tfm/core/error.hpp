@@ -51,6 +51,10 @@ struct TrainError : Error {
 struct ThreadError : Error {
   using Error::Error;
 };
+/// A device on which kernels run: it has failed, or has too little memory.
+struct DeviceError : Error {
+  using Error::Error;
+};
 /// The caller's StopToken asked for it.
 struct Stopped : Error {
   /// What was half done: freed with the exception, which need not wait until the system has taken gigabytes back.

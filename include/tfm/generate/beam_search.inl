@@ -20,7 +20,7 @@ TFM_INLINE void validate(const BeamOptions& options) {
 namespace detail {
 
 TFM_INLINE void stop_if_asked(const Context& context) {
-  if (context.stop.stop_requested()) raise(Stopped());
+  context.raise_if_ended();
 }
 
 TFM_INLINE bool WayOn::operator<(const WayOn& other) const noexcept {

@@ -98,7 +98,7 @@ ModelDifference compare_models(Context& context, const ComparedModel<First>& fir
       divergences[to_size(t)] = detail::divergence(a, b, vocab);
       equal[to_size(t)] = std::max_element(a, a + vocab) - a == std::max_element(b, b + vocab) - b;
     });
-    if (context.stop.stop_requested()) raise(Stopped());
+    context.raise_if_ended();
     for (Index t = 0; t < n; ++t) found.kl += divergences[to_size(t)], agreed += equal[to_size(t)];
   }
   found.kl /= static_cast<double>(total);

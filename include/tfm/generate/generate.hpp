@@ -77,7 +77,8 @@ Generated generate(Session<Model>& session, const AnyTokenizer& tokenizer, Sampl
   const auto next = [&]() -> std::optional<StopReason> {
     if (static_cast<Index>(out.ids.size()) >= max_tokens) return StopReason::max_tokens;
     if (session.context().stop.stop_requested()) return StopReason::stopped;
-    const Token id = sampler.sample(session.logits(), session.tokens());
+    const std::span<const float> logits = session.logits();
+    const Token id = sampler.sample(session.context(), {logits.data(), 1, static_cast<Index>(logits.size())}, session.tokens());
     const bool control = id < tokenizer.size() && tokenizer.is_control(id), spelled = control || id == tokenizer.unknown();
     if (rules.stops(id) || (spelled && rules.stops(tokenizer.piece(id)))) {
       if (control && (!emit(filter.push(decoder.flush())) || !emit(filter.push_control(tokenizer.piece(id))))) return StopReason::callback;

@@ -5,6 +5,7 @@
 
 #include "tfm/core/context.hpp"
 #include "tfm/core/error.hpp"
+#include "tfm/kernels/candidates.hpp"
 #include "tfm/text/tokenizer.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -24,7 +25,7 @@ Token first_of(std::span<const float> logits, float logit) noexcept;
 float largest_logit(std::span<const float> logits, std::string_view who);
 
 /// The lowest id among the tokens of the largest logit, for every row, shared among the context's threads: `tokens` gets one
-/// for each. Errors: as largest_logit's.
+/// for each; -1 where a stop left it out. Errors: as largest_logit's.
 void likeliest_tokens(Context& context, View logits, std::string_view who, std::span<Token> tokens);
 
 }  // namespace tfm::inline TFM_ABI

@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace tfm::inline TFM_ABI {
 
@@ -50,14 +51,12 @@ TFM_INLINE float largest_logit(std::span<const float> logits, std::string_view w
 }
 
 TFM_INLINE void likeliest_tokens(Context& context, View logits, std::string_view who, std::span<Token> tokens) {
-  const auto row_of = [&](Index row) { return std::span<const float>(logits.row(row), to_size(logits.cols)); };
-  context.run(logits.rows, [&](Index row, int) {
-    const auto [largest, wrong] = detail::scan(row_of(row));
-    const bool none = wrong || !(largest > -std::numeric_limits<float>::infinity());
-    tokens[to_size(row)] = none ? -1 : detail::first_of(row_of(row), largest);
-  });
-  for (Index row = 0; row < logits.rows; ++row)
-    if (tokens[to_size(row)] < 0) largest_logit(row_of(row), who);
+  std::vector<kernels::LargestLogit> largest(to_size(logits.rows));
+  kernels::largest_logits(context, logits, largest.data());
+  for (Index row = 0; row < logits.rows; ++row) {
+    tokens[to_size(row)] = largest[to_size(row)].token;
+    if (largest[to_size(row)].token < 0 && !context.ended()) largest_logit({logits.row(row), to_size(logits.cols)}, who);
+  }
 }
 
 }  // namespace tfm::inline TFM_ABI

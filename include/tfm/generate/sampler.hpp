@@ -9,6 +9,7 @@
 #include "tfm/core/error.hpp"
 #include "tfm/core/random.hpp"
 #include "tfm/generate/largest_logit.hpp"
+#include "tfm/kernels/candidates.hpp"
 #include "tfm/text/tokenizer.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -36,7 +37,9 @@ class Sampler {
   RandomKey key_;
   std::uint64_t draws_ = 0;
   std::vector<float> scores_;                     // [vocabulary]: the logits after the penalty
-  std::vector<float> largest_;                    // candidates for the k largest
+  std::vector<float> room_;                       // for finding the k-th largest
+  std::vector<Token> found_;                      // [vocabulary]: the tokens that a kernel picked
+  std::vector<float> candidates_;                 // the scores of the tokens that top-k leaves
   std::vector<Token> ids_;                        // the tokens that are left, by rising id
   std::vector<double> weights_;                   // and exp((score - best) / temperature) of each
   std::vector<double> mass_;                      // for top-p: the weight of all tokens of a magnitude
@@ -56,12 +59,19 @@ class Sampler {
   /// \throws Error for logits that leave no choice or are no numbers, and for a seen token outside the vocabulary;
   /// OptionError for a forbidden one outside it
   Token sample(std::span<const float> logits, std::span<const Token> seen = {});
+  /// The same token, of logits [1, vocabulary] of which a context's kernels pick the candidates: they need not come to the host whole, unless a
+  /// penalty or forbidden tokens want to see them all.
+  /// \throws as above
+  Token sample(Context& context, View logits, std::span<const Token> seen = {});
 
   /// What sample() would draw from: `probabilities` [vocabulary], 0 for the tokens that the filters took away.
   /// \throws Error as sample() does, ShapeError where the sizes differ
   void probabilities(std::span<const float> logits, std::span<const Token> seen, std::span<float> probabilities);
 
  private:
+  /// One of the tokens that filter() left, by its weight; `best` where the most likely one is always taken.
+  Token draw(Token best);
+
   /// scores_ becomes the logits after the repetition penalty; gives the lowest id among the largest.
   Token penalise(std::span<const float> logits, std::span<const Token> seen);
 
@@ -70,9 +80,8 @@ class Sampler {
   /// ids_ and weights_ become what top-k, top-p and min-p leave of scores_, whose largest is that of `best`.
   void filter(Token best);
 
-  /// The top_k-th largest score, or -inf where there are no more than top_k. One pass: a room of 2 k is cut back to the
-  /// k largest whenever it is full.
-  float kth_largest();
+  /// The same of candidates_, the scores of ids_, which top-k has left, and the largest score.
+  void weigh(float largest);
 
   /// Top-p: keeps the most likely tokens, one after the other, until their weights reach `mass`. Nothing is sorted: the
   /// weights are counted by magnitude, and where the last token must be, the range is halved until it is found.

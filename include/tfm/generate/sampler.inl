@@ -1,7 +1,6 @@
 // What sampler.hpp declares.
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <string>
 
@@ -31,12 +30,36 @@ TFM_INLINE Sampler::Sampler(SamplerOptions options) : options_(std::move(options
 
 TFM_INLINE Token Sampler::sample(std::span<const float> logits, std::span<const Token> seen) {
   const Token best = penalise(logits, seen);
-  const std::uint64_t draw = draws_++;
+  if (options_.temperature > 0) filter(best);
+  return draw(best);
+}
+
+TFM_INLINE Token Sampler::sample(Context& context, View logits, std::span<const Token> seen) {
+  const std::span<const float> all(logits.data, to_size(logits.cols));
+  const Index k = options_.top_k;
+  if (options_.repetition_penalty != 1 || !options_.forbidden.empty() || k == 0 || k >= logits.cols) return sample(all, seen);
+  kernels::LargestLogit best;
+  kernels::table(context).largest_logits(context, logits, &best);
+  if (best.token < 0) {
+    largest_logit(all, "sampler");
+    context.raise_if_ended();  // a device's failure
+  }
+  if (options_.temperature > 0) {
+    if (scores_.size() != all.size()) reserve(all.size());
+    const Index count = kernels::top_k(context, logits, k, found_.data(), scores_.data());
+    ids_.assign(found_.begin(), found_.begin() + count);
+    candidates_.assign(scores_.begin(), scores_.begin() + count);
+    weigh(best.logit);
+  }
+  return draw(best.token);
+}
+
+TFM_INLINE Token Sampler::draw(Token best) {
+  const std::uint64_t number = draws_++;
   if (options_.temperature == 0) return best;
-  filter(best);
   double total = 0;
   for (double weight : weights_) total += weight;
-  double left = static_cast<double>(key_.bits(draw) >> 11) * 0x1p-53 * total;
+  double left = static_cast<double>(key_.bits(number) >> 11) * 0x1p-53 * total;
   for (std::size_t i = 0; i < ids_.size(); ++i) {
     left -= weights_[i];
     if (left < 0) return ids_[i];
@@ -92,7 +115,9 @@ TFM_INLINE void Sampler::reserve(std::size_t vocabulary) {
   scores_.resize(vocabulary);
   if (options_.temperature == 0) return;
   const auto k = static_cast<std::size_t>(options_.top_k);
-  if (k < vocabulary) largest_.reserve(std::min(2 * k, vocabulary));
+  if (k < vocabulary) room_.resize(std::min(2 * k, vocabulary));
+  found_.resize(vocabulary);
+  candidates_.reserve(vocabulary);
   ids_.reserve(vocabulary);
   weights_.reserve(vocabulary);
   if (options_.top_p < 1) {
@@ -102,41 +127,31 @@ TFM_INLINE void Sampler::reserve(std::size_t vocabulary) {
 }
 
 TFM_INLINE void Sampler::filter(Token best) {
-  const float least = kth_largest();
-  const double top = scores_[static_cast<std::size_t>(best)], scale = 1.0 / static_cast<double>(options_.temperature);
+  constexpr float none = -std::numeric_limits<float>::infinity();
+  const auto count = static_cast<Index>(scores_.size());
+  const float least = options_.top_k == 0 ? none : kernels::kth_largest(scores_.data(), count, options_.top_k, room_.data());
   ids_.clear();
+  candidates_.clear();
+  for (std::size_t i = 0; i < scores_.size(); ++i) {
+    if (scores_[i] < least || scores_[i] == none) continue;
+    ids_.push_back(static_cast<Token>(i));
+    candidates_.push_back(scores_[i]);
+  }
+  weigh(scores_[static_cast<std::size_t>(best)]);
+}
+
+TFM_INLINE void Sampler::weigh(float largest) {
+  const double top = largest, scale = 1.0 / static_cast<double>(options_.temperature);
   weights_.clear();
   double total = 0;
-  for (std::size_t i = 0; i < scores_.size(); ++i) {
-    if (scores_[i] < least || scores_[i] == -std::numeric_limits<float>::infinity()) continue;
-    const double weight = std::exp((static_cast<double>(scores_[i]) - top) * scale);
+  for (const float score : candidates_) {
+    const double weight = std::exp((static_cast<double>(score) - top) * scale);
     total += weight;
-    ids_.push_back(static_cast<Token>(i));
     weights_.push_back(weight);
   }
   // What min-p takes is at the lower end, so that it can go first and leave less to rank: the best has weight 1.
   keep([this](double weight, Token) { return weight >= static_cast<double>(options_.min_p); });
   if (options_.top_p < 1) cut_to_mass(static_cast<double>(options_.top_p) * total);
-}
-
-TFM_INLINE float Sampler::kth_largest() {
-  float least = -std::numeric_limits<float>::infinity();
-  const auto k = static_cast<std::size_t>(options_.top_k);
-  if (k == 0 || k >= scores_.size()) return least;
-  largest_.clear();
-  const auto cut = [&] {
-    const auto kth = largest_.begin() + static_cast<std::ptrdiff_t>(k - 1);
-    std::nth_element(largest_.begin(), kth, largest_.end(), std::greater<>());
-    least = *kth;
-    largest_.resize(k);
-  };
-  for (float score : scores_) {
-    if (score <= least) continue;
-    if (largest_.size() == 2 * k) cut();
-    if (score > least) largest_.push_back(score);
-  }
-  if (largest_.size() >= k) cut();
-  return least;
 }
 
 TFM_INLINE void Sampler::cut_to_mass(double mass) {

@@ -59,7 +59,7 @@ inline void attention(Context& context, const AttentionShape& shape, std::span<c
   Index all_pieces = 0;
   for (const auto& s : sequences) {
     all_pieces += pieces_of(s);
-    if (s.weights != nullptr) fill({s.weights, shape.heads * s.q.rows, s.position + s.q.rows}, 0);
+    if (s.weights != nullptr) fill(context, {s.weights, shape.heads * s.q.rows, s.position + s.q.rows}, 0);
   }
   const bool joins = all_pieces > static_cast<Index>(sequences.size());
   const Index in_a_chunk = std::max<Index>(1, all_pieces * shape.kv_heads / (8 * threads)), part = group * part_floats(head_dim);

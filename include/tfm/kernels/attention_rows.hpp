@@ -69,7 +69,7 @@ inline void attention_rows(Context& context, const RowsShape& shape, std::span<c
   const Index floats = attention_rows_floats(shape.head_dim, prepare::most_keys(sequences));
   float* const scratch = context.scratch.take<float>(context.threads->count() * floats);
   for (const auto& s : sequences)
-    if (s.weights != nullptr) fill({s.weights, shape.heads * s.q.rows, s.k.rows}, 0);
+    if (s.weights != nullptr) fill(context, {s.weights, shape.heads * s.q.rows, s.k.rows}, 0);
   prepare::by_heads(context, shape, sequences, [&](std::size_t i, Index kv_head, int worker) {
     const RowsSequence& s = sequences[i];
     const Index at = kv_head * shape.head_dim;

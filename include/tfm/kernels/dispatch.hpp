@@ -31,4 +31,13 @@ inline void by_columns(Context& context, Index cols, Index work, Body body) {
   context.run(ceil_div(cols, each), [&](Index chunk, int) { body(chunk * each, std::min(each, cols - chunk * each)); });
 }
 
+/// Every element of y becomes `value`.
+inline void fill(Context& context, MutableView y, float value) noexcept {
+  by_rows(context, y.rows, y.cols, [&](Index first, Index count) { table(context).fill(context, y.slice(first, count), value); });
+}
+/// y = x, of as many rows and columns; they do not overlap.
+inline void copy(Context& context, View x, MutableView y) noexcept {
+  by_rows(context, x.rows, x.cols, [&](Index first, Index count) { table(context).copy(context, x.slice(first, count), y.slice(first, count)); });
+}
+
 }  // namespace tfm::inline TFM_ABI::kernels

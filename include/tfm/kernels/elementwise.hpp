@@ -53,6 +53,12 @@ inline void silu_mul_backward(Context& context, View gate, View up, View dy, Mut
   });
 }
 
+/// Row t of cosine, sine [tokens, head_dim / 2] = those of the angles of position + t: (position + t) frequencies[i].
+inline void rotary_angles(Context& context, Index position, const float* frequencies, MutableView cosine, MutableView sine) noexcept {
+  by_rows(context, cosine.rows, 64 * cosine.cols, [&](Index first, Index count) {
+    table(context).rotary_angles(context, position + first, frequencies, cosine.slice(first, count), sine.slice(first, count));
+  });
+}
 /// Turns every head of x [tokens, heads x head_dim] by its token's angles, in place: pairs are (i, i + head_dim / 2);
 /// cosine, sine [tokens, head_dim / 2]. sign -1 turns back: the gradient.    Su et al. 2021, arXiv:2104.09864
 inline void rotate(Context& context, MutableView x, View cosine, View sine, float sign = 1) noexcept {

@@ -13,6 +13,13 @@ TFM_ENTRY(matmul_chunk, Context&, const MatmulTask& a, Index first, Index count,
 TFM_ENTRY(int8_chunk, Context&, const MatmulTask& a, Index first, Index count)
 TFM_ENTRY(bf16_chunk, Context&, const MatmulTask& a, Index first, Index count, float* scratch)
 
+// Memory: whole views, rows by their numbers, and rows of a weight's table, dequantised (row_major: of plain floats, or null).
+TFM_ENTRY(fill, Context&, MutableView y, float value)
+TFM_ENTRY(copy, Context&, View x, MutableView y)
+TFM_ENTRY(take_rows, Context&, View x, const Index* rows, MutableView y)
+TFM_ENTRY(put_rows, Context&, View x, const Index* rows, MutableView y)
+TFM_ENTRY(weight_rows, Context&, const Panels& w, const float* row_major, const std::int32_t* ids, MutableView y)
+
 // Element by element, and row by row.
 TFM_ENTRY(add_into, Context&, View x, MutableView y)
 TFM_ENTRY(add_bias, Context&, const float* b, MutableView y)
@@ -24,10 +31,15 @@ TFM_ENTRY(silu_mul, Context&, View gate, View up, MutableView y)
 TFM_ENTRY(relu, Context&, View x, MutableView y)
 TFM_ENTRY(dropout, Context&, View x, const std::uint64_t* keys, float rate, MutableView y)
 TFM_ENTRY(dropout_add, Context&, View x, const std::uint64_t* keys, float rate, MutableView y)
+TFM_ENTRY(rotary_angles, Context&, Index position, const float* frequencies, MutableView cosine, MutableView sine)
 TFM_ENTRY(rotate, Context&, MutableView x, View cosine, View sine, float sign)
 TFM_ENTRY(rms_norm, Context&, View x, const float* w, float eps, MutableView y, float* inverse)
 TFM_ENTRY(layer_norm, Context&, View x, const float* w, const float* b, float eps, MutableView y, float* statistics)
 TFM_ENTRY(softmax, Context&, View x, MutableView y, float* statistics)
+
+// What a sampler looks at of logits; `ids` and `values` have room for all of them.
+TFM_ENTRY(largest_logits, Context&, View logits, LargestLogit* largest)
+TFM_ENTRY(top_k, Context&, View logits, Index k, std::int32_t* ids, float* values, Index* count)
 
 // Attention and its cache.
 TFM_ENTRY(append_rows, Context&, const CacheRows& a, Index tokens)

@@ -93,7 +93,7 @@ inline void attention(const AttentionShape& shape, const AttentionSequence& s) {
       const CachedHead cached{s.keys + h / group * shape.key_head_bytes, s.values + h / group * shape.value_head_bytes,
                               shape};
       float* const weights = s.weights == nullptr ? nullptr : s.weights + (h * s.q.rows + t) * all;
-      if (weights != nullptr) fill({weights, 1, all}, 0);
+      if (weights != nullptr) fill(MutableView{weights, 1, all}, 0);
       attend(cached, s.q.row(t) + h * shape.head_dim, s.position + t + 1, s.out.row(t) + h * shape.head_dim, weights);
     }
 }

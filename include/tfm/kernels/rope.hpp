@@ -1,6 +1,6 @@
 #pragma once
-// Rotary position embedding: frequencies with their scalings, and the angles of positions.
-// Su et al. 2021, arXiv:2104.09864
+// Positions: rotary frequencies with their scalings and the angles of positions (Su et al. 2021, arXiv:2104.09864), and the
+// sinusoids that are added to embeddings (Vaswani et al. 2017).
 #include <cmath>
 #include <numbers>
 #include <string_view>
@@ -49,5 +49,22 @@ inline void rope_angles(Index position, const float* frequencies, Index half, fl
     sine[i] = static_cast<float>(std::sin(angle));
   }
 }
+
+namespace kernels {
+
+/// table [positions, dim], dim even: column 2 i = sin(position / 10000^(2 i / dim)), column 2 i + 1 its cosine. The angle is rounded to
+/// float32, as PyTorch has it.    Vaswani et al. 2017, section 3.5
+inline void sinusoidal_positions(MutableView table) noexcept {
+  for (Index i = 0; i < table.cols; i += 2) {
+    const auto wavelength = static_cast<float>(std::pow(10000.0, static_cast<double>(static_cast<float>(i) / static_cast<float>(table.cols))));
+    for (Index position = 0; position < table.rows; ++position) {
+      const auto angle = static_cast<double>(static_cast<float>(position) / wavelength);
+      table.row(position)[i] = static_cast<float>(std::sin(angle));
+      table.row(position)[i + 1] = static_cast<float>(std::cos(angle));
+    }
+  }
+}
+
+}  // namespace kernels
 
 }  // namespace tfm::inline TFM_ABI

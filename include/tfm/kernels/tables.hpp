@@ -26,19 +26,10 @@ struct TrainingTable {
 #undef TFM_ENTRY
 };
 
-// Either every file that uses a kernel compiles them all, or, with TFM_COMPILED, one file does (cmake/compiled/kernels.cpp, which defines
-// TFM_KERNEL_BODIES), and the others link with it.
-#if !defined(TFM_COMPILED)
-#define TFM_KERNEL_BODIES
-#define TFM_TABLE_OF inline
-#else
-#define TFM_TABLE_OF
-#endif
-
 inline namespace TFM_UNIT {
 /// The kernels of an instruction set; the baseline's if it is another architecture's.
-TFM_TABLE_OF const Table& table(Isa isa) noexcept;
-TFM_TABLE_OF const TrainingTable& training_table(Isa isa) noexcept;
+TFM_INLINE const Table& table(Isa isa) noexcept;
+TFM_INLINE const TrainingTable& training_table(Isa isa) noexcept;
 }  // namespace TFM_UNIT
 
 /// The kernels that a context runs.

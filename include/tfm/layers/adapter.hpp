@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tfm/core/error.hpp"
+#include "tfm/kernels/host.hpp"
 #include "tfm/layers/gradients.hpp"
 #include "tfm/layers/visit.hpp"
 
@@ -94,7 +95,7 @@ class Adapter {
     const auto rank = static_cast<float>(options.rank);
     pair.scaling = options.alpha / (options.rank_stabilised ? std::sqrt(rank) : rank);
     const float width = 2.f / std::sqrt(static_cast<float>(in));
-    for (Index i = 0; i < options.rank * in; ++i) pair.a.values().data[i] = width * (key.uniform(static_cast<std::uint64_t>(i)) - 0.5f);
+    kernels::uniform(pair.a.values(), key, width);
   }
 };
 
@@ -128,9 +129,8 @@ inline Adapter mix(std::span<const WeightedAdapter> parts) {
     mixed = {F32(rank, like.a.cols()), F32(like.b.rows(), rank), touched.front().second, like.name};
     Index first = 0;
     for (const auto& [pair, factor] : touched) {
-      copy(pair->a.view(), mixed.a.values().slice(first, pair->rank()));
-      for (Index r = 0; r < like.b.rows(); ++r)
-        for (Index k = 0; k < pair->rank(); ++k) mixed.b.values().row(r)[first + k] = factor / mixed.scaling * pair->b.view().row(r)[k];
+      kernels::put_scaled(1, pair->a.view(), mixed.a.values(), first, 0);
+      kernels::put_scaled(factor / mixed.scaling, pair->b.view(), mixed.b.values(), 0, first);
       first += pair->rank();
     }
   }

@@ -42,7 +42,7 @@ struct AddNorm {
       kernels::add(context, x, y);
       ln.forward(context, y, z, saved != nullptr ? &saved->ln : nullptr);
     } else {
-      if (z.data != x.data) copy(x, z);
+      if (z.data != x.data) kernels::copy(context, x, z);
       dropout.add(context, batch, y, z);
     }
   }
@@ -51,10 +51,10 @@ struct AddNorm {
   void after_backward(Context& context, const Batch& batch, View dz, const Saved& saved, MutableView dx, MutableView dy,
                       const Gradients& gradients) const noexcept {
     if constexpr (norm == Norm::post) {
-      fill(dy, 0);
+      kernels::fill(context, dy, 0);
       ln.backward(context, dz, saved.ln, dy, gradients);
     } else {
-      copy(dz, dy);
+      kernels::copy(context, dz, dy);
     }
     kernels::add(context, dy, dx);
     dropout.forward(context, batch, dy);
@@ -63,7 +63,7 @@ struct AddNorm {
   MutableView inner_gradient(Context& context, MutableView dx) const {
     if constexpr (norm == Norm::post) return dx;
     const MutableView din = context.scratch.matrix(dx.rows, dx.cols);
-    fill(din, 0);
+    kernels::fill(context, din, 0);
     return din;
   }
   void before_backward(Context& context, View din, const Saved& saved, MutableView dx,

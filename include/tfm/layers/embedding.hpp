@@ -1,11 +1,11 @@
 #pragma once
 // Embedding: the rows of a table for the ids of tokens.
-#include <algorithm>
 #include <cstdint>
 #include <span>
 
 #include "tfm/core/parameter.hpp"
 #include "tfm/kernels/elementwise.hpp"
+#include "tfm/kernels/rows.hpp"
 #include "tfm/layers/gradients.hpp"
 #include "tfm/numeric/weight.hpp"
 
@@ -19,11 +19,7 @@ struct Embedding {
   /// y [tokens, dim] = scale weight[ids]; ids are below the vocabulary's size. The Transformer's scale is the root of
   /// dim (Vaswani et al. 2017, section 3.4).
   void forward(Context& context, std::span<const std::int32_t> ids, float scale, MutableView y) const noexcept {
-    constexpr Index each = 16;  // tokens of a chunk
-    context.run(ceil_div(y.rows, each), [&](Index chunk, int) {
-      for (Index t = chunk * each; t < std::min(y.rows, (chunk + 1) * each); ++t)
-        row(weight, ids[to_size(t)], y.row(t));
-    });
+    kernels::weight_rows(context, weight, ids, y);
     kernels::scale(context, scale, y, y);
   }
   /// Adds scale dy[t] to the gradient's row ids[t], in the tokens' order; a frozen table has none.

@@ -6,6 +6,7 @@
 
 #include "tfm/core/error.hpp"
 #include "tfm/kernels/cache.hpp"
+#include "tfm/kernels/host.hpp"
 #include "tfm/layers/state.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -68,8 +69,8 @@ class KvCache {
     for (Index layer = 0; layer < shape_.layers; ++layer)
       for (Index h = 0; h < shape_.kv_heads; ++h) {
         const Index key = h * shape_.key_head_bytes(), value = h * shape_.value_head_bytes();
-        std::memcpy(keys(layer, to) + key, keys(layer, from) + key, to_size(key_bytes));
-        std::memcpy(values(layer, to) + value, values(layer, from) + value, to_size(value_bytes));
+        kernels::copy_bytes(keys(layer, from) + key, keys(layer, to) + key, key_bytes);
+        kernels::copy_bytes(values(layer, from) + value, values(layer, to) + value, value_bytes);
       }
     length_[to_size(to)] = length(from);
   }

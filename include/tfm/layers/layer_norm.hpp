@@ -12,9 +12,7 @@ struct LayerNorm {
   float eps = 1e-5f;
 
   LayerNorm() = default;
-  explicit LayerNorm(Index dim, float epsilon = 1e-5f) : weight(1, dim), bias(1, dim), eps(epsilon) {
-    fill(weight.values(), 1);
-  }
+  explicit LayerNorm(Index dim, float epsilon = 1e-5f) : weight(1, dim, 1), bias(1, dim), eps(epsilon) {}
 
   struct Saved {
     View x;

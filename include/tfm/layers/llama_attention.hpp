@@ -104,7 +104,7 @@ struct LlamaAttention {
       k_norm.forward(context, norm_rows(k, k_norm), eps, norm_rows(saved.k, k_norm), &saved.k_norm);
     }
     if (turns) kernels::rotate(context, saved.q, cosine, sine), kernels::rotate(context, saved.k, cosine, sine);
-    for (Index s = 0; s < batch.sequences(); ++s) fill(saved.out.slice(batch.first(s), batch.padding(s)), 0);
+    for (Index s = 0; s < batch.sequences(); ++s) kernels::fill(context, saved.out.slice(batch.first(s), batch.padding(s)), 0);
     kernels::attention_rows(context, rows_shape(cosine), {rows_of(context, batch, saved, cosine), to_size(batch.sequences())});
     o_proj.forward(context, batch, saved.out, y, &saved.o_proj);
   }
@@ -115,7 +115,7 @@ struct LlamaAttention {
     const Arena::Frame frame(context.scratch);
     const auto like = [&](View v) {
       const MutableView zeros = context.scratch.matrix(v.rows, v.cols);
-      fill(zeros, 0);
+      kernels::fill(context, zeros, 0);
       return zeros;
     };
     const MutableView dout = like(saved.out), dq = like(saved.q), dk = like(saved.k), dv = like(saved.v);
@@ -148,7 +148,7 @@ struct LlamaAttention {
   static View before_norm(Context& context, const RmsNorm& norm, MutableView d, const RmsNorm::Saved& saved, const Gradients& gradients) noexcept {
     if (!norm.there()) return d;
     const MutableView before = context.scratch.matrix(d.rows, d.cols);
-    fill(before, 0);
+    kernels::fill(context, before, 0);
     norm.backward(context, norm_rows(d, norm), saved, norm_rows(before, norm), gradients);
     return before;
   }

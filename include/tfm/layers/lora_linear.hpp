@@ -73,14 +73,14 @@ struct LoraLinear {
       const MutableView down = context.scratch.matrix(run.count, pair.rank()), dxa = context.scratch.matrix(run.count, pair.rank());
       kernels::scale(context, pair.scaling, View{saved.xa + run.first * saved.most, run.count, pair.rank()}, down);
       accumulate(context, own, down, gradients[pair.b]);
-      fill(dxa, 0);
+      kernels::fill(context, dxa, 0);
       matmul_backward(context, pair.b, own, dxa);
       kernels::scale(context, pair.scaling, dxa, dxa);
       accumulate(context, dxa, saved.x.slice(run.first, run.count), gradients[pair.a]);
       if (dx.data == nullptr) return;
       if (!drops) return matmul_backward(context, pair.a, dxa, dx.slice(run.first, run.count));
       const MutableView through = context.scratch.matrix(run.count, dx.cols);
-      fill(through, 0);
+      kernels::fill(context, through, 0);
       matmul_backward(context, pair.a, dxa, through);
       kernels::dropout_add(context, through, dropout_keys(context, batch, run), run.adapter->dropout, dx.slice(run.first, run.count));
     });

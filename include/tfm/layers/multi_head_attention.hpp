@@ -106,7 +106,7 @@ struct MultiHeadAttention {
                       dq = context.scratch.matrix(saved.q.rows, hidden);
     const MutableView dk = context.scratch.matrix(saved.k.rows, hidden),
                       dv = context.scratch.matrix(saved.k.rows, hidden);
-    for (const MutableView d : {dout, dq, dk, dv}) fill(d, 0);
+    for (const MutableView d : {dout, dq, dk, dv}) kernels::fill(context, d, 0);
     W_o.backward(context, queries_of, dy, saved.W_o, dout, gradients);
 
     const kernels::RowsSequence* const sequences = rows_of(context, queries_of, keys_of, saved, nullptr);

@@ -35,7 +35,7 @@ struct PositionWiseFFN {
                 const Gradients& gradients) const noexcept {
     const Arena::Frame frame(context.scratch);
     const MutableView inner = context.scratch.matrix(dy.rows, saved.inner.cols);
-    fill(inner, 0);
+    kernels::fill(context, inner, 0);
     dense2.backward(context, batch, dy, saved.dense2, inner, gradients);
     kernels::relu_backward(context, saved.inner, inner, inner);
     dense1.backward(context, batch, inner, saved.dense1, dx, gradients);

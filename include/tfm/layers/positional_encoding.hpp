@@ -1,8 +1,7 @@
 #pragma once
 // PositionalEncoding: sine and cosine of a token's position, added to its embedding.    Vaswani et al. 2017,
 // section 3.5
-#include <cmath>
-
+#include "tfm/kernels/rope.hpp"
 #include "tfm/layers/dropout.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -16,15 +15,7 @@ struct PositionalEncoding {
   PositionalEncoding() = default;
   /// dim is even.
   PositionalEncoding(Index positions, Index dim, float rate = 0) : table(positions, dim), dropout{rate} {
-    for (Index i = 0; i < dim; i += 2) {
-      const auto wavelength =
-          static_cast<float>(std::pow(10000.0, static_cast<double>(static_cast<float>(i) / static_cast<float>(dim))));
-      for (Index position = 0; position < positions; ++position) {
-        const auto angle = static_cast<double>(static_cast<float>(position) / wavelength);
-        table.view().row(position)[i] = static_cast<float>(std::sin(angle));
-        table.view().row(position)[i + 1] = static_cast<float>(std::cos(angle));
-      }
-    }
+    kernels::sinusoidal_positions(table);
   }
 
   /// x [tokens, dim] in place: each token's row of the table is added, then dropout. Positions are below the table's.

@@ -48,7 +48,7 @@ struct SwiGLU {
     const Arena::Frame frame(context.scratch);
     const Index tokens = dy.rows, ffn = saved.gate.cols;
     const MutableView inner = context.scratch.matrix(tokens, ffn), gate = context.scratch.matrix(tokens, ffn), up = context.scratch.matrix(tokens, ffn);
-    for (const MutableView d : {inner, gate, up}) fill(d, 0);
+    for (const MutableView d : {inner, gate, up}) kernels::fill(context, d, 0);
     down_proj.backward(context, batch, dy, saved.down_proj, inner, gradients);
     kernels::silu_mul_backward(context, saved.gate, saved.up, inner, gate, up);
     gate_proj.backward(context, batch, gate, saved.gate_proj, dx, gradients);

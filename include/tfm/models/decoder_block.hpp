@@ -68,7 +68,7 @@ struct DecoderBlock {
     const Arena::Frame frame(context.scratch);
     const MutableView du = context.scratch.matrix(dz.rows, dz.cols), dy = context.scratch.matrix(dz.rows, dz.cols);
     const MutableView change = context.scratch.matrix(dz.rows, dz.cols);
-    fill(du, 0), fill(dy, 0);
+    kernels::fill(context, du, 0), kernels::fill(context, dy, 0);
     addnorm3.after_backward(context, batch, dz, saved.addnorm3, du, change, gradients);
     MutableView din = addnorm3.inner_gradient(context, du);
     ffn.backward(context, batch, change, saved.ffn, din, gradients);

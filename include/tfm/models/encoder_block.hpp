@@ -50,7 +50,7 @@ struct EncoderBlock {
                 const Gradients& gradients) const noexcept {
     const Arena::Frame frame(context.scratch);
     const MutableView dy = context.scratch.matrix(dz.rows, dz.cols), change = context.scratch.matrix(dz.rows, dz.cols);
-    fill(dy, 0);
+    kernels::fill(context, dy, 0);
     addnorm2.after_backward(context, batch, dz, saved.addnorm2, dy, change, gradients);
     MutableView din = addnorm2.inner_gradient(context, dy);
     ffn.backward(context, batch, change, saved.ffn, din, gradients);

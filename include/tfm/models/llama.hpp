@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "tfm/kernels/elementwise.hpp"
+#include "tfm/kernels/rope.hpp"
+#include "tfm/kernels/rows.hpp"
 #include "tfm/layers/lora_slots.hpp"
 #include "tfm/layers/visit.hpp"
 #include "tfm/models/llama_block.hpp"
@@ -88,7 +90,7 @@ class Llama {
     if (!batch.valid.empty()) return forward_padded(context, batch, ids, cache, wanted, logits, watch);
     context.scratch.reserve(forward_bytes(batch.tokens(), batch.sequences(), context.threads->count(), largest_rank(batch), cache));
     run(context, batch, ids, cache, wanted, logits, watch);
-    if (context.stop.stop_requested()) raise(Stopped());
+    context.raise_if_ended();
     for (Index s = 0; s < batch.sequences(); ++s) cache.advance(batch.slot_of(s), batch.length(s));
   }
 
@@ -104,12 +106,12 @@ class Llama {
     if (const float divisor = options_of(shape).logit_divisor; divisor != 1) kernels::scale(context, 1 / divisor, dlogits, dlogits);
     if constexpr (Output::trainable)
       if (output().parameter >= 0) accumulate(context, dlogits, hidden, gradients[output()]);
-    fill(hidden, 0);
+    kernels::fill(context, hidden, 0);
     matmul_backward(context, output(), dlogits, hidden);
   }
-  /// x [tokens, dim]: the embeddings of valid ids. Between two of them it hears a stop.
+  /// x [tokens, dim]: the embeddings of valid ids.
   void embed(Context& context, std::span<const std::int32_t> ids, MutableView x) const {
-    for (Index t = 0; t < x.rows && !context.stop.stop_requested(); ++t) row(embed_tokens, ids[to_size(t)], x.row(t));
+    kernels::weight_rows(context, embed_tokens, ids, x);
     if (const float scale = options_of(shape).embedding_scale; scale != 1) kernels::scale(context, scale, x, x);
   }
   /// The gradient of the embeddings where they train.

@@ -107,7 +107,7 @@ struct LlamaBlock {
     };
     {
       const Arena::Frame own(context.scratch);
-      fill(inner, 0);
+      kernels::fill(context, inner, 0);
       mlp.backward(context, batch, before_sum(context, post_mlp_layernorm, d, saved.post_mlp_layernorm, gradients),
                    saved.mlp, inner, gradients);
     }
@@ -115,7 +115,7 @@ struct LlamaBlock {
     const View change = before_sum(context, post_self_attn_layernorm, d, saved.post_self_attn_layernorm, gradients);
     if (!wanted && input_layernorm.weight.parameter < 0)
       return self_attn.backward(context, batch, cosine, sine, change, saved.self_attn, {}, gradients);
-    fill(inner, 0);
+    kernels::fill(context, inner, 0);
     self_attn.backward(context, batch, cosine, sine, change, saved.self_attn, inner, gradients);
     before(input_layernorm, saved.input_layernorm);
   }
@@ -134,7 +134,7 @@ struct LlamaBlock {
     }
     if (!norm.there()) return d;
     const MutableView raw = context.scratch.matrix(d.rows, d.cols);
-    fill(raw, 0);
+    kernels::fill(context, raw, 0);
     norm.backward(context, d, kept, raw, gradients);
     return raw;
   }

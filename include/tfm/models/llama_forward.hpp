@@ -81,12 +81,11 @@ void Llama<S, P>::run(Context& context, const Batch& batch, std::span<const std:
   const MutableView cosine = context.scratch.matrix(tokens, half), sine = context.scratch.matrix(tokens, half);
   embed(context, ids, x);
   for (Index s = 0; s < batch.sequences(); ++s)
-    for (Index t = 0; t < batch.length(s) && !context.stop.stop_requested(); ++t)
-      rope_angles(batch.position_of(s) + t, frequencies.data(), half, cosine.row(batch.first(s) + t),
-                  sine.row(batch.first(s) + t));
+    kernels::rotary_angles(context, batch.position_of(s), frequencies.data(), cosine.slice(batch.first(s), batch.length(s)),
+                           sine.slice(batch.first(s), batch.length(s)));
   if (watch != nullptr && watch->hidden) watch->hidden(0, x);
 
-  for (std::size_t l = 0; l < layers.size() && !context.stop.stop_requested(); ++l) {
+  for (std::size_t l = 0; l < layers.size() && !context.ended(); ++l) {
     const Index layer = static_cast<Index>(l);
     if (watch != nullptr && watch->attention) {
       std::vector<std::vector<float>> weights;
@@ -117,7 +116,7 @@ void Llama<S, P>::run(Context& context, const Batch& batch, std::span<const std:
   Index next = 0;
   for (Index s = 0; s < batch.sequences() && count < tokens; ++s) {
     const Index n = batch.logit_rows(s, wanted);  // the last so many
-    copy(x.slice(batch.first(s) + batch.length(s) - n, n), rows.slice(next, n));
+    kernels::copy(context, x.slice(batch.first(s) + batch.length(s) - n, n), rows.slice(next, n));
     next += n;
   }
   norm.forward(context, rows, shape.norm_eps, rows);
@@ -144,14 +143,16 @@ void Llama<S, P>::forward_padded(Context& context, const Batch& batch, std::span
   if (ragged.logit_rows(wanted) == batch.logit_rows(wanted)) return forward(context, ragged, tokens, cache, wanted, logits, watch);
   Buffer compact(ragged.logit_rows(wanted), shape.vocab);
   forward(context, ragged, tokens, cache, wanted, compact, watch);
-  fill(logits, 0);
-  Index from = 0, to = 0;
+  std::vector<Index> places;  // of compact's rows among the logits
+  Index to = 0;
   for (Index s = 0; s < batch.sequences(); ++s) {
     const bool all = batch.logits_of(s, wanted) == Logits::all;
     for (Index i = 0; i < ragged.logit_rows(s, wanted); ++i)
-      copy(compact.view().slice(from + i, 1), logits.slice(all ? to + rows[to_size(start[to_size(s)] + i)] - batch.first(s) : to, 1));
-    from += ragged.logit_rows(s, wanted), to += batch.logit_rows(s, wanted);
+      places.push_back(all ? to + rows[to_size(start[to_size(s)] + i)] - batch.first(s) : to);
+    to += batch.logit_rows(s, wanted);
   }
+  kernels::fill(context, logits, 0);
+  kernels::put_rows(context, compact, places.data(), logits);
 }
 
 }  // namespace tfm::inline TFM_ABI

@@ -46,8 +46,8 @@ View forward_for_training(Context& context, const Llama<S, P>& model, const Batc
 
   const MutableView cosine = context.kept.matrix(tokens, half), sine = context.kept.matrix(tokens, half);
   for (Index s = 0; s < batch.sequences(); ++s)
-    for (Index t = 0; t < batch.length(s); ++t)
-      rope_angles(batch.position_of(s) + t, model.frequencies.data(), half, cosine.row(batch.first(s) + t), sine.row(batch.first(s) + t));
+    kernels::rotary_angles(context, batch.position_of(s), model.frequencies.data(), cosine.slice(batch.first(s), batch.length(s)),
+                           sine.slice(batch.first(s), batch.length(s)));
   saved.cosine = cosine, saved.sine = sine;
 
   const auto count = static_cast<Index>(model.layers.size());
@@ -55,7 +55,7 @@ View forward_for_training(Context& context, const Llama<S, P>& model, const Batc
   for (Index l = 0; l <= count; ++l) saved.inputs[l] = context.kept.matrix(tokens, model.shape.dim);
   saved.blocks = recompute == Recompute::blocks ? nullptr : context.kept.take<typename LlamaBlock<P>::Saved>(count);
   model.embed(context, ids, saved.inputs[0]);
-  for (Index l = 0; l < count && !context.stop.stop_requested(); ++l) {
+  for (Index l = 0; l < count && !context.ended(); ++l) {
     const auto run = [&](typename LlamaBlock<P>::Saved& kept) {
       kept = {};
       model.layers[to_size(l)].forward(context, batch, cosine, sine, model.shape.norm_eps, saved.inputs[l], saved.inputs[l + 1], kept);
@@ -68,7 +68,7 @@ View forward_for_training(Context& context, const Llama<S, P>& model, const Batc
     typename LlamaBlock<P>::Saved forgotten;
     run(forgotten);
   }
-  if (context.stop.stop_requested()) raise(Stopped());
+  context.raise_if_ended();
   const MutableView hidden = context.kept.matrix(tokens, model.shape.dim);
   model.norm.forward(context, saved.inputs[count], model.shape.norm_eps, hidden, &saved.norm);
   return hidden;
@@ -80,12 +80,12 @@ void backward_for_training(Context& context, const Llama<S, P>& model, const Bat
                            const LlamaSaved<P>& saved, const Gradients& gradients) {
   const Arena::Frame frame(context.scratch);
   const MutableView d = context.scratch.matrix(dhidden.rows, dhidden.cols);
-  fill(d, 0);
+  kernels::fill(context, d, 0);
   model.norm.backward(context, dhidden, saved.norm, d, gradients);
   bool trains_embedding = false;
   if constexpr (P::output_weight::trainable) trains_embedding = model.embed_tokens.parameter >= 0;
   for (auto l = static_cast<Index>(model.layers.size()); l-- > 0;) {
-    if (context.stop.stop_requested()) raise(Stopped());
+    context.raise_if_ended();
     const auto& block = model.layers[to_size(l)];
     if (saved.blocks != nullptr) {
       block.backward(context, batch, saved.cosine, saved.sine, saved.blocks[l], d, gradients, l > 0 || trains_embedding);

@@ -15,8 +15,7 @@ template <Shape S>
 Llama<S, EveryLinear<F32>> blank_llama(const S& shape) {
   Llama<S, EveryLinear<F32>> model(shape);
   visit_weights(model, "", [&](const std::string&, F32& weight, const WeightInfo& info) {
-    weight = F32(info.rows, info.cols);
-    fill(weight.values(), info.role == WeightRole::norm ? 1.f : 0.f);
+    weight = F32(info.rows, info.cols, info.role == WeightRole::norm ? 1.f : 0.f);
   });
   return model;
 }

@@ -2,12 +2,14 @@
 // merge: an adapter becomes part of its model's weights, and can be taken out again.    Hu et al. 2021, arXiv:2106.09685, section 4.1
 #include <algorithm>
 #include <concepts>
+#include <numeric>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "tfm/kernels/elementwise.hpp"
+#include "tfm/kernels/rows.hpp"
 #include "tfm/layers/lora_slots.hpp"
 #include "tfm/models/causal_model.hpp"
 #include "tfm/numeric/pack.hpp"
@@ -30,17 +32,19 @@ namespace detail {
 template <class W>
 F32 merged_weight(Context& context, const W& weight, const LoraPair& pair) {
   F32 sum(weight.rows(), weight.cols());
-  context.run(sum.rows(), [&](Index r, int) { row(weight, r, sum.values().row(r)); });
+  std::vector<std::int32_t> rows(to_size(sum.rows()));
+  std::iota(rows.begin(), rows.end(), 0);
+  kernels::weight_rows(context, weight, rows, sum.values());
   constexpr Index each = 256;  // rows of B A at a time
-  for (Index first = 0; first < sum.rows() && !context.stop.stop_requested(); first += each) {
+  for (Index first = 0; first < sum.rows() && !context.ended(); first += each) {
     const Arena::Frame frame(context.scratch);
     const Index n = std::min(each, sum.rows() - first);
     const MutableView change = context.scratch.matrix(n, sum.cols());
-    fill(change, 0);
+    kernels::fill(context, change, 0);
     matmul_backward(context, pair.a, pair.b.view().slice(first, n), change);
     kernels::scale_add(context, pair.scaling, change, sum.values().slice(first, n));
   }
-  if (context.stop.stop_requested()) raise(Stopped());
+  context.raise_if_ended();
   return sum;
 }
 

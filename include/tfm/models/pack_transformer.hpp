@@ -20,7 +20,7 @@ Transformer<S, P> pack_transformer(Context& context, const Transformer<S, EveryL
   visit_weights(packed, "", [&](const std::string& name, auto& weight, WeightRole) {
     using W = std::remove_reference_t<decltype(weight)>;
     const F32& source = *from.at(name);
-    if constexpr (std::is_same_v<W, F32>) copy(source.view(), weight.values());
+    if constexpr (std::is_same_v<W, F32>) weight = F32(source.view());
     else
       weight = W(pack(
           context, W::static_format,

@@ -93,19 +93,19 @@ struct TransformerDecoder {
     const Arena::Frame frame(context.scratch);
     MutableView dz = context.scratch.matrix(dlogits.rows, dmemory.cols),
                 dx = context.scratch.matrix(dlogits.rows, dmemory.cols);
-    fill(dz, 0);
+    kernels::fill(context, dz, 0);
     dense.backward(context, batch, dlogits, saved.dense, dz, gradients);
     if constexpr (S::norm == Norm::pre) {
-      fill(dx, 0);
+      kernels::fill(context, dx, 0);
       norm.backward(context, dz, saved.norm, dx, gradients);
       std::swap(dz, dx);
     }
     for (std::size_t i = blks.size(); i-- > 0;) {
-      fill(dx, 0);
+      kernels::fill(context, dx, 0);
       blks[i].backward(context, batch, source, dz, saved.blks[i], dx, dmemory, gradients);
       std::swap(dz, dx);
     }
-    fill(dx, 0);
+    kernels::fill(context, dx, 0);
     pos_encoding.backward(context, batch, dz, dx);
     embedding.backward(context, ids, std::sqrt(static_cast<float>(dx.cols)), dx, gradients);
   }

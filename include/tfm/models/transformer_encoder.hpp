@@ -65,17 +65,17 @@ struct TransformerEncoder {
     MutableView dz = context.scratch.matrix(dmemory.rows, dmemory.cols),
                 dx = context.scratch.matrix(dmemory.rows, dmemory.cols);
     if constexpr (S::norm == Norm::pre) {
-      fill(dz, 0);
+      kernels::fill(context, dz, 0);
       norm.backward(context, dmemory, saved.norm, dz, gradients);
     } else {
-      copy(dmemory, dz);
+      kernels::copy(context, dmemory, dz);
     }
     for (std::size_t i = blks.size(); i-- > 0;) {
-      fill(dx, 0);
+      kernels::fill(context, dx, 0);
       blks[i].backward(context, batch, dz, saved.blks[i], dx, gradients);
       std::swap(dz, dx);
     }
-    fill(dx, 0);
+    kernels::fill(context, dx, 0);
     pos_encoding.backward(context, batch, dz, dx);
     embedding.backward(context, ids, std::sqrt(static_cast<float>(dx.cols)), dx, gradients);
   }

@@ -81,7 +81,7 @@ void Transformer<S, P>::forward(Context& context, const PairBatch& pairs, Mutabl
   decoder.forward(context, pairs.target, pairs.target_ids, pairs.source, memory, logits, part(saved, &Saved::decoder),
                   watch);
   if (saved != nullptr) saved->memory = memory;
-  if (context.stop.stop_requested()) raise(Stopped());
+  context.raise_if_ended();
 }
 
 template <EncoderDecoderShape S, class P>
@@ -91,10 +91,10 @@ void Transformer<S, P>::backward(Context& context, const PairBatch& pairs, View 
   context.scratch.reserve(bytes_of(context, pairs).backward());
   const Arena::Frame frame(context.scratch);
   const MutableView dmemory = context.scratch.matrix(saved.memory.rows, saved.memory.cols);
-  fill(dmemory, 0);
+  kernels::fill(context, dmemory, 0);
   decoder.backward(context, pairs.target, pairs.target_ids, pairs.source, dlogits, saved.decoder, dmemory, gradients);
   encoder.backward(context, pairs.source, pairs.source_ids, dmemory, saved.encoder, gradients);
-  if (context.stop.stop_requested()) raise(Stopped());
+  context.raise_if_ended();
 }
 
 template <EncoderDecoderShape S, class P>
@@ -125,7 +125,7 @@ TransformerState Transformer<S, P>::encode(Context& context, const Batch& source
   encoder.forward(context, ragged, tokens, memory, nullptr, watch);
   decoder.remember(context, ragged, memory, state.memory());
   for (Index s = 0; s < source.sequences(); ++s) state.memory().advance(s, ragged.length(s));
-  if (context.stop.stop_requested()) raise(Stopped());
+  context.raise_if_ended();
   return state;
 }
 
@@ -149,7 +149,7 @@ void Transformer<S, P>::step(Context& context, std::span<const std::int32_t> tok
   context.scratch.reserve(PassBytes<S>(shape, {.longest = longest, .threads = context.threads->count()}).step(n));
   const Batch batch = state.batch(), source = state.source();
   decoder.step(context, batch, tokens, source, state.own(), state.memory(), logits, watch);
-  if (context.stop.stop_requested()) raise(Stopped());
+  context.raise_if_ended();
   state.advance();
 }
 

@@ -16,11 +16,12 @@ class F32 {
 
   F32() = default;
   F32(Index rows, Index cols) : values_(rows, cols) {}
+  F32(Index rows, Index cols, float value) : F32(rows, cols) { fill(values(), value); }
+  explicit F32(View from) : F32(from.rows, from.cols) { copy(from, values()); }
   F32(F32&&) = default;
   F32& operator=(F32&&) = default;
   F32 clone() const {
-    F32 copied(rows(), cols());
-    copy(view(), copied.values());
+    F32 copied(view());
     copied.parameter = parameter;
     return copied;
   }

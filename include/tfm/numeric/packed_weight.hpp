@@ -35,7 +35,7 @@ inline void matmul(Context& context, const PackedWeight& w, View x, MutableView 
 inline void matmul_backward(Context& context, const PackedWeight& w, View dy, MutableView dx) noexcept;
 /// out[0 .. in) = row i, dequantised: an embedding.
 inline void row(const PackedWeight& w, Index i, float* out) noexcept {
-  for (Index k = 0; k < w.cols(); ++k) out[k] = value_at(w.panels(), i, k);
+  row_values(w.panels(), i, out);
 }
 /// out[0 .. out) = column k, dequantised: what LLM.int8() multiplies an outlier with.
 inline void column(const PackedWeight& w, Index k, float* out) noexcept {

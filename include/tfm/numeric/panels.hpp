@@ -69,4 +69,9 @@ inline float value_at(Panels w, Index row, Index k) noexcept {
   }
 }
 
+/// All values of a row.
+inline void row_values(Panels w, Index row, float* out) noexcept {
+  for (Index k = 0; k < w.cols; ++k) out[k] = value_at(w, row, k);
+}
+
 }  // namespace tfm::inline TFM_ABI

@@ -42,7 +42,7 @@ Loss causal_loss(Context& context, const Model& model, const Batch& batch, std::
   constexpr Index each = logit_rows;
   Loss loss;
   for (Index first = 0; first < count; first += each) {
-    if (context.stop.stop_requested()) raise(Stopped());
+    context.raise_if_ended();
     const Arena::Frame frame(context.scratch);
     const Index n = std::min(each, count - first);
     const MutableView h = context.scratch.matrix(n, hidden.cols), logits = context.scratch.matrix(n, model.shape.vocab);

@@ -45,6 +45,8 @@ inline constexpr TrainingTable training_table = [] {
 #else
 #include TFM_REGION_LANES
 #include "tfm/kernels/cpu/body_basic.inl"
+#include "tfm/kernels/cpu/body_rows.inl"
+#include "tfm/kernels/cpu/body_candidates.inl"
 #include "tfm/kernels/cpu/body_quantise.inl"
 #include "tfm/kernels/cpu/body_matmul.inl"
 #include "tfm/kernels/cpu/body_int8.inl"

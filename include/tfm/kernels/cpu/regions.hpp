@@ -8,6 +8,8 @@
 #include <arm_neon.h>
 #endif
 
+#include "tfm/kernels/kth_largest.hpp"
+#include "tfm/kernels/rope.hpp"
 #include "tfm/kernels/tables.hpp"
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -27,7 +29,7 @@
 
 namespace tfm::inline TFM_ABI::kernels::inline TFM_UNIT {
 
-TFM_TABLE_OF const Table& table(Isa isa) noexcept {
+TFM_INLINE const Table& table(Isa isa) noexcept {
   switch (isa) {
 #define TFM_X(name, ...) \
   case Isa::name: return name::table;
@@ -36,7 +38,7 @@ TFM_TABLE_OF const Table& table(Isa isa) noexcept {
     default: return baseline::table;
   }
 }
-TFM_TABLE_OF const TrainingTable& training_table(Isa isa) noexcept {
+TFM_INLINE const TrainingTable& training_table(Isa isa) noexcept {
   switch (isa) {
 #define TFM_X(name, ...) \
   case Isa::name: return name::training_table;

@@ -163,6 +163,12 @@ constexpr Index attention_backward_floats(Index head_dim, Index keys) noexcept {
   return 2 * room * head_dim + 3 * room * padded + backward_tile * (2 * head_dim + 3 * padded + 2 * key_block);
 }
 
+/// The lowest id among a row's largest logits, or -1 where one is NaN or +inf, or all are -inf.
+struct LargestLogit {
+  std::int32_t token = -1;
+  float logit = 0;
+};
+
 /// One step of Adam or AdamW for all parameters.
 struct AdamStep {
   float beta1, beta2, eps;
