@@ -98,7 +98,6 @@ TEST_CASE("answers have the likelihood that training's forward pass gives them, 
 }
 
 TEST_CASE("a token over the seam of prompt and answer counts to the answer", "[finetune]") {
-  const auto& stories = tfm_test::stories();
   Context context(1);
   context.arithmetic = Arithmetic::exact;
   // The second answer shares the first two tokens of the prompt alone.
