@@ -1,6 +1,8 @@
 #pragma once
 // Family: what distinguishes the checkpoints of one family of decoders, as data: what files call it and its weights, in
 // which order they have rotary pairs, and what its config.json says that others' do not.
+#include <algorithm>
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +32,16 @@ struct LayerName {
     return convention == Convention::gguf ? gguf : hugging_face;
   }
 };
+
+namespace detail {
+/// One family's names and those of layers that another has besides.
+template <std::size_t A, std::size_t B>
+consteval std::array<LayerName, A + B> with_layers(const LayerName (&layers)[A], const LayerName (&more)[B]) {
+  std::array<LayerName, A + B> all;
+  std::copy(more, more + B, std::copy(layers, layers + A, all.begin()));
+  return all;
+}
+}  // namespace detail
 
 /// A line of the table in families.hpp. Layers with one name in a file are parts of one tensor there, from top to
 /// bottom in the order of the model's visit: Phi-3's qkv_proj and gate_up_proj.

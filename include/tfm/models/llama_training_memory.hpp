@@ -1,6 +1,7 @@
 #pragma once
 // How many bytes a training pass of a LLaMA takes of a Context's arenas, before it begins.
 #include <algorithm>
+#include <tuple>
 
 #include "tfm/kernels/attention_rows.hpp"
 #include "tfm/kernels/losses.hpp"
@@ -78,6 +79,11 @@ class TrainingBytes {
     return std::max(base, tokens(pair->rank()) + tokens(pair->rank()) + (drops() ? tokens(pair->a.cols()) + keys() : 0) +
                               std::max(gradients(pair->a, n_.tokens), gradients(pair->b, n_.tokens)));
   }
+  static auto projections(const LlamaBlock<P>& block) noexcept {
+    const auto& attention = block.self_attn;
+    const auto& mlp = block.mlp;
+    return std::tie(attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj, mlp.gate_proj, mlp.up_proj, mlp.down_proj);
+  }
   template <class F, class... Layer>
   static Index most(F&& of, const Layer&... layers) noexcept {
     return std::max({of(layers)...});
@@ -87,13 +93,7 @@ class TrainingBytes {
   TrainingBytes(const Context& context, const Llama<S, P>& model, const TrainingPass& pass) noexcept : model_(model), n_(pass), context_(context) {}
 
   Index kept(const LlamaBlock<P>& block) const noexcept {
-    const auto& q = block.self_attn.q_proj;
-    const auto& k = block.self_attn.k_proj;
-    const auto& v = block.self_attn.v_proj;
-    const auto& o = block.self_attn.o_proj;
-    const auto& gate = block.mlp.gate_proj;
-    const auto& up = block.mlp.up_proj;
-    const auto& down = block.mlp.down_proj;
+    const auto& [q, k, v, o, gate, up, down] = projections(block);
     const Index dim = model_.shape.dim, q_width = q.base_weight().rows(), kv_width = k.base_weight().rows(), ffn = gate.base_weight().rows();
     const DecoderOptions options = options_of(model_.shape);
     const auto norm = [&](Index cols, Index rows) { return tokens(cols) + tokens(rows); };  // a matrix beside, and its inverses
@@ -104,26 +104,14 @@ class TrainingBytes {
            kept(o) + kept(gate) + kept(up) + kept(down);
   }
   Index forward(const LlamaBlock<P>& block) const noexcept {
-    const auto& q = block.self_attn.q_proj;
-    const auto& k = block.self_attn.k_proj;
-    const auto& v = block.self_attn.v_proj;
-    const auto& o = block.self_attn.o_proj;
-    const auto& gate = block.mlp.gate_proj;
-    const auto& up = block.mlp.up_proj;
-    const auto& down = block.mlp.down_proj;
+    const auto& [q, k, v, o, gate, up, down] = projections(block);
     const Index dim = head_dim(model_.shape);
     const Index keys_and_values = round_up(n_.longest, kernels::key_block) * (dim + round_up(dim, 16)), room = keys_and_values + kernels::attention_floats(Format::f32, dim);
     const Index attention = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) + std::max(floats(threads_ * room), forward(o));
     return std::max({attention, forward(q, k, v), forward(gate, up), forward(down)});
   }
   Index backward(const LlamaBlock<P>& block) const noexcept {
-    const auto& q = block.self_attn.q_proj;
-    const auto& k = block.self_attn.k_proj;
-    const auto& v = block.self_attn.v_proj;
-    const auto& o = block.self_attn.o_proj;
-    const auto& gate = block.mlp.gate_proj;
-    const auto& up = block.mlp.up_proj;
-    const auto& down = block.mlp.down_proj;
+    const auto& [q, k, v, o, gate, up, down] = projections(block);
     const auto of = [this](const auto& layer) { return this->backward(layer); };
     const Index lists = Arena::bytes_for(n_.sequences, sizeof(kernels::RowsSequence)) + Arena::bytes_for(n_.sequences, sizeof(kernels::RowsGradient));
     const DecoderOptions options = options_of(model_.shape);

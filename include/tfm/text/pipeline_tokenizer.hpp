@@ -27,8 +27,7 @@ struct PipelineMarker {
 };
 
 /// Bytes that are no UTF-8 are encoded as U+FFFD, one by one.
-class PipelineTokenizer {
-  Vocabulary vocabulary_;
+class PipelineTokenizer : public VocabularyTokenizer {
   Normalizer normalizer_;
   PreTokenizer pre_tokenizer_;
   TokenModel model_;
@@ -43,17 +42,6 @@ class PipelineTokenizer {
                     std::span<const PipelineMarker> markers);
 
   std::vector<Token> encode(std::span<const TextSegment> segments) const;
-
-  const Vocabulary& vocabulary() const noexcept { return vocabulary_; }
-  Index size() const noexcept { return vocabulary_.size(); }
-  const SpecialTokens& special() const noexcept { return vocabulary_.special(); }
-  bool is_control(Token token) const { return vocabulary_.is_control(token); }
-  std::string_view bytes(Token token) const { return vocabulary_.bytes(token); }
-  std::string_view leading_bytes(Token token) const { return vocabulary_.leading_bytes(token); }
-  bool trims_spaces() const noexcept { return vocabulary_.trims_spaces(); }
-  InvalidUtf8 invalid() const noexcept { return vocabulary_.invalid(); }
-  std::string_view piece(Token token) const { return vocabulary_.piece(token); }
-  std::optional<Token> find(std::string_view piece) const { return vocabulary_.find(piece); }
 };
 
 static_assert(Tokenizer<PipelineTokenizer>);

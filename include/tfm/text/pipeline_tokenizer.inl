@@ -16,7 +16,7 @@ struct PipelineTokenizer::Workspace {
 
 TFM_INLINE PipelineTokenizer::PipelineTokenizer(Vocabulary vocabulary, Normalizer normalizer, PreTokenizer pre_tokenizer,
                                             TokenModel model, std::span<const PipelineMarker> markers)
-    : vocabulary_(std::move(vocabulary)), normalizer_(std::move(normalizer)), pre_tokenizer_(std::move(pre_tokenizer)),
+    : VocabularyTokenizer(std::move(vocabulary)), normalizer_(std::move(normalizer)), pre_tokenizer_(std::move(pre_tokenizer)),
       model_(std::move(model)) {
   for (const PipelineMarker& marker : markers) {
     if (marker.normalized && !marker.special) {

@@ -42,8 +42,7 @@ struct SentencePieceOptions {
 /// front: so do llama.cpp, LLaMA 2's own code (which encodes turn by turn), and transformers for tokenizers with a prepending
 /// normaliser (TinyLlama's); transformers with legacy=False writes that space at the very beginning alone, which
 /// SentencePieceOptions::space_at_the_beginning_alone asks for.
-class SentencePieceTokenizer {
-  Vocabulary vocabulary_;
+class SentencePieceTokenizer : public VocabularyTokenizer {
   using Processor = std::unique_ptr<const sentencepiece::SentencePieceProcessor>;
   Processor processor_;
   Processor bare_;  // the same without a space in front; null: processor_ is for every stretch of text
@@ -75,17 +74,8 @@ class SentencePieceTokenizer {
   /// Bytes that are no UTF-8 are encoded as U+FFFD, one by one.
   std::vector<Token> encode(std::span<const TextSegment> segments) const;
 
-  const Vocabulary& vocabulary() const noexcept { return vocabulary_; }
-  Index size() const noexcept { return vocabulary_.size(); }
   /// The pieces of the model itself; added tokens follow them.
   Index model_size() const noexcept { return pieces_; }
-  const SpecialTokens& special() const noexcept { return vocabulary_.special(); }
-  bool is_control(Token token) const { return vocabulary_.is_control(token); }
-  std::string_view bytes(Token token) const { return vocabulary_.bytes(token); }
-  std::string_view leading_bytes(Token token) const { return vocabulary_.leading_bytes(token); }
-  bool trims_spaces() const noexcept { return vocabulary_.trims_spaces(); }
-  std::string_view piece(Token token) const { return vocabulary_.piece(token); }
-  std::optional<Token> find(std::string_view piece) const { return vocabulary_.find(piece); }
 };
 
 static_assert(Tokenizer<SentencePieceTokenizer>);

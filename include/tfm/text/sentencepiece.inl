@@ -54,7 +54,9 @@ TFM_INLINE auto SentencePieceTokenizer::load(const SentencePieceModel& model) ->
   return processor;
 }
 
-TFM_INLINE SentencePieceTokenizer::SentencePieceTokenizer(SentencePieceModel model, const SentencePieceOptions& options) : vocabulary_(static_cast<Index>(model.pieces.size() + options.added.size()), total_bytes(model, options), std::string(model.what)),
+TFM_INLINE SentencePieceTokenizer::SentencePieceTokenizer(SentencePieceModel model, const SentencePieceOptions& options)
+    : VocabularyTokenizer(Vocabulary(static_cast<Index>(model.pieces.size() + options.added.size()), total_bytes(model, options),
+                                     std::string(model.what))),
       pieces_(static_cast<Token>(model.pieces.size())) {
   check_sentencepiece_model(model);
   model.add_dummy_prefix = model.add_dummy_prefix && options.add_space_prefix;

@@ -82,6 +82,25 @@ class Vocabulary {
   const std::string& what() const noexcept { return what_; }
 };
 
+/// What a tokenizer answers out of its vocabulary alone; it derives from this and adds how texts become tokens.
+class VocabularyTokenizer {
+ protected:
+  Vocabulary vocabulary_;
+  explicit VocabularyTokenizer(Vocabulary vocabulary) noexcept : vocabulary_(std::move(vocabulary)) {}
+
+ public:
+  const Vocabulary& vocabulary() const noexcept { return vocabulary_; }
+  Index size() const noexcept { return vocabulary_.size(); }
+  const SpecialTokens& special() const noexcept { return vocabulary_.special(); }
+  bool is_control(Token token) const { return vocabulary_.is_control(token); }
+  std::string_view bytes(Token token) const { return vocabulary_.bytes(token); }
+  std::string_view leading_bytes(Token token) const { return vocabulary_.leading_bytes(token); }
+  bool trims_spaces() const noexcept { return vocabulary_.trims_spaces(); }
+  InvalidUtf8 invalid() const noexcept { return vocabulary_.invalid(); }
+  std::string_view piece(Token token) const { return vocabulary_.piece(token); }
+  std::optional<Token> find(std::string_view piece) const { return vocabulary_.find(piece); }
+};
+
 }  // namespace tfm::inline TFM_ABI
 
 #if defined(TFM_DEFINITIONS)

@@ -17,8 +17,7 @@ namespace tfm::inline TFM_ABI {
 ///   const auto vocab = WordVocab::from_corpus(sentences);  vocab.encode(std::array{TextSegment(UserText{"go ."})});
 /// Words are separated by single spaces, as d2l separates them: two spaces have an empty word between them. A word that
 /// is not in the vocabulary, or that spells a reserved token, is <unk>.
-class WordVocab {
-  Vocabulary vocabulary_;
+class WordVocab : public VocabularyTokenizer {
   MarkerSplitter markers_;
 
   static std::size_t total_bytes(std::span<const std::string> words);
@@ -42,15 +41,6 @@ class WordVocab {
 
   /// The words behind the reserved tokens, in order of their ids: what the constructor takes.
   std::vector<std::string> words() const;
-
-  Index size() const noexcept { return vocabulary_.size(); }
-  const SpecialTokens& special() const noexcept { return vocabulary_.special(); }
-  bool is_control(Token token) const { return vocabulary_.is_control(token); }
-  std::string_view bytes(Token token) const { return vocabulary_.bytes(token); }
-  std::string_view leading_bytes(Token token) const { return vocabulary_.leading_bytes(token); }
-  bool trims_spaces() const noexcept { return vocabulary_.trims_spaces(); }
-  std::string_view piece(Token token) const { return vocabulary_.piece(token); }
-  std::optional<Token> find(std::string_view piece) const { return vocabulary_.find(piece); }
 };
 static_assert(Tokenizer<WordVocab>);
 

@@ -19,7 +19,8 @@ TFM_INLINE void WordVocab::encode_words(std::string_view text, std::vector<Token
   }
 }
 
-TFM_INLINE WordVocab::WordVocab(std::span<const std::string> words, std::string what) : vocabulary_(static_cast<Index>(words.size() + reserved.size()), total_bytes(words), std::move(what)) {
+TFM_INLINE WordVocab::WordVocab(std::span<const std::string> words, std::string what)
+    : VocabularyTokenizer(Vocabulary(static_cast<Index>(words.size() + reserved.size()), total_bytes(words), std::move(what))) {
   // <unk> is no control token: a translation shows where a word was missing.
   for (const std::string_view token : reserved)
     vocabulary_.add(token, " " + std::string(token), token == reserved[0] ? TokenType::normal : TokenType::control);

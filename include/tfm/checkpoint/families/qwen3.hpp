@@ -8,20 +8,8 @@ namespace tfm::inline TFM_ABI {
 namespace detail {
 
 inline constexpr std::string_view qwen3_architectures[] = {"Qwen3ForCausalLM", "Qwen3Model"};
-inline constexpr LayerName qwen3_layers[] = {{"model.embed_tokens", "model.embed_tokens", "token_embd"},
-                                             {"model.norm", "model.norm", "output_norm"},
-                                             {"lm_head", "lm_head", "output"},
-                                             {"input_layernorm", "input_layernorm", "attn_norm"},
-                                             {"self_attn.q_proj", "self_attn.q_proj", "attn_q"},
-                                             {"self_attn.k_proj", "self_attn.k_proj", "attn_k"},
-                                             {"self_attn.v_proj", "self_attn.v_proj", "attn_v"},
-                                             {"self_attn.o_proj", "self_attn.o_proj", "attn_output"},
-                                             {"self_attn.q_norm", "self_attn.q_norm", "attn_q_norm"},
-                                             {"self_attn.k_norm", "self_attn.k_norm", "attn_k_norm"},
-                                             {"post_attention_layernorm", "post_attention_layernorm", "ffn_norm"},
-                                             {"mlp.gate_proj", "mlp.gate_proj", "ffn_gate"},
-                                             {"mlp.up_proj", "mlp.up_proj", "ffn_up"},
-                                             {"mlp.down_proj", "mlp.down_proj", "ffn_down"}};
+inline constexpr auto qwen3_layers = with_layers(llama_layers, {{"self_attn.q_norm", "self_attn.q_norm", "attn_q_norm"},
+                                                                {"self_attn.k_norm", "self_attn.k_norm", "attn_k_norm"}});
 inline constexpr DecoderOptions qwen3_options{.qk_norm = QkNorm::heads};
 
 inline void read_qwen3_options(const Json& config, DynamicLlamaShape& shape) {
