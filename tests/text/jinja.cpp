@@ -156,6 +156,18 @@ TEST_CASE("hostile Jinja is refused in bounded time, stack and memory") {
   CHECK(marked("{{ m|upper }}{{ m|length }}{{ m[1:] }}", "a\xff\xe2\x82") == "<0:A\xff\xe2\x82>4<0:\xff\xe2\x82>");
 }
 
+TEST_CASE("long texts are found in texts that begin like them again and again") {
+  const std::string part = std::string(20, 'a') + "b", text = "a" + part + std::string(30, 'a') + part + "aab" + part;
+  std::string expected;
+  for (std::size_t at = 0; (at = text.find(part, at)) != text.npos; at += part.size()) expected += std::to_string(at) + " ";
+  CHECK(expected == "1 52 76 ");
+  jinja::Context context;
+  context.variables.emplace_back("text", Value::of(text));
+  context.variables.emplace_back("part", Value::of(part));
+  CHECK(Template("{% for p in text.split(part) %}{{ p|length }} {% endfor %}{{ text.count(part) }} {{ text.find(part) }} {{ part ~ 'c' in text }}")
+            .render(context).text == "1 30 3 0 3 1 False");
+}
+
 TEST_CASE("values of JSON, and JSON of values") {
   const std::string text =
       R"({"b": [1, -2.5, 1e+16, true, null, "é\n\"", 123456789012345678901234567890], "a": {}, "": []})";

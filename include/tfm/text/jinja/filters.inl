@@ -61,15 +61,7 @@ inline std::optional<double> real_in(std::string_view text) {
   if (rest.empty() || (rest.size() < digits.size() && rest[0] == '-') || rest.find_first_of("()xX") != rest.npos)
     return std::nullopt;
   double out = 0;
-  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), out);
-  if (end != rest.data() + rest.size()) return std::nullopt;
-  if (error == std::errc::result_out_of_range) {
-    const std::size_t power = rest.find_first_of("eE");
-    const bool small = power != rest.npos && power + 1 < rest.size() && rest[power + 1] == '-';
-    out = std::copysign(small ? 0.0 : HUGE_VAL, rest[0] == '-' ? -1.0 : 1.0);
-  } else if (error != std::errc()) {
-    return std::nullopt;
-  }
+  if (read_real(rest, out) != rest.size()) return std::nullopt;
   return out;
 }
 
@@ -347,7 +339,7 @@ inline Value round(Machine& m, const Value& v, Arguments& a) {
   if (places >= 0) {
     const std::string digits =
         (std::signbit(v.real()) ? "-" : "") + real_digits(m, std::abs(v.real()), 'f', places, false);
-    std::from_chars(digits.data(), digits.data() + digits.size(), out);
+    read_real(digits, out);
     return Value::of(out);
   }
   const double scale = std::pow(10.0, static_cast<double>(-places));

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "tfm/text/jinja/read_real.inl"
 #include "tfm/text/jinja/value.hpp"
 
 namespace tfm::inline TFM_ABI::jinja {
@@ -190,8 +191,7 @@ inline double as_real(const Value& number) {
   if (!number.is(Kind::big)) return static_cast<double>(number.integer());
   const std::string digits = decimal(number);
   double out = 0;
-  const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-  if (result.ec != std::errc()) return digits[0] == '-' ? -HUGE_VAL : HUGE_VAL;
+  read_real(digits, out);
   return out;
 }
 /// What is left of the point. The number is finite.

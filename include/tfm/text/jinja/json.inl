@@ -119,12 +119,7 @@ class JsonReader {
   }
   static Value real(std::string_view all) {
     double out = 0;
-    const auto result = std::from_chars(all.data(), all.data() + all.size(), out);
-    if (result.ec == std::errc::result_out_of_range) {
-      const std::size_t power = all.find_first_of("eE");
-      const double size = power != all.npos && all[power + 1] == '-' ? 0 : HUGE_VAL;
-      out = all[0] == '-' ? -size : size;
-    }
+    read_real(all, out);
     return Value::of(out);
   }
   unsigned unit() {

@@ -2,7 +2,6 @@
 // + - * / // % ** ~, comparisons, items and slices, as Python computes them.
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -178,15 +177,22 @@ inline Value positive(Machine& m, const Value& v) {
   m.fail({"bad operand type for unary +: '", type_name(v), "'"});
 }
 
-/// Where `part` begins in `text`, from `from` on; npos: nowhere. In time linear in both.
+/// Where `part` begins in `text`, from `from` on; npos: nowhere. In time linear in both (Knuth, Morris, Pratt 1977).
 inline std::size_t find_text(Machine& m, std::string_view text, std::string_view part, std::size_t from = 0) {
   m.step((text.size() - std::min(from, text.size())) / 64);
   if (part.size() < 16) return text.find(part, from);
   if (from >= text.size()) return text.npos;
-  const auto at = std::search(text.begin() + static_cast<std::ptrdiff_t>(from), text.end(),
-                              std::boyer_moore_horspool_searcher(part.begin(), part.end()));
   m.step(part.size() / 4);
-  return at == text.end() ? text.npos : static_cast<std::size_t>(at - text.begin());
+  // How much of `part` is still matched where the next character does not go on with so much of it.
+  std::vector<std::size_t> shorter(part.size() + 1, 0);
+  const auto advance = [&](std::size_t matched, char c) {
+    while (matched > 0 && part[matched] != c) matched = shorter[matched];
+    return matched + (part[matched] == c ? 1 : 0);
+  };
+  for (std::size_t i = 1; i < part.size(); ++i) shorter[i + 1] = advance(shorter[i], part[i]);
+  for (std::size_t i = from, matched = 0; i < text.size(); ++i)
+    if (matched = advance(matched, text[i]); matched == part.size()) return i + 1 - matched;
+  return text.npos;
 }
 
 inline bool contains(Machine& m, const Value& whole, const Value& item) {

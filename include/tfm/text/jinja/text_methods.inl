@@ -198,10 +198,10 @@ inline Value istitle(Machine& m, const Function& f, Arguments& a) {
   }
   return Value::of(any);
 }
-inline Value isascii(Machine& m, const Function& f, Arguments& a) {
+inline Value is_ascii_text(Machine& m, const Function& f, Arguments& a) {
   return f.self.bytes().empty() ? Value::of(true) : every<is_ascii>(m, f, a);
 }
-inline Value isprintable(Machine& m, const Function& f, Arguments& a) {
+inline Value is_printable_text(Machine& m, const Function& f, Arguments& a) {
   return f.self.bytes().empty() ? Value::of(true) : every<is_printable>(m, f, a);
 }
 inline Value isidentifier(Machine& m, const Function& f, Arguments& a) {
@@ -260,13 +260,13 @@ inline constexpr std::array methods{
     Method{"index", search<Search::index>},
     Method{"isalnum", every<is_alphanumeric>},
     Method{"isalpha", every<is_letter>},
-    Method{"isascii", isascii},
+    Method{"isascii", is_ascii_text},
     Method{"isdecimal", every<is_decimal>},
     Method{"isdigit", every<is_digit>},
     Method{"isidentifier", isidentifier},
     Method{"islower", is_case<false>},
     Method{"isnumeric", every<is_numeric>},
-    Method{"isprintable", isprintable},
+    Method{"isprintable", is_printable_text},
     Method{"isspace", every<is_space>},
     Method{"istitle", istitle},
     Method{"isupper", is_case<true>},

@@ -15,8 +15,7 @@
 namespace tfm::inline TFM_ABI::jinja {
 inline Value real_of(std::string_view digits) {
   double value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error == std::errc::result_out_of_range && digits.find("e-") == digits.npos) value = HUGE_VAL;
+  read_real(digits, value);
   return Value::of(value);
 }
 
