@@ -116,7 +116,8 @@ inline void block_tile(const BlockTile& w, const Quantised& x, Index token, floa
     const auto scales = [&](int p) { return w.scales + p * w.scales_step; };
     F first[T][P];
     if constexpr (B::factors)
-      block_sums<B, T, P>(levels, x, at + b, own, 0, [&](int t, int p, F ints) { first[t][p] = mul(ints, B::factor(scales(p), w.scale_blocks, b, 0)); });
+      block_sums<B, T, P>(levels, x, at + b, own, 0,
+                          [&](int t, int p, F ints) { first[t][p] = mul(ints, B::factor(scales(p), w.scale_blocks, b, 0)); });
     block_sums<B, T, P>(levels, x, at + b, own, B::factors ? 1 : 0, [&](int t, int p, F ints) {
       const Index i = at + t * x.blocks + b;
       if constexpr (B::factors) ints = fma(ints, B::factor(scales(p), w.scale_blocks, b, 1), first[t][p]);  // integers, exact
@@ -155,7 +156,8 @@ inline constexpr Index blocks_expanded = 8;
 // `count` blocks of a panel from b on: levels as bytes, and [3][blocks_expanded][16] floats: scales, then minima or the factors of both halves.
 using Expander = void (*)(const std::byte* levels, const std::byte* scales, Index scale_blocks, Index b, Index count, std::byte* bytes, float* numbers);
 template <class B>
-[[gnu::noinline]] inline void expand_blocks(const std::byte* levels, const std::byte* scales, Index scale_blocks, Index b, Index count, std::byte* bytes, float* numbers) {
+[[gnu::noinline]] inline void expand_blocks(const std::byte* levels, const std::byte* scales, Index scale_blocks, Index b, Index count,
+                                            std::byte* bytes, float* numbers) {
   levels += b * B::bytes;
   for (Index i = 0; i < count; ++i, levels += B::bytes) {
     const auto put = [&](Index which, F number) { store(numbers + 16 * (which * blocks_expanded + i), number); };
@@ -207,7 +209,8 @@ struct ExpandedTiles {
         const std::byte* const panel = w.data + (p + i) * size;
         expand(panel + header, panel, x.blocks, b, count, levels[i], numbers[i]);
       }
-      const BlockTile tile{levels[0], reinterpret_cast<const std::byte*>(numbers[0]), sizeof levels[0], sizeof numbers[0], blocks_expanded, b, count, x.added || b > 0};
+      const BlockTile tile{levels[0], reinterpret_cast<const std::byte*>(numbers[0]), sizeof levels[0], sizeof numbers[0], blocks_expanded, b, count,
+                           x.added || b > 0};
       in_tiles<(Many ? int8_tile_tokens : 1)>(0, tokens, RunBlocks<Blocks, P>{tile, x, y, y_row, last});
     }
   }

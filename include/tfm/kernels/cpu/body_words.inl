@@ -11,6 +11,9 @@ struct SpreadHead {
   }
   static TFM_LANES F number(const std::byte* scales, Index b, Index i) { return to_float(integer(scales, b, i)); }
 };
+// Scales, and minima, of blocks that BlocksOf32 has.
+template <class Traits>
+struct ScalesFirst : HalfScales<Traits::minimum> {};
 // A binary16 scale, and a minimum where the format has one.
 template <class Traits>
 struct WholeScales : SpreadHead<Traits> {
@@ -90,7 +93,7 @@ struct ThreeBits {
     Bytes third[2];
     two_pairs_of_four<0>(from, i, low, high);
     two_bits_of_eight<2>(load_bytes(from + byte_block / 4), i, third[0], third[1]);
-    low = lowered(either(low, third[0]), 4 - 32), high = lowered(either(high, third[1]), 4 - 32);
+    low = lowered(either(low, third[0]), -28), high = lowered(either(high, third[1]), -28);
   }
 };
 // Nibbles that number Sixteen's levels.
@@ -136,7 +139,8 @@ struct WordBlocks : Scales {
 
 // Columns from .. to of a panel, exact, by way of Blocks, which are ExpandedBlocks.
 template <class Blocks, Stored Own>
-[[gnu::noinline]] inline void words_to_floats(Expander expand, const std::byte* panel, Index header, Index blocks, Index from, Index to, float* out) {
+[[gnu::noinline]] inline void words_to_floats(Expander expand, const std::byte* panel, Index header, Index blocks, Index from, Index to,
+                                              float* out) {
   alignas(64) std::byte levels[byte_block];
   alignas(64) float numbers[3 * blocks_expanded * 16];
   const auto scales = reinterpret_cast<const std::byte*>(numbers);
@@ -172,8 +176,10 @@ struct WordTiles<Blocks, Expanded, true> {
 };
 
 // FormatLanes of formats whose levels are words.
-template <class Traits, class Scales, class Words, Stored Own, bool Direct>
+template <Format F, template <class> class OwnScales, class Words, Stored Own, bool Direct = false>
 struct WordLanes {
+  using Traits = FormatTraits<F>;
+  using Scales = OwnScales<Traits>;
   using Blocks = WordBlocks<Scales, Words, Own>;
   using Expanded = ExpandedBlocks<Own, Scales::minimum, Scales::factors>;
   using Tiles = typename WordTiles<Blocks, Expanded, Direct>::type;

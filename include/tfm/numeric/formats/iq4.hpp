@@ -12,7 +12,7 @@ inline constexpr signed char iq4_levels[16] = {-127, -104, -83, -65, -49, -35, -
 /// The number of the level nearest to x.
 inline int nearest_iq4(float x) noexcept {
   int i = 0;
-  for (int j = 1; j < 16; ++j) i += 2 * x > static_cast<float>(iq4_levels[j - 1] + iq4_levels[j]);
+  for (int step = 8; step > 0; step /= 2) i += 2 * x > static_cast<float>(iq4_levels[i + step - 1] + iq4_levels[i + step]) ? step : 0;
   return i;
 }
 
@@ -40,9 +40,9 @@ inline float nearest_iq4_scale(const float* x) noexcept {
     if (std::abs(x[k]) > std::abs(extreme)) extreme = x[k];
   double lowest = try_iq4(x, 0).left;
   for (const int end : {-127, 113})
-    for (int i = -7; i <= 7; ++i) {
-      float scale = extreme / static_cast<float>(end + i * (end < 0 ? -4 : 4));
-      for (int again = 0; again < 3; ++again) {
+    for (int i = -4; i <= 4; ++i) {
+      float scale = extreme / static_cast<float>(end + 7 * i);
+      for (int again = 0; again < 2; ++again) {
         const ScaleTried tried = try_iq4(x, scale);
         if (tried.left < lowest) lowest = tried.left, best = scale;
         scale = tried.better;

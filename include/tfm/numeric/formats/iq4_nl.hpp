@@ -9,8 +9,12 @@ struct FormatTraits<Format::iq4_nl> : SpreadBlocks<Format::iq4_nl, activation_bl
   static constexpr const char* name = "IQ4_NL";
   static constexpr int gguf = 20;
 
-  static void spread(const std::byte* block, std::byte* own, std::byte* levels) noexcept { std::memcpy(own, block, 2), std::memcpy(levels, block + 2, 16); }
-  static void join(const std::byte* own, const std::byte* levels, std::byte* block) noexcept { std::memcpy(block, own, 2), std::memcpy(block + 2, levels, 16); }
+  static void spread(const std::byte* block, std::byte* own, std::byte* levels) noexcept {
+    std::memcpy(own, block, 2), std::memcpy(levels, block + 2, 16);
+  }
+  static void join(const std::byte* own, const std::byte* levels, std::byte* block) noexcept {
+    std::memcpy(block, own, 2), std::memcpy(block + 2, levels, 16);
+  }
   static BlockScale scale_of(const BlockHead& own, Index) noexcept { return {own.half(0), 0}; }
   static int level(const BlockWords& own, Index k) noexcept { return detail::iq4_levels[own.nibble(k)]; }
   static void quantise_block(const float* x, std::byte* bytes) noexcept {

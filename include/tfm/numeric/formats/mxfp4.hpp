@@ -45,7 +45,9 @@ struct FormatTraits<Format::mxfp4> : SpreadBlocks<Format::mxfp4, activation_bloc
 
  private:
   /// Below 2^-126 a subnormal number.
-  static float power_of_two(int n) noexcept { return std::bit_cast<float>(n < -126 ? 0x00400000u >> (-127 - n) : static_cast<std::uint32_t>(n + 127) << 23); }
+  static float power_of_two(int n) noexcept {
+    return std::bit_cast<float>(n < -126 ? 0x00400000u >> (-127 - n) : static_cast<std::uint32_t>(n + 127) << 23);
+  }
   static int nearest_nibble(float x) noexcept {
     int i = 0;
     for (int j = 1; j < 8; ++j) i += 2 * std::abs(x) > static_cast<float>(twice[j - 1] + twice[j]);

@@ -47,7 +47,9 @@ Tried try_line(const float* x, Index n, Line line, int least, int most, bool fal
   return {left, {static_cast<float>(scale), static_cast<float>(minimum)}};
 }
 /// The first part of it alone.
-inline double distance(const float* x, Index n, Line line, int least, int most) noexcept { return try_line<false>(x, n, line, least, most, false).left; }
+inline double distance(const float* x, Index n, Line line, int least, int most) noexcept {
+  return try_line<false>(x, n, line, least, most, false).left;
+}
 
 /// Of lines that begin with `tries` scales on either side of the first, a fifth of a level of the largest apart, and of their better ones, the
 /// nearest.

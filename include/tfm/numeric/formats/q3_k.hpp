@@ -16,7 +16,8 @@ struct FormatTraits<Format::q3_k> : SixteensBlocks<Format::q3_k, 110, 3, -32, -4
   static void spread(const std::byte* block, std::byte* head, std::byte* levels) noexcept {
     std::memcpy(head, block + d_at, 2);
     for (int g = 0; g < groups; ++g) {
-      const int low = std::to_integer<int>(block[scales_at + g % 8]) >> g / 8 * 4 & 15, high = std::to_integer<int>(block[scales_at + 8 + g % 4]) >> g / 4 * 2 & 3;
+      const int low = std::to_integer<int>(block[scales_at + g % 8]) >> g / 8 * 4 & 15;
+      const int high = std::to_integer<int>(block[scales_at + 8 + g % 4]) >> g / 4 * 2 & 3;
       head[2 + g] = static_cast<std::byte>((low | high << 4) - 32);
     }
     for (Index c = 0; c < 2; ++c) spread_pairs(block + low_at + 32 * c, levels + 4 * c * part_bytes);
@@ -32,7 +33,9 @@ struct FormatTraits<Format::q3_k> : SixteensBlocks<Format::q3_k, 110, 3, -32, -4
     for (Index c = 0; c < 2; ++c) join_pairs(levels + 4 * c * part_bytes, block + low_at + 32 * c);
     for (Index p = 0; p < parts; ++p) detail::join_bits(levels + p * part_bytes + 8, p, block);
   }
-  static int level(const BlockWords& words, Index k) noexcept { return ((words.byte(k % 8) >> k / 8 * 2 & 3) | (words.byte(8 + k % 4) >> k / 4 & 1) << 2) - 4; }
+  static int level(const BlockWords& words, Index k) noexcept {
+    return ((words.byte(k % 8) >> k / 8 * 2 & 3) | (words.byte(8 + k % 4) >> k / 4 & 1) << 2) - 4;
+  }
   static void set_level(std::byte* levels, Index k, int level) noexcept {
     levels[k % 8] |= static_cast<std::byte>((level & 3) << k / 8 * 2);
     levels[8 + k % 4] |= static_cast<std::byte>(level >> 2 << k / 4);

@@ -1,3 +1,3 @@
 // IQ4_NL over lanes.
 template <>
-struct FormatLanes<Format::iq4_nl> : WordLanes<FormatTraits<Format::iq4_nl>, WholeScales<FormatTraits<Format::iq4_nl>>, NumberedLevels<detail::iq4_levels>, Stored::int8, false> {};
+struct FormatLanes<Format::iq4_nl> : WordLanes<Format::iq4_nl, WholeScales, NumberedLevels<detail::iq4_levels>, Stored::int8> {};

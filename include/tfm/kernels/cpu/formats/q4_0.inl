@@ -1,3 +1,3 @@
 // Q4_0 over lanes.
 template <>
-struct FormatLanes<Format::q4_0> : WordLanes<FormatTraits<Format::q4_0>, HalfScales<false>, Nibbles, Stored::larger_by_8, true> {};
+struct FormatLanes<Format::q4_0> : WordLanes<Format::q4_0, ScalesFirst, Nibbles, Stored::larger_by_8, true> {};
