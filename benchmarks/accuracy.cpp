@@ -35,9 +35,9 @@ using Packing = std::optional<Format>;  ///< none: as the file has it
 
 Packing packing_named(const std::string& wanted) {
   if (wanted == "file") return std::nullopt;
-  for (const Format format : {Format::f32, Format::f16, Format::bf16, Format::q8_0, Format::q4_0, Format::q4_1, Format::int8})
-    if (name(format) == wanted) return format;
-  tfm::raise<tfm::OptionError>({"tfm: there is no format ", wanted, ", expected file, F32, F16, BF16, Q8_0, Q4_0, Q4_1 or Int8"});
+  for (int i = 0; i < tfm::format_count; ++i)
+    if (const auto format = static_cast<Format>(i); name(format) == wanted) return format;
+  tfm::raise<tfm::OptionError>({"tfm: there is no format ", wanted, ", expected file, ", tfm::format_names([](Format) { return true; })});
 }
 
 void measure(const char* path, const char* text, std::size_t count, std::vector<Packing> formats) {

@@ -1,5 +1,6 @@
 // tfm-shape: turns a model file's shape into a type, as a header to be included.
 //   tfm-shape model.gguf > model_shape.hpp
+#include <cctype>
 #include <charconv>
 #include <filesystem>
 #include <iostream>
@@ -61,9 +62,13 @@ std::string_view model_name(const fs::path& path, std::string& kept) {
   const std::size_t dot = name.find_last_of(".-");
   if (dot == name.npos || dot == 0) return name;
   const std::string_view ending = name.substr(dot + 1);
-  for (const std::string_view format :
-       {"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "f32", "f16", "bf16", "q8_0", "q4_0", "q4_1"})
-    if (ending == format) return name.substr(0, dot);
+  // Q8_0, q4_k_m: a format's name in either case, and what a mix of them has behind it.
+  std::string upper(ending);
+  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (const std::string_view mix : {"_S", "_M", "_L"})
+    if (upper.ends_with(mix)) upper.resize(upper.size() - 2);
+  for (int i = 0; i < tfm::format_count; ++i)
+    if (tfm::name(static_cast<tfm::Format>(i)) == upper) return name.substr(0, dot);
   return name;
 }
 

@@ -55,7 +55,7 @@ Costs costs_of(const tfm::AnyModel& model, tfm::Format cache) {
       costs.weight_bytes += weight.bytes();
       const Index parameters = weight.rows() * weight.cols();
       (output ? costs.output_parameters : costs.layer_parameters) += parameters;
-      if (!output && weight.format() >= tfm::Format::q8_0) costs.quantised_parameters += parameters;
+      if (!output && is_quantised(weight.format())) costs.quantised_parameters += parameters;
     }
   });
   const tfm::CacheShape shape{model.shape.layers, model.shape.kv_heads, head_dim(model.shape), 16, 1, cache};

@@ -29,7 +29,7 @@ constexpr const char* footer =
   tfm info --model model.gguf                       shape, formats, memory, tokenizer
   tfm COMMAND --help                                the options of a command, with examples
 
-A model is a GGUF file (F32, F16, BF16, Q8_0, Q4_0, Q4_1) or a Hugging Face folder (config.json, safetensors,
+A model is a GGUF file (F32, F16, BF16, Q8_0, Q4_K_M and most others) or a Hugging Face folder (config.json, safetensors,
 tokenizer.model or tokenizer.json), named behind the command or by --model. Results go to standard output;
 progress, figures, notes and errors to standard error; results in JSON hold the notes too ("notes").
 

@@ -107,7 +107,7 @@ TEST_CASE("a tensor of a type that is not computed with is refused by its name")
   write_safetensors(folder / "model.safetensors", tensors);
   CHECK(error_of<LoadError>([&] { load_llama(folder.path()); }) ==
         "tfm: " + (folder / "model.safetensors").string() + ": tensor '" + gate +
-            "' is of type F8_E4M3, expected F32, BF16, F16, Q8_0, Q4_0 or Q4_1");
+            "' is of type F8_E4M3, expected F32, BF16 or F16");
 }
 
 TEST_CASE("config.json is refused by its key") {
@@ -197,7 +197,7 @@ TEST_CASE("folders that are quantised otherwise than to bitsandbytes' int8 are r
   };
   const std::string begin = "config.json: 'quantization_config': the weights are ", instead =
       ", which is not read: take the model that it was made from, in F32, F16 or BF16, or in bitsandbytes' int8 (load_in_8bit), or a GGUF file of it "
-      "in Q8_0, Q4_0 or Q4_1";
+      "in Q8_0, Q6_K or Q4_K_M";
   CHECK(with(R"("quant_method": "bitsandbytes", "load_in_4bit": true, "bnb_4bit_quant_type": "nf4")") == begin + "in 4 bits by bitsandbytes (nf4)" + instead);
   CHECK(with(R"("load_in_8bit": true, "load_in_4bit": true)") == begin + "in 4 bits by bitsandbytes (load_in_4bit)" + instead);
   CHECK(with(R"("quant_method": "bitsandbytes")") == begin + "quantised by bitsandbytes, without load_in_8bit" + instead);

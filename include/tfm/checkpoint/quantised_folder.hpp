@@ -12,7 +12,7 @@ namespace detail {
 
 inline constexpr std::string_view read_instead =
     ", which is not read: take the model that it was made from, in F32, F16 or BF16, or in bitsandbytes' int8 (load_in_8bit), or a GGUF file of it "
-    "in Q8_0, Q4_0 or Q4_1";
+    "in Q8_0, Q6_K or Q4_K_M";
 
 /// Whether `quantised`, a config.json's quantization_config, is of bitsandbytes' int8. LoadError that names any other method. Versions
 /// of transformers before 4.33 did not write the method, and knew bitsandbytes alone.

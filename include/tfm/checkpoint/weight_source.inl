@@ -6,9 +6,17 @@ namespace tfm::inline TFM_ABI {
 
 namespace detail {
 
-/// "F32, BF16, …": what a file may have for a weight, scales beside it apart.
-TFM_INLINE std::string weight_format_names() {
-  return format_names([](Format format) { return !has_row_scales(format); });
+/// "F32, BF16, …": what files of a convention may have for a weight, scales beside it apart.
+TFM_INLINE std::string weight_format_names(Convention convention) {
+  return format_names([convention](Format format) {
+    return !has_row_scales(format) && (convention == Convention::gguf ? gguf_number(format) >= 0 : in_safetensors(format));
+  });
+}
+
+/// What to do about a weight of a type that nothing computes with.
+TFM_INLINE std::string_view made_anew(DataType type) {
+  const bool quantised = gguf_number(type) >= 0 && block_size(type) > 1;
+  return quantised ? "; llama-quantize makes a file of such types, as Q4_K_M has, out of the model's F16 or BF16 one" : "";
 }
 
 TFM_INLINE std::string beside(std::string_view weight, std::string_view suffix) {
@@ -21,7 +29,7 @@ TFM_INLINE std::string beside(std::string_view weight, std::string_view suffix) 
 TFM_INLINE void WeightSource::read_scales(const Tensor& tensor) {
   const Tensor* const absmax = store_.find(detail::beside(tensor.name, ".SCB"));
   if (absmax == nullptr || tensor.shape.size() != 2 || convention_ == Convention::gguf)
-    raise(LoadError(where(tensor) + " is of type " + tensor.type_name + ", expected " + detail::weight_format_names() + ", or '" +
+    raise(LoadError(where(tensor) + " is of type " + tensor.type_name + ", expected " + detail::weight_format_names(convention_) + ", or '" +
                     detail::beside(tensor.name, ".SCB") + "' beside a matrix of int8"));
   if (!absmax->holds<float>() || absmax->shape != std::vector<Index>{tensor.shape[0]})
     raise(ShapeError(where(*absmax) + " is " + absmax->type_name + " " + shape_text(absmax->shape) + ", expected F32 [" +
@@ -71,7 +79,7 @@ TFM_INLINE const Tensor& WeightSource::at(std::string_view name, const WeightInf
   if (tensor.shape != shape)
     raise<ShapeError>({where(tensor), " has shape ", shape_text(tensor.shape), ", expected ", shape_text(shape)});
   const auto format = weight_format(tensor.type);
-  if (!format) raise<LoadError>({where(tensor), " is of type ", tensor.type_name, ", expected ", detail::weight_format_names()});
+  if (!format) raise<LoadError>({where(tensor), " is of type ", tensor.type_name, ", expected ", detail::weight_format_names(convention_), detail::made_anew(tensor.type)});
   if (has_row_scales(*format)) read_scales(tensor);
   if (weight.is_vector() && block_size(*format) != 1 && (weight.cols != rows || weight.rotary_heads != 0))
     raise<LoadError>({where(tensor), " is of type ", tensor.type_name, ", expected F32, F16 or BF16: its values are taken one by one"});

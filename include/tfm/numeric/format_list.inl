@@ -14,7 +14,14 @@
   X(q4_1, Q4_1)        \
   X(int8, Int8)        \
   X(q4_k, Q4_K)        \
-  X(q6_k, Q6_K)
+  X(q6_k, Q6_K)        \
+  X(q5_k, Q5_K)        \
+  X(q5_0, Q5_0)        \
+  X(q5_1, Q5_1)        \
+  X(iq4_nl, IQ4_NL)    \
+  X(iq4_xs, IQ4_XS)    \
+  X(mxfp4, MXFP4)      \
+  X(q3_k, Q3_K)
 
 // X(enumerator, name, values in a block, bytes of a block, number in GGUF or -1, whether safetensors has it, name in PyTorch or "") for
 // what files have and nothing computes with. A format that gets a file of its own leaves this list.
@@ -38,25 +45,18 @@
   X(f4, "F4", 2, 1, -1, true, "")                  \
   X(f6_e2m3, "F6_E2M3", 4, 3, -1, true, "")        \
   X(f6_e3m2, "F6_E3M2", 4, 3, -1, true, "")        \
-  X(q5_0, "Q5_0", 32, 22, 6, false, "")            \
-  X(q5_1, "Q5_1", 32, 24, 7, false, "")            \
   X(q8_1, "Q8_1", 32, 36, 9, false, "")            \
   X(q2_k, "Q2_K", 256, 84, 10, false, "")          \
-  X(q3_k, "Q3_K", 256, 110, 11, false, "")         \
-  X(q5_k, "Q5_K", 256, 176, 13, false, "")         \
   X(q8_k, "Q8_K", 256, 292, 15, false, "")         \
   X(iq2_xxs, "IQ2_XXS", 256, 66, 16, false, "")    \
   X(iq2_xs, "IQ2_XS", 256, 74, 17, false, "")      \
   X(iq3_xxs, "IQ3_XXS", 256, 98, 18, false, "")    \
   X(iq1_s, "IQ1_S", 256, 50, 19, false, "")        \
-  X(iq4_nl, "IQ4_NL", 32, 18, 20, false, "")       \
   X(iq3_s, "IQ3_S", 256, 110, 21, false, "")       \
   X(iq2_s, "IQ2_S", 256, 82, 22, false, "")        \
-  X(iq4_xs, "IQ4_XS", 256, 136, 23, false, "")     \
   X(iq1_m, "IQ1_M", 256, 56, 29, false, "")        \
   X(tq1_0, "TQ1_0", 256, 54, 34, false, "")        \
   X(tq2_0, "TQ2_0", 256, 66, 35, false, "")        \
-  X(mxfp4, "MXFP4", 32, 17, 39, false, "")         \
   X(nvfp4, "NVFP4", 64, 36, 40, false, "")         \
   X(q1_0, "Q1_0", 128, 18, 41, false, "")
 
@@ -75,4 +75,11 @@
 #include TFM_FORMAT_FILE(int8)
 #include TFM_FORMAT_FILE(q4_k)
 #include TFM_FORMAT_FILE(q6_k)
+#include TFM_FORMAT_FILE(q5_k)
+#include TFM_FORMAT_FILE(q5_0)
+#include TFM_FORMAT_FILE(q5_1)
+#include TFM_FORMAT_FILE(iq4_nl)
+#include TFM_FORMAT_FILE(iq4_xs)
+#include TFM_FORMAT_FILE(mxfp4)
+#include TFM_FORMAT_FILE(q3_k)
 #endif

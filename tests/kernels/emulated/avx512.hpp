@@ -197,6 +197,7 @@ TFM_TARGET_END
 #define _mm512_srlv_epi32 simde_mm512_srlv_epi32
 #define _mm512_storeu_ps simde_mm512_storeu_ps
 #define _mm512_storeu_si512 simde_mm512_storeu_si512
+#define _mm512_sub_epi8 simde_mm512_sub_epi8
 #define _mm512_sub_ps simde_mm512_sub_ps
 #define _mm512_unpackhi_pd simde_mm512_unpackhi_pd
 #define _mm512_unpackhi_ps simde_mm512_unpackhi_ps

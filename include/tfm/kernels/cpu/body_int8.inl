@@ -21,27 +21,6 @@ struct HalfScales {
 inline constexpr Index byte_block = activation_block * 16;
 TFM_LANES void store_bytes(std::byte* to, const Bytes& bytes) { __builtin_memcpy(to, &bytes, sizeof bytes); }
 
-// What stands at the beginning of panels that SpreadBlocks makes, of the block that part b belongs to.
-template <class Traits>
-struct SpreadHead {
-  static constexpr Index block_head = Traits::head * 16, head = block_head / Traits::parts;
-  static TFM_LANES const std::byte* at(const std::byte* scales, Index b) { return scales + b / Traits::parts * block_head; }
-  static TFM_LANES F half(const std::byte* scales, Index b, Index i) { return load_f16(at(scales, b) + i * sixteen_halves); }
-  static TFM_LANES F number(const std::byte* scales, Index b, Index i) {
-    return to_float(load_int8(reinterpret_cast<const signed char*>(at(scales, b) + Traits::numbers_at + 16 * i)));
-  }
-};
-// Scales and minima of KBlocks.
-template <class Traits>
-struct KScales : SpreadHead<Traits> {
-  using Head = SpreadHead<Traits>;
-  static constexpr bool minimum = true, factors = false;
-  static TFM_LANES F scale(const std::byte* scales, Index, Index b) { return mul(Head::half(scales, b, 0), Head::number(scales, b, b % Traits::parts)); }
-  static TFM_LANES F offset(const std::byte* scales, Index, Index b) {
-    return mul(Head::half(scales, b, 1), Head::number(scales, b, Traits::parts + b % Traits::parts));
-  }
-};
-
 // How levels are stored: as int8, or as they are and never negative, or so much larger that none is. Those that are 32 larger have factors.
 enum class Stored { int8, as_they_are, larger_by_8, larger_by_32 };
 // What a product begins with.
@@ -78,61 +57,6 @@ struct ByteLevels {
   }
 };
 struct ByteBlocks : HalfScales<false>, ByteLevels<Stored::int8> {};
-
-// Words of levels of which each has two fours of columns: Words::two(from, i, low, high) gives columns 4 i .. and 16 + 4 i .. of a block, for
-// i below 4.
-struct Nibbles {
-  static constexpr Index bytes = byte_block / 2;
-  static TFM_LANES void two(const std::byte* from, int i, Bytes& low, Bytes& high) {
-    const Bytes both = load_bytes(from + 64 * i);
-    low = moved<0>(both, 15), high = moved<-4>(both, 15);
-  }
-};
-template <class Scales, class Words, Stored Own>
-struct WordBlocks : Scales {
-  static constexpr Index bytes = Words::bytes;
-  static constexpr Stored stored = Own;
-  static TFM_LANES I start(const int* starts, const int* half_starts, int half) { return start_of<Own>(starts, half_starts, half); }
-  template <int T, int P>
-  static TFM_LANES void dot(IntSums<T, P>& sums, const std::byte* const* w, const signed char* a, Index row, int half) {
-    constexpr int groups = IntSums<T, P>::groups;
-    TFM_UNROLL
-    for (int g = 0; g < 4; g += groups) {
-      Bytes low[groups][P], high[groups][P];
-      TFM_UNROLL
-      for (int i = 0; i < groups; ++i) {
-        TFM_UNROLL
-        for (int p = 0; p < P; ++p) Words::two(w[p], g + i, low[i][p], high[i][p]);
-      }
-      if (!Scales::factors || half == 0) sums.template add<false>(low, a + 4 * g, row);
-      if (!Scales::factors || half == 1) sums.template add<false>(high, a + 16 + 4 * g, row);
-    }
-  }
-  static void to_bytes(const std::byte* from, std::byte* to) {
-    TFM_UNROLL
-    for (int i = 0; i < 4; ++i) {
-      Bytes low, high;
-      Words::two(from, i, low, high);
-      store_bytes(to + 64 * i, low), store_bytes(to + byte_block / 2 + 64 * i, high);
-    }
-  }
-  // Columns from .. to of a panel, exact: FormatLanes' expand of formats that are in no hurry there.
-  static void expand(const std::byte* panel, Index header, Index blocks, Index from, Index to, float* out) {
-    by_blocks<activation_block>(from, to, [&](Index b, Index k, Index end) {
-      alignas(64) std::byte levels[byte_block];
-      to_bytes(panel + header + b * bytes, levels);
-      const F whole = Scales::scale(panel, blocks, b), more = set(Own == Stored::larger_by_32 ? 32.f : Own == Stored::larger_by_8 ? 8.f : 0.f);
-      F scales[2] = {whole, whole}, offset = zero();
-      if constexpr (Scales::factors) scales[0] = mul(whole, Scales::factor(panel, blocks, b, 0)), scales[1] = mul(whole, Scales::factor(panel, blocks, b, 1));
-      if constexpr (Scales::minimum) offset = Scales::offset(panel, blocks, b);
-      out = expand_fours(k, end, out, [&](Index i, int j) {
-        const Index own = i % activation_block;
-        const F level = sub(byte_of_4(levels + own / 4 * 64, j), more), scale = scales[own / (activation_block / 2)];
-        return Scales::minimum ? fma(level, scale, offset) : mul(level, scale);  // the product is exact
-      });
-    });
-  }
-};
 
 // Asks for a line of the caches; any address will do.
 TFM_LANES void prefetch(const std::byte* p) { __builtin_prefetch(p, 0, 3); }
@@ -192,7 +116,8 @@ inline void block_tile(const BlockTile& w, const Quantised& x, Index token, floa
     const auto scales = [&](int p) { return w.scales + p * w.scales_step; };
     F first[T][P];
     if constexpr (B::factors)
-      block_sums<B, T, P>(levels, x, at + b, own, 0, [&](int t, int p, F ints) { first[t][p] = mul(ints, B::factor(scales(p), w.scale_blocks, b, 0)); });
+      block_sums<B, T, P>(levels, x, at + b, own, 0,
+                          [&](int t, int p, F ints) { first[t][p] = mul(ints, B::factor(scales(p), w.scale_blocks, b, 0)); });
     block_sums<B, T, P>(levels, x, at + b, own, B::factors ? 1 : 0, [&](int t, int p, F ints) {
       const Index i = at + t * x.blocks + b;
       if constexpr (B::factors) ints = fma(ints, B::factor(scales(p), w.scale_blocks, b, 1), first[t][p]);  // integers, exact
@@ -228,23 +153,23 @@ struct ExpandedBlocks : ByteLevels<Own> {
   static TFM_LANES F factor(const std::byte* scales, Index blocks, Index b, int half) { return number(scales, (1 + half) * blocks + b); }
 };
 inline constexpr Index blocks_expanded = 8;
-template <int P>
-struct Expanded {
-  alignas(64) std::byte levels[P][blocks_expanded * byte_block];
-  alignas(64) float scales[P][3 * blocks_expanded * 16];  // then the minima, or the factors of both halves
-};
-template <class B, int P>
-inline void expand_blocks(const BlockTile& from, Index b, Index count, Expanded<P>& to) {
-  for (Index p = 0; p < P; ++p)
-    for (Index i = 0; i < count; ++i) {
-      const std::byte* const scales = from.scales + p * from.scales_step;
-      const auto put = [&](Index which, F numbers) { store(to.scales[p] + 16 * (which * blocks_expanded + i), numbers); };
-      B::to_bytes(from.levels + p * from.levels_step + (b + i) * B::bytes, to.levels[p] + i * byte_block);
-      put(0, B::scale(scales, from.scale_blocks, b + i));
-      if constexpr (B::minimum) put(1, B::offset(scales, from.scale_blocks, b + i));
-      if constexpr (B::factors) put(1, B::factor(scales, from.scale_blocks, b + i, 0)), put(2, B::factor(scales, from.scale_blocks, b + i, 1));
-    }
+// `count` blocks of a panel from b on: levels as bytes, and [3][blocks_expanded][16] floats: scales, then minima or the factors of both halves.
+using Expander = void (*)(const std::byte* levels, const std::byte* scales, Index scale_blocks, Index b, Index count, std::byte* bytes, float* numbers);
+template <class B>
+[[gnu::noinline]] inline void expand_blocks(const std::byte* levels, const std::byte* scales, Index scale_blocks, Index b, Index count,
+                                            std::byte* bytes, float* numbers) {
+  levels += b * B::bytes;
+  for (Index i = 0; i < count; ++i, levels += B::bytes) {
+    const auto put = [&](Index which, F number) { store(numbers + 16 * (which * blocks_expanded + i), number); };
+    for (Index line = 0; line < B::bytes; line += 64) prefetch(levels + blocks_expanded * B::bytes + line);
+    B::to_bytes(levels, bytes + i * byte_block);
+    put(0, B::scale(scales, scale_blocks, b + i));
+    if constexpr (B::minimum) put(1, B::offset(scales, scale_blocks, b + i));
+    if constexpr (B::factors) put(1, B::factor(scales, scale_blocks, b + i, 0)), put(2, B::factor(scales, scale_blocks, b + i, 1));
+  }
 }
+// Of a format that has one.
+inline Expander expander_of(Format format);
 
 // Tiles of P panels.
 template <class B, int P>
@@ -258,26 +183,35 @@ struct RunBlocks {
   TFM_LANES void run(Index t) const { block_tile<B, T, P>(w, x, t, y + t * y_row, y_row, last); }
 };
 
-// A format whose int8 products are of blocks of kind B.
+// Panels p .. p + P as they lie, for all tokens; without Many for one.
 template <class B>
 struct BlockTiles {
-  // Panels p .. p + P for all tokens; without Many for one.
   template <int P, bool Many>
   static void run(const Panels& w, Index p, const Quantised& x, Index tokens, float* y, Index y_row, Index last) {
     const Index size = panel_bytes(w.format, w.cols);
     const std::byte* const base = w.data + p * size;
-    BlockTile tile{base + panel_header_bytes(w.format, w.cols), base, size, size, x.blocks, 0, x.blocks, x.added};
-    if constexpr (!Many || B::bytes == byte_block) {
-      in_tiles<(Many ? int8_tile_tokens : 1)>(0, tokens, RunBlocks<B, P>{tile, x, y, y_row, last});
-    } else {
-      Expanded<P> own;
-      for (Index b = 0; b < x.blocks; b += blocks_expanded) {
-        const Index count = x.blocks - b < blocks_expanded ? x.blocks - b : blocks_expanded;
-        expand_blocks<B, P>(tile, b, count, own);
-        const BlockTile expanded{own.levels[0], reinterpret_cast<const std::byte*>(own.scales[0]), sizeof own.levels[0], sizeof own.scales[0],
-                                 blocks_expanded, b, count, x.added || b > 0};
-        in_tiles<int8_tile_tokens>(0, tokens, RunBlocks<ExpandedBlocks<B::stored, B::minimum, B::factors>, P>{expanded, x, y, y_row, last});
+    const BlockTile tile{base + panel_header_bytes(w.format, w.cols), base, size, size, x.blocks, 0, x.blocks, x.added};
+    in_tiles<(Many ? int8_tile_tokens : 1)>(0, tokens, RunBlocks<B, P>{tile, x, y, y_row, last});
+  }
+};
+// The same by way of Blocks, which are ExpandedBlocks.
+template <class Blocks>
+struct ExpandedTiles {
+  template <int P, bool Many>
+  static void run(const Panels& w, Index p, const Quantised& x, Index tokens, float* y, Index y_row, Index last) {
+    alignas(64) std::byte levels[P][blocks_expanded * byte_block];
+    alignas(64) float numbers[P][3 * blocks_expanded * 16];
+    const Expander expand = expander_of(w.format);
+    const Index size = panel_bytes(w.format, w.cols), header = panel_header_bytes(w.format, w.cols);
+    for (Index b = 0; b < x.blocks; b += blocks_expanded) {
+      const Index count = x.blocks - b < blocks_expanded ? x.blocks - b : blocks_expanded;
+      for (Index i = 0; i < P; ++i) {
+        const std::byte* const panel = w.data + (p + i) * size;
+        expand(panel + header, panel, x.blocks, b, count, levels[i], numbers[i]);
       }
+      const BlockTile tile{levels[0], reinterpret_cast<const std::byte*>(numbers[0]), sizeof levels[0], sizeof numbers[0], blocks_expanded, b, count,
+                           x.added || b > 0};
+      in_tiles<(Many ? int8_tile_tokens : 1)>(0, tokens, RunBlocks<Blocks, P>{tile, x, y, y_row, last});
     }
   }
 };

@@ -6,6 +6,19 @@ inline void fast_panels_of(const Panels& w, Index first, Index count, const Quan
   if constexpr (requires { typename FormatLanes<Own>::Tiles; })
     quantised_panels<typename FormatLanes<Own>::Tiles>(w, first, count, x, tokens, y, y_row);
 }
+template <Format Own>
+inline Expander expander_of() {
+  if constexpr (requires { FormatLanes<Own>::expander; }) return FormatLanes<Own>::expander;
+  else return nullptr;
+}
+inline Expander expander_of(Format format) {
+  switch (format) {
+#define TFM_FORMAT(format, ...) case Format::format: return expander_of<Format::format>();
+    TFM_FORMATS(TFM_FORMAT)
+#undef TFM_FORMAT
+    default: return nullptr;
+  }
+}
 [[gnu::noinline]] inline void fast_panels(const Panels& w, Index first, Index count, const Quantised& x, Index tokens, float* y, Index y_row) {
   switch (w.format) {
 #define TFM_FORMAT(format, ...) case Format::format: return fast_panels_of<Format::format>(w, first, count, x, tokens, y, y_row);

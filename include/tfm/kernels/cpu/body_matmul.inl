@@ -134,8 +134,3 @@ inline void by_blocks(Index from, Index to, Body body) {
     k = end;
   }
 }
-// Levels 0 .. 15 of column k of sixteen rows, of blocks of activation_block columns whose first half are the low halves of bytes; j is k % 4.
-TFM_LANES F nibble_of_block(const std::byte* values, Index k, int j) {
-  constexpr Index half = activation_block / 2;
-  return nibble_of_8(values + k / activation_block * (half * 16) + k % half / 4 * 64, j + (k % activation_block < half ? 0 : 4));
-}

@@ -104,11 +104,6 @@ TFM_LANES F byte_of_4(const void* p, int j) {
   const __m256i up = _mm256_set1_epi32(24 - 8 * j);
   return to_float({_mm256_srai_epi32(_mm256_sllv_epi32(b.lo, up), 24), _mm256_srai_epi32(_mm256_sllv_epi32(b.hi, up), 24)});
 }
-TFM_LANES F nibble_of_8(const void* p, int j) {
-  const I b = load_groups(p);
-  const __m256i down = _mm256_set1_epi32(j < 4 ? 8 * j : 8 * (j - 4) + 4), low = _mm256_set1_epi32(15);
-  return to_float({_mm256_and_si256(_mm256_srlv_epi32(b.lo, down), low), _mm256_and_si256(_mm256_srlv_epi32(b.hi, down), low)});
-}
 
 // The one tree in which sixteen partial sums become one: lane i + lane i + 8, then 4, 2, 1.
 TFM_LANES float reduce_add(F a) {

@@ -17,6 +17,15 @@ TFM_LANES __m256i moved_half(__m256i b, int mask) {
 template <int Up>
 TFM_LANES Bytes moved(Bytes b, int mask) { return {moved_half<Up>(b.lo, mask), moved_half<Up>(b.hi, mask)}; }
 TFM_LANES Bytes either(Bytes a, Bytes b) { return {_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)}; }
+// Every byte less `by`; the sixteen that bytes below 16 number.
+TFM_LANES Bytes lowered(Bytes b, int by) {
+  const __m256i all = _mm256_set1_epi8(static_cast<char>(by));
+  return {_mm256_sub_epi8(b.lo, all), _mm256_sub_epi8(b.hi, all)};
+}
+TFM_LANES Bytes looked_up(const signed char* sixteen, Bytes numbers) {
+  const __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(sixteen)));
+  return {_mm256_shuffle_epi8(table, numbers.lo), _mm256_shuffle_epi8(table, numbers.hi)};
+}
 TFM_LANES Bytes broadcast4(const signed char* a) {
   int four;
   __builtin_memcpy(&four, a, 4);

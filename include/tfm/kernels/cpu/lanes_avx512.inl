@@ -52,11 +52,6 @@ TFM_LANES F byte_of_4(const void* p, int j) {
   const __m512i up = _mm512_sllv_epi32(_mm512_loadu_si512(p), _mm512_set1_epi32(24 - 8 * j));
   return {_mm512_cvtepi32_ps(_mm512_srai_epi32(up, 24))};
 }
-// Half-byte j of each of sixteen groups of four bytes; j below 4 are the low halves, the others the high ones.
-TFM_LANES F nibble_of_8(const void* p, int j) {
-  const __m512i down = _mm512_srlv_epi32(_mm512_loadu_si512(p), _mm512_set1_epi32(j < 4 ? 8 * j : 8 * (j - 4) + 4));
-  return {_mm512_cvtepi32_ps(_mm512_and_si512(down, _mm512_set1_epi32(15)))};
-}
 
 // The one tree in which sixteen partial sums become one: lane i + lane i + 8, then 4, 2, 1.
 TFM_LANES float reduce_add(F a) {

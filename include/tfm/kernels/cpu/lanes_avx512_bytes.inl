@@ -12,6 +12,13 @@ TFM_LANES Bytes moved(Bytes b, int mask) {
   return {_mm512_and_si512(b.v, _mm512_set1_epi8(static_cast<char>(mask)))};
 }
 TFM_LANES Bytes either(Bytes a, Bytes b) { return {_mm512_or_si512(a.v, b.v)}; }
+// Every byte less `by`; the sixteen that bytes below 16 number.
+TFM_LANES Bytes lowered(Bytes b, int by) { return {_mm512_sub_epi8(b.v, _mm512_set1_epi8(static_cast<char>(by)))}; }
+TFM_LANES Bytes looked_up(const signed char* sixteen, Bytes numbers) {
+  int fours[4];
+  __builtin_memcpy(fours, sixteen, sizeof fours);
+  return {_mm512_shuffle_epi8(_mm512_set4_epi32(fours[3], fours[2], fours[1], fours[0]), numbers.v)};
+}
 TFM_LANES Bytes broadcast4(const signed char* a) {
   int four;
   __builtin_memcpy(&four, a, 4);

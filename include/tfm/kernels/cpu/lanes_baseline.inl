@@ -155,12 +155,6 @@ TFM_LANES F byte_of_4(const void* p, int j) {
   for (int i = 0; i < 16; ++i) lanes[i] = static_cast<float>(bytes[4 * i + j]);
   return load(lanes);
 }
-TFM_LANES F nibble_of_8(const void* p, int j) {
-  const unsigned char* bytes = static_cast<const unsigned char*>(p);
-  float lanes[16];
-  for (int i = 0; i < 16; ++i) lanes[i] = static_cast<float>(j < 4 ? bytes[4 * i + j] & 15 : bytes[4 * i + j - 4] >> 4);
-  return load(lanes);
-}
 // Sixty-four bytes: sixteen groups of four. xsimd has no sum of products of bytes.
 #if defined(__x86_64__)
 struct Bytes {
@@ -183,6 +177,17 @@ TFM_LANES Bytes moved(Bytes b, int mask) {
 TFM_LANES Bytes either(Bytes a, const Bytes& b) {
   for (int i = 0; i < 4; ++i) a.q[i] = _mm_or_si128(a.q[i], b.q[i]);
   return a;
+}
+// Every byte less `by`; the sixteen that bytes below 16 number.
+TFM_LANES Bytes lowered(Bytes b, int by) {
+  for (__m128i& q : b.q) q = _mm_sub_epi8(q, _mm_set1_epi8(static_cast<char>(by)));
+  return b;
+}
+TFM_LANES Bytes looked_up(const signed char* sixteen, const Bytes& numbers) {
+  signed char each[64];
+  __builtin_memcpy(each, &numbers, 64);
+  for (signed char& x : each) x = sixteen[x];
+  return load_bytes(each);
 }
 TFM_LANES Bytes broadcast4(const signed char* a) {
   int four;
@@ -220,6 +225,14 @@ TFM_LANES Bytes moved(Bytes b, int mask) {
 TFM_LANES Bytes either(Bytes a, const Bytes& b) {
   for (int i = 0; i < 64; ++i) a.b[i] = static_cast<signed char>(a.b[i] | b.b[i]);
   return a;
+}
+TFM_LANES Bytes lowered(Bytes b, int by) {
+  for (signed char& x : b.b) x = static_cast<signed char>(x - by);
+  return b;
+}
+TFM_LANES Bytes looked_up(const signed char* sixteen, Bytes numbers) {
+  for (signed char& x : numbers.b) x = sixteen[x];
+  return numbers;
 }
 TFM_LANES Bytes broadcast4(const signed char* a) {
   Bytes bytes;

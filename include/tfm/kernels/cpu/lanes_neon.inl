@@ -124,12 +124,6 @@ TFM_LANES F byte_of_4(const void* p, int j) {
   for (int i = 0; i < 4; ++i) b.q[i] = vshrq_n_s32(vshlq_s32(b.q[i], vdupq_n_s32(24 - 8 * j)), 24);
   return to_float(b);
 }
-TFM_LANES F nibble_of_8(const void* p, int j) {
-  const int32x4_t down = vdupq_n_s32(-(j < 4 ? 8 * j : 8 * (j - 4) + 4));
-  I b = load_groups(p);
-  for (int i = 0; i < 4; ++i) b.q[i] = vandq_s32(vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(b.q[i]), down)), vdupq_n_s32(15));
-  return to_float(b);
-}
 
 // The one tree in which sixteen partial sums become one: lane i + lane i + 8, then 4, 2, 1.
 TFM_LANES float reduce_add(F a) {

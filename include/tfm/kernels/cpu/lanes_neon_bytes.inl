@@ -23,6 +23,15 @@ TFM_LANES Bytes either(Bytes a, Bytes b) {
   for (int i = 0; i < 4; ++i) a.q[i] = vorrq_s8(a.q[i], b.q[i]);
   return a;
 }
+// Every byte less `by`; the sixteen that bytes below 16 number.
+TFM_LANES Bytes lowered(Bytes b, int by) {
+  for (int i = 0; i < 4; ++i) b.q[i] = vsubq_s8(b.q[i], vdupq_n_s8(static_cast<signed char>(by)));
+  return b;
+}
+TFM_LANES Bytes looked_up(const signed char* sixteen, Bytes numbers) {
+  for (int i = 0; i < 4; ++i) numbers.q[i] = vqtbl1q_s8(vld1q_s8(sixteen), vreinterpretq_u8_s8(numbers.q[i]));
+  return numbers;
+}
 TFM_LANES Bytes broadcast4(const signed char* a) {
   int four;
   __builtin_memcpy(&four, a, 4);

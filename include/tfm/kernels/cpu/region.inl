@@ -25,6 +25,7 @@ inline constexpr TrainingTable training_table = [] {
 using namespace TFM_REGION_BASE;
 #include TFM_REGION_LANES
 #include "tfm/kernels/cpu/body_int8.inl"
+#include "tfm/kernels/cpu/body_words.inl"
 #include "tfm/kernels/cpu/region_formats.inl"
 #include "tfm/kernels/cpu/body_int8_chunk.inl"
 #include "tfm/kernels/cpu/body_int8_backward.inl"
@@ -50,6 +51,7 @@ inline constexpr TrainingTable training_table = [] {
 #include "tfm/kernels/cpu/body_quantise.inl"
 #include "tfm/kernels/cpu/body_matmul.inl"
 #include "tfm/kernels/cpu/body_int8.inl"
+#include "tfm/kernels/cpu/body_words.inl"
 #include "tfm/kernels/cpu/region_formats.inl"
 #include "tfm/kernels/cpu/body_int8_chunk.inl"
 #include "tfm/kernels/cpu/body_int8_backward.inl"
