@@ -2,7 +2,7 @@
 // blocks, pieces and chunks; and a window beyond the context is none.
 #include <algorithm>
 
-#include "hashes.hpp"
+#include "models/hashes.hpp"
 #include "support/after_questions.hpp"
 #include "support/catch.hpp"
 #include "support/generated_llama.hpp"
