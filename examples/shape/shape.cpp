@@ -94,13 +94,23 @@ std::string literal(float value) {
 }
 
 std::string literal(const tfm::RopeScaling& scaling) {
-  using Kind = tfm::RopeScaling::Kind;
-  std::string text =
-      scaling.kind == Kind::linear ? "{tfm::RopeScaling::Kind::linear, " : "{tfm::RopeScaling::Kind::llama3, ";
-  text += literal(scaling.factor);
-  if (scaling.kind == Kind::llama3)
-    text += ", " + literal(scaling.low_freq_factor) + ", " + literal(scaling.high_freq_factor) + ", " +
-            literal(scaling.original_context);
+  const tfm::RopeScaling usual;
+  std::string text = "{.kind = tfm::RopeScaling::Kind::" + std::string(name(scaling.kind));
+  const auto number = [&](const char* key, float is, float otherwise) {
+    if (is != otherwise) text += ", ." + std::string(key) + " = " + literal(is);
+  };
+  const auto factors = [&](const char* key, const auto& list) {
+    if (list[0] == 0) return;
+    text += ", ." + std::string(key) + " = {";
+    for (std::size_t i = 0; i < list.size() && list[i] != 0; ++i) text += (i == 0 ? "" : ", ") + literal(list[i]);
+    text += "}";
+  };
+  number("factor", scaling.factor, usual.factor);
+  number("low_freq_factor", scaling.low_freq_factor, usual.low_freq_factor), number("high_freq_factor", scaling.high_freq_factor, usual.high_freq_factor);
+  number("original_context", scaling.original_context, usual.original_context);
+  number("beta_fast", scaling.beta_fast, usual.beta_fast), number("beta_slow", scaling.beta_slow, usual.beta_slow);
+  number("magnitude", scaling.magnitude, usual.magnitude);
+  factors("short_factors", scaling.short_factors), factors("long_factors", scaling.long_factors);
   return text + "}";
 }
 
@@ -118,6 +128,11 @@ std::string literal(const tfm::DecoderOptions& options) {
   add("unturned_every", options.unturned_every != usual.unturned_every, std::to_string(options.unturned_every));
   number("attention_scale", options.attention_scale, usual.attention_scale), number("embedding_scale", options.embedding_scale, usual.embedding_scale);
   number("residual_scale", options.residual_scale, usual.residual_scale), number("logit_divisor", options.logit_divisor, usual.logit_divisor);
+  add("activation", options.activation != usual.activation, "tfm::Activation::gelu");
+  number("attention_cap", options.attention_cap, usual.attention_cap), number("logit_cap", options.logit_cap, usual.logit_cap);
+  const auto count = [&](const char* key, tfm::Index is) { add(key, is != 0, std::to_string(is)); };
+  count("rotary_dim", options.rotary_dim), count("window", options.window), count("window_from", options.window_from), count("full_every", options.full_every);
+  number("window_rope_theta", options.window_rope_theta, usual.window_rope_theta);
   return "{" + text + "}";
 }
 

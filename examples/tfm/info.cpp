@@ -158,6 +158,11 @@ std::string text_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint&
   line("", "feed-forward " + number(s.ffn) + ", vocabulary " + number(s.vocab) + ", context " + number(s.context) +
                ", output " + (s.tied ? "tied to the embedding" : "of its own"));
   line("rotary", rotary_text(s));
+  if (s.options.window != 0) {
+    tfm::Index count = 0;
+    for (tfm::Index l = 0; l < s.layers; ++l) count += s.options.window_of(l) != 0 ? 1 : 0;
+    line("window", number(s.options.window) + " positions, in " + number(count) + " of " + number(s.layers) + " layers");
+  }
   line("parameters", number(contents.parameters));
   std::string name = "weights";
   for (const auto& [type, count] : contents.types) {

@@ -114,7 +114,8 @@ TEST_CASE("config.json is refused by its key") {
   const auto with = [](const char* key, const char* value) {
     return folder_error<LoadError>([&](TinyLlama& tiny) { tiny.config[key] = value; });
   };
-  CHECK(with("model_type", "\"mistral\"") == "config.json: 'model_type': found the string 'mistral', tfm opens: " + family_names());
+  CHECK(with("model_type", "\"mixtral\"") ==
+        "config.json: 'model_type': found the string 'mixtral', a mixture of experts, tfm opens: " + family_names());
   CHECK(with("hidden_act", "\"gelu\"") == "config.json: 'hidden_act': found the string 'gelu', expected 'silu'");
   CHECK(with("attention_bias", "true") == "model.safetensors: tensor 'model.layers.0.self_attn.q_proj.bias' is missing");
   CHECK(with("mlp_bias", "true") == "model.safetensors: tensor 'model.layers.0.mlp.gate_proj.bias' is missing");
@@ -122,8 +123,10 @@ TEST_CASE("config.json is refused by its key") {
         "config.json: 'rope_interleaved': found true, expected false: rotary pairs are halves");
   CHECK(with("partial_rotary_factor", "0.5") ==
         "config.json: 'partial_rotary_factor': found the number 0.5, expected 1: the whole head is turned");
-  CHECK(with("rope_scaling", R"({"rope_type": "yarn", "factor": 2})") ==
-        "config.json: 'rope_scaling.rope_type': found the string 'yarn', expected 'default', 'linear' or 'llama3'");
+  CHECK(with("rope_scaling", R"({"rope_type": "ntk", "factor": 2})") ==
+        "config.json: 'rope_scaling.rope_type': found the string 'ntk', expected 'default', 'linear', 'llama3', 'yarn', 'longrope' or 'dynamic'");
+  CHECK(with("rope_scaling", R"({"rope_type": "longrope", "short_factor": [1], "long_factor": [2]})") ==
+        "config.json: 'rope_scaling.short_factor': found 1 factors, expected 4, one a pair, and 128 at most");
   CHECK(with("rope_scaling", R"({"type": "linear"})") == "config.json: 'rope_scaling': 'factor' is missing");
   CHECK(with("rope_scaling", R"({"type": "linear", "factor": 0})") ==
         "config.json: 'rope_scaling.factor': found the integer 0, expected a positive number");
@@ -267,12 +270,12 @@ TEST_CASE("GGUF metadata is refused by its key") {
                       begin = "tfm: tiny.gguf: key '" + std::string(key) + "': ";
     return found.starts_with(begin) ? found.substr(begin.size()) : found;
   };
-  CHECK(with("general.architecture", "bert") == "found the string 'bert', tfm opens: " + family_names());
+  CHECK(with("general.architecture", "bert") == "found the string 'bert', an encoder, which writes no text, tfm opens: " + family_names());
   CHECK(with("llama.expert_count", std::uint32_t{8}) ==
         "found u32 8, expected 0: mixtures of experts are not supported");
   CHECK(with("split.count", std::uint16_t{9}) ==
         "found u16 9, expected 1: a model in several GGUF files is not supported; merge them");
-  CHECK(with("llama.rope.scaling.type", "yarn") == "found the string 'yarn', expected 'none' or 'linear'");
+  CHECK(with("llama.rope.scaling.type", "ntk") == "found the string 'ntk', expected 'none', 'linear', 'yarn' or 'longrope'");
   CHECK(with("llama.rope.dimension_count", std::uint32_t{4}) == "found u32 4, expected 8, the head size");
   CHECK(with("llama.block_count", std::uint32_t{0}) == "found u32 0, expected an integer from 1 to 65536");
   CHECK(with("llama.context_length", UINT32_MAX) == "found u32 4294967295, expected an integer from 1 to 1073741824");

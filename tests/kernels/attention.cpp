@@ -1,6 +1,8 @@
 // Attention: equal to its plain loop, and that close to softmax(q kᵀ scale) v in double precision; its weights.
 #include "tfm/kernels/attention.hpp"
 
+#include <limits>
+
 #include "support/catch.hpp"
 #include "support/close.hpp"
 #include "support/isas.hpp"
@@ -19,12 +21,17 @@ namespace {
 
 struct Case {
   Index heads, kv_heads, head_dim, position, tokens;
+  Index window = 0;
+  float cap = 0;
 };
 constexpr Case cases[] = {{1, 1, 2, 0, 1},   {4, 4, 16, 0, 17},  {6, 2, 20, 5, 3},
                           {9, 1, 64, 63, 2}, {9, 3, 64, 64, 1},  {3, 3, 48, 62, 70},
                           {7, 7, 8, 130, 1}, {8, 2, 32, 0, 200}, {14, 2, 80, 127, 33},
                           {5, 1, 35, 61, 6}, {9, 3, 64, 255, 1}, {8, 1, 20, 256, 1},
-                          {4, 2, 32, 250, 9}, {26, 1, 16, 700, 1}, {4, 4, 48, 1023, 2}};
+                          {4, 2, 32, 250, 9}, {26, 1, 16, 700, 1}, {4, 4, 48, 1023, 2},
+                          {4, 2, 16, 0, 80, 9},  {3, 1, 20, 100, 1, 64, 3.f}, {6, 2, 32, 300, 70, 100},
+                          {2, 1, 16, 700, 1, 512}, {8, 2, 20, 510, 5, 1, 2.f},  {2, 2, 16, 240, 90, 260},
+                          {2, 2, 32, 70, 3, 500, 30.f}};
 constexpr Format formats[] = {Format::f32, Format::f16, Format::q8_0};
 
 // Keys and values of positions 0 .. position + tokens in the kernel's layout, and as the numbers that they then are.
@@ -36,7 +43,7 @@ struct Cache {
 
   // Random ones; what nobody has written is no number.
   Cache(const Case& c, Format format, std::uint64_t seed, float spread)
-      : shape{c.heads, c.kv_heads, c.head_dim, format, 0, 0, 1 / std::sqrt(static_cast<float>(c.head_dim))},
+      : shape{c.heads, c.kv_heads, c.head_dim, format, 0, 0, 1 / std::sqrt(static_cast<float>(c.head_dim)), c.cap, c.window},
         positions(c.position + c.tokens), k(random_matrix(seed, positions, c.kv_heads * c.head_dim, spread)),
         v(random_matrix(seed + 1, positions, c.kv_heads * c.head_dim)) {
     const Index panels = round_up(positions, 64) / 16;
@@ -62,6 +69,8 @@ struct Naive {
   std::vector<double> probability;
   double tolerance = 0;
 };
+// The first key that a token sees which sees no other behind `visible`.
+Index first_of(const Cache& cache, Index visible) { return cache.shape.window == 0 ? 0 : std::max<Index>(0, visible - cache.shape.window); }
 Naive naive(const Cache& cache, const float* q, Index kv_head, Index visible) {
   const auto head = cache.head(kv_head);
   std::vector<double> score;
@@ -74,6 +83,8 @@ Naive naive(const Cache& cache, const float* q, Index kv_head, Index visible) {
       sum += term;
       magnitude += std::abs(term);
     }
+    if (const double cap = static_cast<double>(cache.shape.cap); cap != 0) sum = cap * std::tanh(sum / cap), magnitude += 5e-7 / rounding / static_cast<double>(cache.shape.head_dim) * cap;
+    if (j < first_of(cache, visible)) sum = -std::numeric_limits<double>::infinity(), magnitude = 0;
     score.push_back(sum);
     largest = std::max(largest, sum);
     worst = std::max(worst, magnitude);
@@ -111,6 +122,7 @@ void require_close_to_naive(const Cache& cache, const AttentionSequence& s) {
       double sum = 0;
       for (Index j = 0; j < all; ++j) {
         const double found = static_cast<double>(row[j]), wanted = j < visible ? expected.probability[to_size(j)] : 0;
+        if (j < first_of(cache, visible)) REQUIRE(found == 0);
         REQUIRE(std::abs(found - wanted) <= expected.tolerance * wanted + 1.3e-38);  // exponential() ends at e^-87.3
         sum += found;
       }
@@ -179,7 +191,7 @@ TEST_CASE(
 }
 
 TEST_CASE("attention that shares out pieces of a token's keys gives a prompt's bits") {
-  const Case whole{6, 2, 20, 0, 800};
+  for (const Case& whole : {Case{6, 2, 20, 0, 800}, Case{6, 2, 20, 0, 800, 300, 5.f}, Case{6, 2, 20, 0, 800, 40}})
   for (const Format format : formats) {
     const Cache cache(whole, format, 11, 2);
     const Buffer q = random_matrix(10, 800, 120, 2);

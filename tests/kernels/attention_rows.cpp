@@ -16,6 +16,8 @@ struct Case {
   Index heads, kv_heads, head_dim, tokens, keys;
   std::vector<Index> visible;  // empty: causal
   float dropout;
+  Index window = 0;
+  float cap = 0;
 };
 
 // Everything of one case, computed plainly: P = softmax, O, and the gradients for dout.
@@ -33,13 +35,20 @@ Plain plain(const Case& c, View q, View k, View v, View dout, float scale, std::
     for (Index t = 0; t < c.tokens; ++t) {
       const Index at = h / group * c.head_dim, limit = c.visible.empty() ? t + 1 : c.visible[to_size(t)];
       const Index seen = limit < 0 ? c.keys : limit;
+      const Index first = c.window == 0 ? 0 : std::max<Index>(0, seen - c.window);
       const double factor = limit < 0 ? 0 : static_cast<double>(scale);
       std::vector<double> weight(to_size(c.keys), 0), mask(to_size(c.keys), 1), change(to_size(c.keys), 0);
       double sum = 0, inner = 0;
-      for (Index j = 0; j < seen; ++j) {
+      std::vector<double> slope(to_size(c.keys), factor);
+      for (Index j = first; j < seen; ++j) {
         double score = 0;
         for (Index d = 0; d < c.head_dim; ++d) score += static_cast<double>(q.row(t)[h * c.head_dim + d]) * static_cast<double>(k.row(j)[at + d]);
-        sum += weight[to_size(j)] = std::exp(factor * score);
+        score *= factor;
+        if (const double cap = static_cast<double>(c.cap); cap != 0) {
+          const double bent = std::tanh(score / cap);
+          score = cap * bent, slope[to_size(j)] *= 1 - bent * bent;
+        }
+        sum += weight[to_size(j)] = std::exp(score);
         const RandomKey of = RandomKey{key}.with(static_cast<std::uint64_t>(h)).with(static_cast<std::uint64_t>(t));
         if (c.dropout > 0) mask[to_size(j)] = of.uniform(static_cast<std::uint64_t>(j)) < c.dropout ? 0 : 1 / (1 - static_cast<double>(c.dropout));
       }
@@ -56,7 +65,7 @@ Plain plain(const Case& c, View q, View k, View v, View dout, float scale, std::
       }
       for (Index j = 0; j < seen; ++j)
         for (Index d = 0; d < c.head_dim; ++d) {
-          const double ds = weight[to_size(j)] * (change[to_size(j)] - inner) * factor;
+          const double ds = weight[to_size(j)] * (change[to_size(j)] - inner) * slope[to_size(j)];
           p.dq[to_size(t * q.cols + h * c.head_dim + d)] += ds * static_cast<double>(k.row(j)[at + d]);
           p.dk[to_size(j * k.cols + at + d)] += ds * static_cast<double>(q.row(t)[h * c.head_dim + d]);
         }
@@ -73,7 +82,8 @@ void require_close(View found, const std::vector<double>& expected, double margi
 TEST_CASE("attention over rows and its gradient equal the formula, with the same bits everywhere") {
   std::vector<Index> by_query(70);
   for (Index t = 0; t < 70; ++t) by_query[to_size(t)] = t % 7 == 3 ? -1 : 1 + (t * 13) % 90;
-  const Case cases[] = {{4, 4, 8, 5, 7, {3, 1, -1, 7, 2}, 0}, {6, 2, 20, 130, 130, {}, 0}, {2, 1, 16, 70, 90, by_query, 0.3f}, {1, 1, 64, 1, 1, {}, 0}};
+  const Case cases[] = {{4, 4, 8, 5, 7, {3, 1, -1, 7, 2}, 0}, {6, 2, 20, 130, 130, {}, 0}, {2, 1, 16, 70, 90, by_query, 0.3f}, {1, 1, 64, 1, 1, {}, 0},
+                        {4, 2, 10, 28, 28, {}, 0, 7, 2.f}, {2, 1, 16, 150, 150, {}, 0.2f, 70}, {2, 2, 8, 330, 330, {}, 0, 100}, {2, 2, 8, 90, 90, {}, 0, 0, 1.f}};
   for (const Case& c : cases) {
     const Index width = c.heads * c.head_dim, kv_width = c.kv_heads * c.head_dim;
     const Buffer q = random_matrix(1, c.tokens, width), k = random_matrix(2, c.keys, kv_width), v = random_matrix(3, c.keys, kv_width);
@@ -88,7 +98,7 @@ TEST_CASE("attention over rows and its gradient equal the formula, with the same
         context.isa = isa;
         Buffer out(c.tokens, width), dq(c.tokens, width), dk(c.keys, kv_width), dv(c.keys, kv_width);
         std::vector<float> softmax(to_size(2 * c.heads * c.tokens)), weights(to_size(c.heads * c.tokens * c.keys));
-        const kernels::RowsShape shape{c.heads, c.kv_heads, c.head_dim, scale};
+        const kernels::RowsShape shape{c.heads, c.kv_heads, c.head_dim, scale, c.cap, c.window};
         const kernels::RowsSequence sequence[] = {{q, k, v, out, c.visible.empty() ? nullptr : c.visible.data(), softmax.data(), 99, c.dropout, weights.data()}};
         kernels::attention_rows(context, shape, sequence);
         const kernels::RowsGradient gradient[] = {{dout, dq, dk, dv}};

@@ -213,10 +213,11 @@ TEST_CASE("Linear over F32: dx and dW") {
   require_right("dW", check_gradient(layer.weight.values(), gradients[layer.weight], loss));
 }
 
-TEST_CASE("SwiGLU: dx and the gradients of trainable weights") {
+TEST_CASE("SwiGLU and GeGLU: dx and the gradients of trainable weights") {
   constexpr Index dim = 20, ffn = 37, tokens = 5;
   constexpr std::array<Index, 3> start{0, 2, 5};
   SwiGLU<EveryLinear<F32>> layer{{trainable(7, ffn, dim, 0)}, {trainable(8, ffn, dim, 1)}, {trainable(9, dim, ffn, 2)}};
+  layer.activation = GENERATE(Activation::silu, Activation::gelu);
   Buffer x = random_matrix(1, tokens, dim);
   const Buffer dy = random_matrix(2, tokens, dim);
   Context context = exact();

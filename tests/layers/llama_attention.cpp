@@ -17,23 +17,25 @@ TEST_CASE("LlamaAttention: dx and the gradients of its projections, biases and n
   constexpr Index dim = 24, heads = 4, kv_heads = 2, head_dim = 8, tokens = 9;
   using Layer = LlamaAttention<EveryBiasedLinear<F32>>;
   const auto [options, weights] = GENERATE(std::pair(DecoderOptions{}, Index{4}), std::pair(DecoderOptions{.qkv_bias = true, .qk_norm = QkNorm::heads}, Index{9}),
-                                           std::pair(DecoderOptions{.o_bias = true, .qk_norm = QkNorm::whole, .unturned_every = 1, .attention_scale = 0.2f}, Index{7}));
+                                           std::pair(DecoderOptions{.o_bias = true, .qk_norm = QkNorm::whole, .unturned_every = 1, .attention_scale = 0.2f}, Index{7}),
+                                           std::pair(DecoderOptions{.attention_cap = 0.7f, .rotary_dim = 6, .window = 3}, Index{4}));
   Layer layer;
   layer.set_sizes(dim, heads, kv_heads, head_dim, options);
-  layer.turns = options.turns(0);
+  layer.turns = options.turns(0), layer.window = options.window_of(0);
+  const Index half = (options.rotary_dim != 0 ? options.rotary_dim : head_dim) / 2;
   visit_weights(layer, "", [](const std::string&, F32& weight, const WeightInfo& info) { weight = F32(info.rows, info.cols); });
   tfm_test::randomise(layer, 7, 0.3f);
   const std::array<Index, 4> start{0, 3, 4, 9};
   const std::array<Index, 3> position{0, 5, 0};
   std::array<float, head_dim / 2> frequencies{1, 0.3f, 0.1f, 0.03f};
-  Buffer cosine(tokens, head_dim / 2), sine(tokens, head_dim / 2), x = tfm_test::random_matrix(1, tokens, dim);
+  Buffer cosine(tokens, half), sine(tokens, half), x = tfm_test::random_matrix(1, tokens, dim);
   const bool padded = GENERATE(false, true);
   const std::array<unsigned char, tokens> valid{0, 1, 1, 1, 0, 0, 1, 1, 1};
   Batch batch{.start = start, .position = position};
   if (padded) batch.valid = valid;
   for (Index s = 0; s < 3; ++s)
     for (Index t = start[to_size(s)]; t < start[to_size(s) + 1]; ++t)
-      rope_angles(position[to_size(s)] + t - start[to_size(s)], frequencies.data(), head_dim / 2, cosine.view().row(t), sine.view().row(t));
+      rope_angles(position[to_size(s)] + t - start[to_size(s)], frequencies.data(), half, cosine.view().row(t), sine.view().row(t));
   Context context(2);
   context.arithmetic = Arithmetic::exact;
   Parameters parameters;

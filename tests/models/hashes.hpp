@@ -1,5 +1,5 @@
 #pragma once
-// Hashes of the logits of generated models (models/same_bits.cpp): every machine with a fused multiply-add gives these.
+// Hashes of the logits of generated models (models/same_bits.cpp, models/windows.cpp): every machine with a fused multiply-add gives these.
 // They change only when an operation, its order or its rounding changes, which then is to be said in the changelog.
 #include "support/expected_hash.hpp"
 
@@ -46,6 +46,11 @@ inline constexpr ExpectedHash model_hashes[] = {
     {"odd Int8 exact, cache F32", 0xd7f39a18e1149a68u},
     {"odd Int8 fast, cache F16", 0xbcdf7ce92d111709u},
     {"odd Int8 fast, cache F32", 0x394abca4a2ba2fedu},
+    {"window 100", 0x72f764106a48e68fu},
+    {"window 1100", 0xbb2949128d41fdau},
+    {"window 512", 0x76226c3ca95b64b7u},
+    {"window 64", 0x5b033faadb030335u},
+    {"window 9", 0x8ddb22c281ec0456u},
 };
 
 }  // namespace tfm_test

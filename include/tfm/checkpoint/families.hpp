@@ -3,13 +3,17 @@
 #include <string>
 #include <string_view>
 
+#include "tfm/checkpoint/families/gemma2.hpp"
+#include "tfm/checkpoint/families/gemma3.hpp"
 #include "tfm/checkpoint/families/granite.hpp"
 #include "tfm/checkpoint/families/llama.hpp"
+#include "tfm/checkpoint/families/mistral.hpp"
 #include "tfm/checkpoint/families/olmo2.hpp"
 #include "tfm/checkpoint/families/phi3.hpp"
 #include "tfm/checkpoint/families/qwen2.hpp"
 #include "tfm/checkpoint/families/qwen3.hpp"
 #include "tfm/checkpoint/families/smollm3.hpp"
+#include "tfm/checkpoint/other_families.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -21,6 +25,9 @@ inline constexpr const Family* families[] = {
     &smollm3_family,
     &granite_family,
     &olmo2_family,
+    &mistral_family,
+    &gemma2_family,
+    &gemma3_family,
 };
 
 /// "llama, qwen2, …"

@@ -20,6 +20,8 @@ enum class Convention : unsigned char {
   hugging_face,
   gguf,               ///< llama.cpp's names
   hugging_face_base,  ///< of transformers' LlamaModel, saved alone: as hugging_face, without "model." in front
+  hugging_face_text,  ///< of the text in a model that reads pictures, too: as hugging_face, with "language_model." in front
+  hugging_face_language,  ///< the same as later versions have it: "model.language_model." for "model."
 };
 
 /// A layer's names: what its weights' names are without ".weight" or ".bias", and without the number of the block in
@@ -52,6 +54,10 @@ struct Family {
   LayerName blocks;              ///< what stands in front of a block's number
   std::span<const LayerName> layers;
   bool tied_by_default = false;  ///< what a config.json without tie_word_embeddings means
+  DynamicLlamaShape defaults{};  ///< sizes, and base of rotary positions, where config.json has no key; 0: it must have
+  std::string_view wrapped{};    ///< model_type of a config.json that has this family's as its text_config; none: there is none
+  bool norms_less_one = false;   ///< Hugging Face's files, not GGUF's, have norms' weights less 1
+  bool turns_parts = false;      ///< a part of each head may be turned (partial_rotary_factor)
   std::string_view output = "lm_head.weight";  ///< ours: files may have it where the output is the embedding
   bool neighbours_in_gguf;  ///< GGUF files have the two rows (or biases) of a rotary pair side by side, not as halves
   /// The shape's options as config.json gives them; refuses what would make another model of the same tensors. Sizes

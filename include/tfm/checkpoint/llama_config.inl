@@ -28,16 +28,25 @@ TFM_INLINE std::optional<std::int32_t> token_id(const Json& root, std::string_vi
   return ids.empty() ? std::nullopt : std::optional(ids.front());
 }
 
+/// What stands in a config.json of a model that reads pictures, too: its text model's part; of others all.
+TFM_INLINE Json text_config_of(const Json& root) {
+  const auto type = root.find_value("model_type");
+  if (!type) return root;
+  const std::string_view name = type->text();
+  return find_family([&](const Family& f) { return !f.wrapped.empty() && f.wrapped == name; }) == nullptr ? root : root.at("text_config");
+}
+
 /// The family that config.json names by its model_type, or else by its architectures; LLaMA where it has neither, as the first
 /// conversions had not. Errors: LoadError for another than those in the table.
 TFM_INLINE const Family& family_of_config(const Json& root) {
-  const auto refuse = [](const Json& value, std::string_view found) {
-    value.refuse({"found ", found, ", tfm opens: ", family_names()});
+  const auto refuse = [](const Json& value, std::string_view found, std::string_view name) {
+    const std::string_view what = what_is(name);
+    value.refuse({"found ", found, what.empty() ? "" : ", ", what, ", tfm opens: ", family_names()});
   };
   if (const auto type = root.find_value("model_type")) {
     const std::string_view name = type->text();
     const Family* const family = find_family([&](const Family& f) { return f.model_type == name; });
-    if (family == nullptr) refuse(*type, type->found());
+    if (family == nullptr) refuse(*type, type->found(), name);
     return *family;
   }
   const auto architectures = root.find_value("architectures");
@@ -50,7 +59,7 @@ TFM_INLINE const Family& family_of_config(const Json& root) {
     if (family != nullptr) return *family;
     names += (names.empty() ? "" : ", ") + in_quotes(name);
   }
-  refuse(*architectures, names.empty() ? "none" : names);
+  refuse(*architectures, names.empty() ? "none" : names, {});
   return llama_family;
 }
 
@@ -69,22 +78,26 @@ TFM_INLINE void read_quantization(const Json& root, LlamaConfig& config) {
 }  // namespace detail
 
 TFM_INLINE LlamaConfig read_llama_config(const JsonDocument& document) {
-  const Json root = document.root();
+  const Json outer = document.root(), root = detail::text_config_of(outer);
   const Family& family = detail::family_of_config(root);
-  const auto size = [&](std::string_view key) { return root.at(key).whole(1, detail::largest_size); };
+  const auto size = [&](std::string_view key, Index otherwise) {
+    const auto value = root.find_value(key);
+    return value || otherwise == 0 ? root.at(key).whole(1, detail::largest_size) : otherwise;
+  };
 
   LlamaConfig config;
   DynamicLlamaShape& shape = config.shape;
-  shape.vocab = size("vocab_size");
-  shape.dim = size("hidden_size");
+  shape.vocab = size("vocab_size", family.defaults.vocab);
+  shape.dim = size("hidden_size", 0);
   shape.layers = root.at("num_hidden_layers").whole(1, detail::most_layers);
-  shape.heads = size("num_attention_heads");
+  shape.heads = size("num_attention_heads", family.defaults.heads);
   const auto kv_heads = root.find_value("num_key_value_heads");
-  shape.kv_heads = kv_heads ? kv_heads->whole(1, shape.heads) : shape.heads;
-  shape.ffn = size("intermediate_size");
+  shape.kv_heads = kv_heads ? kv_heads->whole(1, shape.heads) : family.defaults.kv_heads != 0 ? family.defaults.kv_heads : shape.heads;
+  shape.ffn = size("intermediate_size", 0);
   auto context = root.find_value("max_position_embeddings");
   if (!context) context = root.find_value("max_sequence_length");  // so the first conversions of LLaMA called it
-  shape.context = context ? context->whole(1, detail::longest_context) : 2048;
+  shape.context = context ? context->whole(1, detail::longest_context) : family.defaults.context != 0 ? family.defaults.context : 2048;
+  shape.head_dim = family.defaults.head_dim, shape.rope_theta = family.defaults.rope_theta;
   if (const auto head_dim = root.find_value("head_dim"))
     shape.head_dim = head_dim->whole(2, detail::largest_head_dim);
   if (const auto eps = root.find_value("rms_norm_eps")) {
@@ -96,15 +109,16 @@ TFM_INLINE LlamaConfig read_llama_config(const JsonDocument& document) {
   }
   const auto tied = root.find_value("tie_word_embeddings");
   shape.tied = tied ? tied->boolean() : family.tied_by_default;
-  detail::read_rope(root, shape);
   shape.family = family.name;
   family.read_options(root, shape);
-  detail::read_quantization(root, config);
+  detail::read_rope(root, shape, family.turns_parts);
+  detail::read_quantization(outer, config);
   if (const char* const why = misfit(shape)) root.refuse({"impossible shape: ", why});
 
-  config.bos = detail::token_id(root, "bos_token_id");
-  config.pad = detail::token_id(root, "pad_token_id");
-  config.eos = detail::token_ids(root, "eos_token_id");
+  const auto where = [&](std::string_view key) { return outer.find_value(key) ? outer : root; };
+  config.bos = detail::token_id(where("bos_token_id"), "bos_token_id");
+  config.pad = detail::token_id(where("pad_token_id"), "pad_token_id");
+  config.eos = detail::token_ids(where("eos_token_id"), "eos_token_id");
   return config;
 }
 

@@ -1,5 +1,8 @@
 // What llama_gguf.hpp declares.
+#include <cstring>
 #include <initializer_list>
+#include <utility>
+#include <vector>
 
 namespace tfm::inline TFM_ABI {
 
@@ -9,12 +12,46 @@ namespace detail {
 /// but a tensor, rope_freqs.weight.
 TFM_INLINE RopeScaling gguf_rope_scaling(const GgufMetadata& metadata, const std::string& family) {
   const auto type = metadata.find(family + ".rope.scaling.type");
-  if (type && type->text() != "none" && type->text() != "linear")
-    type->refuse({"found ", type->found(), ", expected 'none' or 'linear'"});
+  if (type && type->text() != "none" && type->text() != "linear" && type->text() != "yarn" && type->text() != "longrope")
+    type->refuse({"found ", type->found(), ", expected 'none', 'linear', 'yarn' or 'longrope'"});
+  if (type && type->text() == "longrope") return {};  // a matter of two tensors: gguf_longrope
   const bool newer = metadata.find(family + ".rope.scaling.factor").has_value();
   const float factor = gguf_float(metadata, family + (newer ? ".rope.scaling.factor" : ".rope.scale_linear"), 0, 0);
   if (factor == 0 || factor == 1 || (type && type->text() == "none")) return {};
-  return {RopeScaling::Kind::linear, factor};
+  if (!type || type->text() == "linear") return {RopeScaling::Kind::linear, factor};
+  RopeScaling yarn{.kind = RopeScaling::Kind::yarn, .factor = factor};
+  const auto number = [&](const char* key, float otherwise) { return gguf_float(metadata, family + ".rope.scaling." + key, otherwise, 1e-30); };
+  yarn.original_context = number("original_context_length", static_cast<float>(metadata.at(family + ".context_length").integer(1, longest_context)));
+  yarn.beta_fast = number("yarn_beta_fast", 32), yarn.beta_slow = number("yarn_beta_slow", 1);
+  yarn.magnitude = number("attn_factor", 1) * usual_magnitude(yarn.kind, factor, yarn.original_context);
+  return yarn;
+}
+
+TFM_INLINE void gguf_longrope(const Family& family, const Gguf& gguf, DynamicLlamaShape& shape) {
+  const Tensor *const shorter = gguf.tensors.find(gguf_short_factors), *const longer = gguf.tensors.find(gguf_long_factors);
+  if (shorter == nullptr && longer == nullptr) return;
+  const std::string key = std::string(family.name) + ".rope.scaling.";
+  RopeScaling& scaling = shape.rope_scaling = {.kind = RopeScaling::Kind::longrope};
+  scaling.original_context = gguf_float(gguf.metadata, key + "original_context_length", static_cast<float>(shape.context), 1);
+  scaling.factor = static_cast<float>(shape.context) / scaling.original_context;
+  scaling.magnitude = gguf_float(gguf.metadata, key + "attn_factor", 1, 1e-30);
+  const Index half = rotary_dim(shape) / 2;
+  for (const auto& [name, factors] : {std::pair{gguf_short_factors, &scaling.short_factors}, std::pair{gguf_long_factors, &scaling.long_factors}}) {
+    const Tensor& tensor = gguf.tensors.at(name);
+    const auto refuse = [&](std::initializer_list<TextPart> what) { raise<ShapeError>({"tfm: ", gguf.metadata.file(), ": tensor ", in_quotes(tensor.name), joined(what)}); };
+    if (!tensor.holds<float>() || tensor.shape != std::vector<Index>{half} || half > RopeScaling::most_factors)
+      refuse({" is ", tensor.type_name, " ", shape_text(tensor.shape), ", expected F32 [", half, "], ", RopeScaling::most_factors, " at most"});
+    std::memcpy(factors->data(), tensor.bytes.data(), tensor.bytes.size());
+    for (Index i = 0; i < half; ++i)
+      if (const float factor = (*factors)[to_size(i)]; !(factor > 0 && factor < 1e30f))
+        refuse({" holds ", number_text(static_cast<double>(factor)), " at place ", i, ", expected positive numbers"});
+  }
+}
+
+TFM_INLINE void refuse_gguf_window(const Family& family, const Gguf& gguf, const DynamicLlamaShape& shape) {
+  const auto window = gguf.metadata.find(std::string(family.name) + ".attention.sliding_window");
+  if (window && window->integer(0) > 0 && window->integer(0) < shape.context)
+    window->refuse({"found ", window->found(), ", expected none or at least the context of ", shape.context, ": no windows are known of this family"});
 }
 
 /// Refuses GGUF files that are no language model, by what they are.
@@ -42,7 +79,8 @@ TFM_INLINE const Family& family_of_gguf(const GgufMetadata& metadata) {
   const GgufValue architecture = metadata.at("general.architecture");
   const std::string_view name = architecture.text();
   const Family* const family = find_family([&](const Family& f) { return f.name == name; });
-  if (family == nullptr) architecture.refuse({"found ", architecture.found(), ", tfm opens: ", family_names()});
+  const std::string_view what = detail::what_is(name);
+  if (family == nullptr) architecture.refuse({"found ", architecture.found(), what.empty() ? "" : ", ", what, ", tfm opens: ", family_names()});
   return *family;
 }
 
@@ -70,15 +108,13 @@ TFM_INLINE DynamicLlamaShape read_llama_shape(const Gguf& gguf) {
   shape.kv_heads = kv_heads ? kv_heads->integer(1, shape.heads) : shape.heads;
   shape.ffn = size(own + ".feed_forward_length");
   shape.context = size(own + ".context_length", detail::longest_context);
-  if (const auto window = metadata.find(own + ".attention.sliding_window"); window && window->integer(0) > 0 && window->integer(0) < shape.context)
-    window->refuse({"found ", window->found(), ", expected none or at least the context of ", shape.context, ": sliding windows are not supported"});
   shape.norm_eps = detail::gguf_float(metadata, own + ".attention.layer_norm_rms_epsilon", 1e-5f, 0);
   shape.rope_theta = detail::gguf_float(metadata, own + ".rope.freq_base", 10000.f, 1e-6);
   shape.rope_scaling = detail::gguf_rope_scaling(metadata, own);
   if (const auto key_length = metadata.find(own + ".attention.key_length"))
     shape.head_dim = key_length->integer(2, detail::largest_head_dim);
-  for (const std::string& key : {own + ".rope.dimension_count", own + ".attention.value_length"})
-    must_be(key, head_dim(shape), ", the head size");
+  must_be(own + ".attention.value_length", head_dim(shape), ", the head size");
+  if (!family.turns_parts) must_be(own + ".rope.dimension_count", head_dim(shape), ", the head size");
 
   if (gguf.tensors.tensors().empty())
     detail::fail(metadata.file(), "this is a vocabulary alone: the file holds no tensor; open the GGUF file of the whole model");

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -119,7 +120,9 @@ WeightBytes check_weights(const Model& model, WeightSource& source, const LoadOp
     if (tensor != nullptr) source.mark_used(*tensor);
   };
   unneeded(source.find(source.family().output));  // as in transformers, where the output is the embedding
-  if (source.convention() == Convention::gguf) unneeded(source.store().find("rope_freqs.weight"));
+  if (source.convention() == Convention::gguf)
+    for (const char* const table : {"rope_freqs.weight", gguf_short_factors, gguf_long_factors}) unneeded(source.store().find(table));
+  source.leave_out_pictures();
   for (const Tensor& tensor : source.store().tensors())  // tables that follow from the configuration
     if (tensor.name.ends_with("rotary_emb.inv_freq")) source.mark_used(tensor);
   source.refuse_unused();
@@ -151,6 +154,8 @@ void fill_weights(Context& context, Model& model, const WeightSource& source, co
     if constexpr (std::is_same_v<W, F32>) {
       await_pages(context, source.store(), tensor);
       weight = read_f32(context, rows, info);
+      if (const float one = source.added(info); one != 0)
+        for (float& value : std::span(weight.values().data, to_size(info.cols))) value += one;
       drop_pages(context, source.store(), tensor);
     } else {
       weight = W(frozen(tensor, rows, packed_as(weight, info, rows, options).first, await_pages));

@@ -73,7 +73,7 @@ Opening begin_config(std::string file, LlamaConfig config, TensorStore tensors, 
   begun.family = &family_named(begun.shape.family);
   begun.tensors = std::move(tensors);
   refuse_quantised_tensors(begun.tensors);
-  begun.convention = folder_convention(begun.tensors);
+  begun.convention = folder_convention(begun.tensors, !begun.family->wrapped.empty());
   opening.add_text = [config = std::move(config), read_text = std::move(read_text)](OpenedCheckpoint& opened) {
     auto [found, generation_eos] = read_text();
     opened.tokenizer = std::move(found.tokenizer);

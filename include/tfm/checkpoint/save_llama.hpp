@@ -113,8 +113,13 @@ std::vector<std::string> save_llama(Context& context, const Model& model, const 
     by_name[each.tensor.name] = &each;
     for (const auto& [name, info] : each.parts) rows[name];
   }
-  visit_weights(model, "", [&](const std::string& name, const auto& weight, const WeightInfo&) {
-    rows.at(name) = [&weight](Index r, float* out) { row(weight, r, out); };
+  const bool less_one = family_named(family_of(model.shape)).norms_less_one;
+  visit_weights(model, "", [&](const std::string& name, const auto& weight, const WeightInfo& info) {
+    const bool lessened = less_one && info.role == WeightRole::norm;
+    rows.at(name) = [&weight, cols = lessened ? info.cols : 0](Index r, float* out) {
+      row(weight, r, out);
+      for (Index i = 0; i < cols; ++i) out[i] -= 1;
+    };
   });
 
   std::error_code failed;

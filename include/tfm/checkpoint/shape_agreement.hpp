@@ -43,6 +43,14 @@ void require_shape(const S& expected, const DynamicLlamaShape& found, const std:
   equal("options.embedding_scale", is.embedding_scale, should.embedding_scale);
   equal("options.residual_scale", is.residual_scale, should.residual_scale);
   equal("options.logit_divisor", is.logit_divisor, should.logit_divisor);
+  equal("options.activation", static_cast<int>(is.activation), static_cast<int>(should.activation));
+  equal("options.attention_cap", is.attention_cap, should.attention_cap);
+  equal("options.logit_cap", is.logit_cap, should.logit_cap);
+  equal("options.rotary_dim", rotary_dim(found), rotary_dim(expected));
+  equal("options.window", is.window, should.window);
+  equal("options.window_from", is.window_from, should.window_from);
+  equal("options.full_every", is.full_every, should.full_every);
+  equal("options.window_rope_theta", is.window_rope_theta, should.window_rope_theta);
   equal("vocab", found.vocab, Index{expected.vocab});
   equal("dim", found.dim, Index{expected.dim});
   equal("layers", found.layers, Index{expected.layers});
@@ -65,6 +73,13 @@ void require_shape(const S& expected, const DynamicLlamaShape& found, const std:
   equal("rope_scaling.low_freq_factor", theirs.low_freq_factor, ours.low_freq_factor);
   equal("rope_scaling.high_freq_factor", theirs.high_freq_factor, ours.high_freq_factor);
   equal("rope_scaling.original_context", theirs.original_context, ours.original_context);
+  equal("rope_scaling.beta_fast", theirs.beta_fast, ours.beta_fast);
+  equal("rope_scaling.beta_slow", theirs.beta_slow, ours.beta_slow);
+  equal("rope_scaling.magnitude", theirs.magnitude, ours.magnitude);
+  for (std::size_t i = 0; i < ours.long_factors.size(); ++i) {
+    equal("a factor of rope_scaling.short_factors", theirs.short_factors[i], ours.short_factors[i]);
+    equal("a factor of rope_scaling.long_factors", theirs.long_factors[i], ours.long_factors[i]);
+  }
 }
 
 }  // namespace tfm::inline TFM_ABI

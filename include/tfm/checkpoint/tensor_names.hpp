@@ -19,9 +19,9 @@ inline constexpr std::array<NamePrefix, 4> name_prefixes{
      {"base_model.model.", "PEFT", "save what its merge_and_unload() gives, or its adapter by save_pretrained and the base apart"},
      {"_fsdp_wrapped_module.", "FullyShardedDataParallel", "save its full state dict"}}};
 
-/// By which of Hugging Face's conventions a folder's tensors are named. Errors: LoadError for names of which more stands in front than
+/// By which of Hugging Face's conventions a folder's tensors are named; `wrapped`: they may be those of a model that reads pictures, too. Errors: LoadError for names of which more stands in front than
 /// either has, and for those of Meta's own files.
-Convention folder_convention(const TensorStore& store);
+Convention folder_convention(const TensorStore& store, bool wrapped);
 
 }  // namespace detail
 

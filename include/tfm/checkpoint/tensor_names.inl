@@ -22,11 +22,13 @@ namespace detail {
                       "take that off the names"});
 }
 
-TFM_INLINE Convention folder_convention(const TensorStore& store) {
+TFM_INLINE Convention folder_convention(const TensorStore& store, bool wrapped) {
   constexpr std::string_view embedding = "embed_tokens.weight", layer = "layers.0.";
   const auto begins = [&](std::string_view with) {
     return std::any_of(store.tensors().begin(), store.tensors().end(), [&](const Tensor& t) { return t.name.starts_with(with); });
   };
+  if (wrapped && begins("language_model.model.layers.")) return Convention::hugging_face_text;
+  if (wrapped && begins("model.language_model.layers.")) return Convention::hugging_face_language;
   if (begins("model.layers.") || begins("model.embed_tokens.")) return Convention::hugging_face;
   if (begins("tok_embeddings."))
     fail(store.file(), "the tensors' names are those of Meta's own files ('tok_embeddings.weight'): convert them with transformers' "

@@ -48,6 +48,12 @@ class WeightSource {
   Convention convention() const noexcept { return convention_; }
   const Family& family() const noexcept { return family_; }
   const TensorStore& store() const noexcept { return store_; }
+  /// What is added to the file's numbers of a weight: 1 to norms that it has less 1.
+  float added(const WeightInfo& weight) const noexcept {
+    return family_.norms_less_one && convention_ != Convention::gguf && weight.role == WeightRole::norm ? 1.f : 0.f;
+  }
+  /// Marks what is no part of the text model among tensors of one that reads pictures, too, as used.
+  void leave_out_pictures();
   /// What the file calls the tensor that the model's weight `name` is in.
   std::string stored_name(std::string_view name) const;
   const Tensor* find(std::string_view name) const { return store_.find(stored_name(name)); }

@@ -54,6 +54,8 @@ TFM_INLINE std::string WeightSource::stored_name(std::string_view name) const {
   std::string stored = stored_weight_name(family_, convention_, name);
   constexpr std::string_view model = "model.";
   if (convention_ == Convention::hugging_face_base && stored.starts_with(model)) stored.erase(0, model.size());
+  if (convention_ == Convention::hugging_face_text) stored.insert(0, "language_model.");
+  if (convention_ == Convention::hugging_face_language && stored.starts_with(model)) stored.insert(model.size(), "language_model.");
   return stored;
 }
 
@@ -114,6 +116,13 @@ TFM_INLINE FileRows WeightSource::rows(std::string_view name, const WeightInfo& 
 TFM_INLINE void WeightSource::add_places(Sha256& hash) const {
   hash.add_number(static_cast<Index>(convention_)).add_text(family_.name);
   for (const auto& [name, part] : parts_) hash.add_text(name).add_text(part.stored).add_number(part.first).add_number(part.rotary_heads);
+}
+
+TFM_INLINE void WeightSource::leave_out_pictures() {
+  if (convention_ != Convention::hugging_face_text && convention_ != Convention::hugging_face_language) return;
+  for (const Tensor& tensor : store_.tensors())
+    for (const std::string_view part : {"vision_tower.", "multi_modal_projector.", "model.vision_tower.", "model.multi_modal_projector."})
+      if (tensor.name.starts_with(part)) mark_used(tensor);
 }
 
 TFM_INLINE void WeightSource::refuse_unused() const {

@@ -1,6 +1,6 @@
 #pragma once
 // Attention over cached keys and values: grouped queries, causal; no tokens x tokens matrix.
-// softmax(q kᵀ scale) v    Vaswani et al. 2017, equation 1; grouped queries: Ainslie et al. 2023
+// softmax(q kᵀ scale) v    Vaswani et al. 2017, equation 1; grouped queries: Ainslie et al. 2023; windows: Beltagy et al. 2020, arXiv:2004.05150
 #include <algorithm>
 #include <span>
 
@@ -21,11 +21,14 @@ struct AttentionShape {
   Format format = Format::f32;  ///< F32, F16 or Q8_0
   Index key_head_bytes{}, value_head_bytes{};  ///< from one key/value head to the next
   float scale = 1;
+  float cap = 0;     ///< 0, or scores are cap tanh(score / cap)    Gemma team 2024, arXiv:2408.00118
+  Index window = 0;  ///< keys that a token sees at most, its own among them; 0: all before it
 
   constexpr Index value_row() const noexcept { return round_up(head_dim, 16); }
 };
 
-/// One sequence: q, out [tokens, heads x head_dim]; token t stands at position + t and sees all keys up to its own.
+/// One sequence: q, out [tokens, heads x head_dim]; token t stands at position + t and sees all keys up to its own, or the last of
+/// them.
 struct AttentionSequence {
   View q;
   MutableView out;
@@ -36,6 +39,9 @@ struct AttentionSequence {
 
 namespace prepare {
 
+// The first piece of keys that a token at `position` sees, and how many it sees something of.
+constexpr Index first_piece(Index position, Index window) noexcept { return window == 0 || position < window ? 0 : (position + 1 - window) / piece_keys; }
+constexpr Index count_pieces(Index position, Index window) noexcept { return position / piece_keys + 1 - first_piece(position, window); }
 // Where a call has fewer heads than threads could share evenly, one token's pieces of keys are handed out, too.
 constexpr bool shares_pieces(Index heads_of_all, Index threads) noexcept { return threads > 1 && heads_of_all < 8 * threads; }
 
@@ -55,7 +61,7 @@ inline void attention(Context& context, const AttentionShape& shape, std::span<c
   float* const scratch = context.scratch.take<float>(threads * floats);
   constexpr Index each = 16;  // tokens of a chunk
   const bool shares = prepare::shares_pieces(heads_of_all, threads);
-  const auto pieces_of = [&](const AttentionSequence& s) { return shares && s.q.rows == 1 && s.weights == nullptr ? ceil_div(s.position + 1, piece_keys) : 1; };
+  const auto pieces_of = [&](const AttentionSequence& s) { return shares && s.q.rows == 1 && s.weights == nullptr ? prepare::count_pieces(s.position, shape.window) : 1; };
   Index all_pieces = 0;
   for (const auto& s : sequences) {
     all_pieces += pieces_of(s);
@@ -68,7 +74,7 @@ inline void attention(Context& context, const AttentionShape& shape, std::span<c
   const auto head_of = [&](const AttentionSequence& s, Index kv_head) {
     const Index tokens = s.q.rows, all = s.position + tokens, head = kv_head * group;
     return AttentionHead{s.keys + kv_head * shape.key_head_bytes, s.values + kv_head * shape.value_head_bytes, shape.format, head_dim, shape.value_row(),
-                         s.q.data + head * head_dim, s.q.cols, s.out.data + head * head_dim, s.out.cols, group, s.position, shape.scale,
+                         s.q.data + head * head_dim, s.q.cols, s.out.data + head * head_dim, s.out.cols, group, s.position, shape.window, shape.scale, shape.cap,
                          s.weights == nullptr ? nullptr : s.weights + head * tokens * all, tokens, all};
   };
   const auto chunks_of = [&](const AttentionSequence& s) { return (pieces_of(s) > 1 ? ceil_div(pieces_of(s), in_a_chunk) : ceil_div(s.q.rows, each)) * shape.kv_heads; };

@@ -1,6 +1,6 @@
 #pragma once
 // Attention over plain rows of keys and values, and its gradient: what training and encoders use. Causal, or with a number of
-// visible keys for each query; dropout on the weights; no tokens x tokens matrix.
+// visible keys for each query, or the last keys of these alone; dropout on the weights; no tokens x tokens matrix.
 #include <span>
 
 #include "tfm/kernels/dispatch.hpp"
@@ -11,6 +11,8 @@ namespace tfm::inline TFM_ABI::kernels {
 struct RowsShape {
   Index heads{}, kv_heads{}, head_dim{};
   float scale = 1;
+  float cap = 0;     ///< as in AttentionShape
+  Index window = 0;  ///< likewise; of causal sequences
 
   constexpr Index group() const noexcept { return heads / kv_heads; }
 };
@@ -38,7 +40,7 @@ inline AttentionHead head_of(const RowsShape& shape, const RowsSequence& s, Inde
   const Index group = shape.group(), head = kv_head * group, tokens = s.q.rows, keys = s.k.rows;
   return {.keys = nullptr, .values = nullptr, .format = Format::f32, .head_dim = shape.head_dim, .value_row = round_up(shape.head_dim, 16),
           .q = s.q.data + head * shape.head_dim, .q_row = s.q.cols, .out = s.out.data + head * shape.head_dim, .out_row = s.out.cols,
-          .group = group, .position = 0, .scale = shape.scale,
+          .group = group, .position = 0, .window = shape.window, .scale = shape.scale, .cap = shape.cap,
           .weights = s.weights == nullptr ? nullptr : s.weights + head * tokens * keys, .weights_tokens = tokens, .weights_row = keys,
           .visible = s.visible, .key_count = keys, .softmax = s.softmax == nullptr ? nullptr : s.softmax + 2 * head * tokens,
           .dropout_key = s.dropout_key, .dropout = s.dropout, .first_head = head};

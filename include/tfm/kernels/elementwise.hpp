@@ -1,5 +1,5 @@
 #pragma once
-// Element-wise kernels: residual sums, scaling, biases, the gate of SwiGLU, the rotation of RoPE, ReLU, dropout, softmax.
+// Element-wise kernels: residual sums, scaling, biases, the gates of SwiGLU and GeGLU, soft caps, the rotation of RoPE, ReLU, dropout, softmax.
 #include "tfm/kernels/dispatch.hpp"
 
 namespace tfm::inline TFM_ABI::kernels {
@@ -52,6 +52,31 @@ inline void silu_mul_backward(Context& context, View gate, View up, View dy, Mut
                                               dgate.slice(first, count), dup.slice(first, count));
   });
 }
+/// y = gelu(gate) up, gelu(x) = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x³))) / 2; y may be gate.    Shazeer 2020; Hendrycks & Gimpel
+/// 2016, arXiv:1606.08415
+inline void gelu_mul(Context& context, View gate, View up, MutableView y) noexcept {
+  by_rows(context, gate.rows, 16 * gate.cols, [&](Index first, Index count) {
+    table(context).gelu_mul(context, gate.slice(first, count), up.slice(first, count), y.slice(first, count));
+  });
+}
+/// dgate += dy up gelu'(gate), dup += dy gelu(gate)
+inline void gelu_mul_backward(Context& context, View gate, View up, View dy, MutableView dgate, MutableView dup) noexcept {
+  by_rows(context, gate.rows, 20 * gate.cols, [&](Index first, Index count) {
+    training_table(context).gelu_mul_backward(context, gate.slice(first, count), up.slice(first, count), dy.slice(first, count),
+                                              dgate.slice(first, count), dup.slice(first, count));
+  });
+}
+
+/// y = cap tanh(x / cap); y may be x.    Gemma team 2024, arXiv:2408.00118, section 2
+inline void soft_cap(Context& context, View x, float cap, MutableView y) noexcept {
+  by_rows(context, x.rows, 16 * x.cols, [&](Index first, Index count) { table(context).soft_cap(context, x.slice(first, count), cap, y.slice(first, count)); });
+}
+/// d *= 1 - (y / cap)²: from the gradient of y, the output of soft_cap, to that of its input.
+inline void soft_cap_backward(Context& context, View y, float cap, MutableView d) noexcept {
+  by_rows(context, y.rows, 4 * y.cols, [&](Index first, Index count) {
+    training_table(context).soft_cap_backward(context, y.slice(first, count), cap, d.slice(first, count));
+  });
+}
 
 /// Row t of cosine, sine [tokens, head_dim / 2] = those of the angles of position + t: (position + t) frequencies[i].
 inline void rotary_angles(Context& context, Index position, const float* frequencies, MutableView cosine, MutableView sine) noexcept {
@@ -59,11 +84,11 @@ inline void rotary_angles(Context& context, Index position, const float* frequen
     table(context).rotary_angles(context, position + first, frequencies, cosine.slice(first, count), sine.slice(first, count));
   });
 }
-/// Turns every head of x [tokens, heads x head_dim] by its token's angles, in place: pairs are (i, i + head_dim / 2);
-/// cosine, sine [tokens, head_dim / 2]. sign -1 turns back: the gradient.    Su et al. 2021, arXiv:2104.09864
-inline void rotate(Context& context, MutableView x, View cosine, View sine, float sign = 1) noexcept {
+/// Turns every head of x [tokens, heads x head_dim] by its token's angles, in place: pairs are (i, i + pairs) of cosine, sine
+/// [tokens, pairs]; what a head has behind them stays. head_dim 0: 2 pairs. sign -1 turns back: the gradient.    Su et al. 2021, arXiv:2104.09864
+inline void rotate(Context& context, MutableView x, View cosine, View sine, float sign = 1, Index head_dim = 0) noexcept {
   by_rows(context, x.rows, 2 * x.cols, [&](Index first, Index count) {
-    table(context).rotate(context, x.slice(first, count), cosine.slice(first, count), sine.slice(first, count), sign);
+    table(context).rotate(context, x.slice(first, count), head_dim == 0 ? 2 * cosine.cols : head_dim, cosine.slice(first, count), sine.slice(first, count), sign);
   });
 }
 

@@ -47,27 +47,28 @@ struct SoftmaxPart {
   }
 };
 
-/// One query q [head_dim] over the first `visible` keys: out [head_dim] = softmax(q kᵀ scale) v. The softmax is
-/// gathered in blocks of 64 keys, each rescaling what came before it, and begins anew every 256, these pieces being joined in
-/// their order; probabilities [visible] as well, where they are wanted.
+/// One query q [head_dim] over keys up to `visible`, or those of the window that ends there: out [head_dim] = softmax(q kᵀ scale) v. The
+/// softmax is gathered in blocks of 64 keys, each rescaling what came before it, and begins anew every 256, these pieces being joined in
+/// their order; all are counted from position 0. probabilities [visible] as well, where they are wanted.
 inline void attend(const CachedHead& cached, const float* q, Index visible, float* out, float* probabilities) {
-  const Index head_dim = cached.shape.head_dim;
+  const Index head_dim = cached.shape.head_dim, window = cached.shape.window, first = window == 0 ? 0 : std::max<Index>(0, visible - window);
   std::vector<float> scores(to_size(visible));
   const auto attend_piece = [&](Index begin, Index stop) {
     SoftmaxPart known(head_dim);
-    for (Index block = begin; block < stop; block += 64) {
-      const Index end = std::min(block + 64, stop);
+    for (Index block = std::max(begin, first) / 64 * 64; block < stop; block += 64) {
+      const Index end = std::min(block + 64, stop), from = std::max(block, first);
       float now = known.largest;
-      for (Index j = block; j < end; ++j) {
+      for (Index j = from; j < end; ++j) {
         float& s = scores[to_size(j)] = 0;
         for (Index d = 0; d < head_dim; ++d) s = std::fma(q[d], cached.key(j, d), s);
         s *= cached.shape.scale;
+        if (cached.shape.cap != 0) s = soft_capped(s, cached.shape.cap);
         now = std::max(now, s);
       }
       const float correction = exponential(known.largest - now);
       SixteenSums added;
       for (float& o : known.out) o *= correction;
-      for (Index j = block; j < end; ++j) {
+      for (Index j = from; j < end; ++j) {
         const float e = exponential(scores[to_size(j)] - now);
         added.lane[j % 16] += e;
         for (Index d = 0; d < head_dim; ++d) known.out[to_size(d)] = std::fma(e, cached.value(j, d), known.out[to_size(d)]);
@@ -77,12 +78,13 @@ inline void attend(const CachedHead& cached, const float* q, Index visible, floa
     }
     return known;
   };
-  SoftmaxPart whole = attend_piece(0, std::min<Index>(256, visible));
-  for (Index begin = 256; begin < visible; begin += 256) whole.join(attend_piece(begin, std::min(begin + 256, visible)));
+  Index begin = first / 256 * 256;
+  SoftmaxPart whole = attend_piece(begin, std::min(begin + 256, visible));
+  while ((begin += 256) < visible) whole.join(attend_piece(begin, std::min(begin + 256, visible)));
   const float total = whole.sums.total();
   for (Index d = 0; d < head_dim; ++d) out[d] = whole.out[to_size(d)] / total;
   if (probabilities != nullptr)
-    for (Index j = 0; j < visible; ++j) probabilities[j] = exponential(scores[to_size(j)] - whole.largest) / total;
+    for (Index j = first; j < visible; ++j) probabilities[j] = exponential(scores[to_size(j)] - whole.largest) / total;
 }
 
 /// kernels::attention() for one sequence.

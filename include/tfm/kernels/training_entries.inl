@@ -12,6 +12,8 @@ TFM_ENTRY(accumulate_chunk, Context&, const AccumulateTask& a, Index row, Index 
 
 // Gradients of rows; those of columns take `count` columns of all rows, in the rows' order.
 TFM_ENTRY(silu_mul_backward, Context&, View gate, View up, View dy, MutableView dgate, MutableView dup)
+TFM_ENTRY(gelu_mul_backward, Context&, View gate, View up, View dy, MutableView dgate, MutableView dup)
+TFM_ENTRY(soft_cap_backward, Context&, View y, float cap, MutableView d)
 TFM_ENTRY(relu_backward, Context&, View y, View dy, MutableView dx)
 TFM_ENTRY(rms_norm_backward, Context&, View x, const float* w, const float* inverse, View dy, MutableView dx)
 TFM_ENTRY(rms_norm_backward_columns, Context&, View x, const float* inverse, View dy, Index first, Index count, float* dw)

@@ -1,5 +1,6 @@
 #pragma once
-// LlamaAttention: causal self-attention with rotary positions or none, grouped queries, biases, norms of q and k, and a cache.
+// LlamaAttention: causal self-attention with rotary positions or none, grouped queries, biases, norms of q and k, a window,
+// capped scores, and a cache.
 #include <algorithm>
 #include <cmath>
 #include <span>
@@ -23,10 +24,14 @@ struct LlamaAttention {
   RmsNorm q_norm, k_norm;  ///< of each head, or of all together, before they are turned; without a weight: none
   float eps = 1e-5f;       ///< of these norms
   float scale = 0;         ///< of scores; 0: 1 / sqrt(head size)
+  float cap = 0;           ///< scores are cap tanh(score / cap); 0: as they are
+  Index window = 0;        ///< positions that a token sees, its own among them; 0: all before it
   bool turns = true;       ///< q and k have rotary positions
+  Index head_dim = 0;      ///< 0: the angles are those of whole heads
 
   /// Before the weights are there.
-  void set_sizes(Index dim, Index heads, Index kv_heads, Index head_dim, const DecoderOptions& options = {}) noexcept {
+  void set_sizes(Index dim, Index heads, Index kv_heads, Index head_size, const DecoderOptions& options = {}) noexcept {
+    head_dim = head_size;
     q_proj.set_size(heads * head_dim, dim, heads);
     k_proj.set_size(kv_heads * head_dim, dim, kv_heads);
     v_proj.set_size(kv_heads * head_dim, dim);
@@ -35,33 +40,33 @@ struct LlamaAttention {
     set_bias(o_proj, options.o_bias);
     const bool whole = options.qk_norm == QkNorm::whole;
     if (options.qk_norm != QkNorm::none) q_norm.dim = whole ? heads * head_dim : head_dim, k_norm.dim = whole ? kv_heads * head_dim : head_dim;
-    scale = options.attention_scale;
+    scale = options.attention_scale, cap = options.attention_cap;
   }
 
-  static constexpr Index scratch_bytes(Index tokens, Index sequences, Index dim, Index heads, Index kv_heads, Index head_dim, Index rank, Index threads,
+  static constexpr Index scratch_bytes(Index tokens, Index sequences, Index dim, Index heads, Index kv_heads, Index head_size, Index rank, Index threads,
                                        Format cache, Index positions) noexcept {
-    const Index inner = std::max({kernels::attention_scratch_bytes(cache, heads, kv_heads, head_dim, sequences, positions, threads), projection_scratch_bytes(tokens, dim, rank, threads, 3),
-                                  projection_scratch_bytes(tokens, heads * head_dim, rank, threads)});
-    return 2 * Arena::bytes_for(tokens * heads * head_dim) + 2 * Arena::bytes_for(tokens * kv_heads * head_dim) +
+    const Index inner = std::max({kernels::attention_scratch_bytes(cache, heads, kv_heads, head_size, sequences, positions, threads), projection_scratch_bytes(tokens, dim, rank, threads, 3),
+                                  projection_scratch_bytes(tokens, heads * head_size, rank, threads)});
+    return 2 * Arena::bytes_for(tokens * heads * head_size) + 2 * Arena::bytes_for(tokens * kv_heads * head_size) +
            Arena::bytes_for(sequences, sizeof(kernels::AttentionSequence)) + inner;
   }
 
   /// Appends the batch's keys and values at layer `layer` of the cache, each sequence at its position, and attends to all
-  /// up to each token's own. `weights`: or null; [sequence] pointers to [heads, tokens, position + tokens].
+  /// up to each token's own, or the window that ends there. cosine, sine [tokens, turned values of a head / 2]. `weights`: or null; [sequence] pointers to [heads, tokens, position + tokens].
   void forward(Context& context, const Batch& batch, Index layer, KvCache& cache, View cosine, View sine, View x, MutableView y,
                float* const* weights = nullptr) const noexcept {
     const Arena::Frame frame(context.scratch);
     const CacheShape& sizes = cache.shape();
-    const Index head_dim = sizes.head_dim, q_width = q_proj.base_weight().rows(), kv_width = sizes.kv_heads * head_dim;
+    const Index head_size = sizes.head_dim, q_width = q_proj.base_weight().rows(), kv_width = sizes.kv_heads * head_size;
     const MutableView q = context.scratch.matrix(x.rows, q_width), out = context.scratch.matrix(x.rows, q_width);
     const MutableView k = context.scratch.matrix(x.rows, kv_width), v = context.scratch.matrix(x.rows, kv_width);
     // Half of all that int8 activations cost a model's perplexity comes of the values: docs/decisions/0007-digits.md.
     forward_together(context, batch, x, Output{q_proj, q}, Output{k_proj, k}, Output{v_proj, v, nullptr, Digits::two});
     if (q_norm.there()) q_norm.forward(context, norm_rows(q, q_norm), eps, norm_rows(q, q_norm)), k_norm.forward(context, norm_rows(k, k_norm), eps, norm_rows(k, k_norm));
-    if (turns) kernels::rotate(context, q, cosine, sine), kernels::rotate(context, k, cosine, sine);
+    if (turns) kernels::rotate(context, q, cosine, sine, 1, head_size), kernels::rotate(context, k, cosine, sine, 1, head_size);
 
-    const kernels::AttentionShape shape{q_width / head_dim, sizes.kv_heads, head_dim, sizes.format, sizes.key_head_bytes(), sizes.value_head_bytes(),
-                                        score_scale(head_dim)};
+    const kernels::AttentionShape shape{q_width / head_size, sizes.kv_heads, head_size, sizes.format, sizes.key_head_bytes(), sizes.value_head_bytes(),
+                                        score_scale(head_size), cap, window};
     auto* const sequences = context.scratch.template take<kernels::AttentionSequence>(batch.sequences());
     for (Index s = 0; s < batch.sequences(); ++s) {
       const Index first = batch.first(s), n = batch.length(s), slot = batch.slot_of(s), position = batch.position_of(s);
@@ -87,14 +92,14 @@ struct LlamaAttention {
     float* softmax = nullptr;  ///< [tokens, heads, 2] of each sequence
   };
 
-  /// Without a cache, for training: each sequence sees itself alone. head_dim is twice the angles' columns. Padding before
+  /// Without a cache, for training: each sequence sees itself alone. Padding before
   /// a sequence's first token neither sees nor is seen: its attention is 0, as in transformers.
   void forward(Context& context, const Batch& batch, View cosine, View sine, View x, MutableView y, Saved& saved) const noexcept {
     const Arena::Frame frame(context.scratch);
     const Index q_width = q_proj.base_weight().rows(), kv_width = k_proj.base_weight().rows();
     saved.q = context.kept.matrix(x.rows, q_width), saved.out = context.kept.matrix(x.rows, q_width);
     saved.k = context.kept.matrix(x.rows, kv_width), saved.v = context.kept.matrix(x.rows, kv_width);
-    saved.softmax = context.kept.template take<float>(x.rows * q_width / cosine.cols);
+    saved.softmax = context.kept.template take<float>(2 * x.rows * rows_shape(cosine).heads);
     const bool normed = q_norm.there();
     const MutableView q = normed ? context.kept.matrix(x.rows, q_width) : saved.q, k = normed ? context.kept.matrix(x.rows, kv_width) : saved.k;
     forward_together(context, batch, x, Output{q_proj, q, &saved.q_proj}, Output{k_proj, k, &saved.k_proj},
@@ -103,7 +108,7 @@ struct LlamaAttention {
       q_norm.forward(context, norm_rows(q, q_norm), eps, norm_rows(saved.q, q_norm), &saved.q_norm);
       k_norm.forward(context, norm_rows(k, k_norm), eps, norm_rows(saved.k, k_norm), &saved.k_norm);
     }
-    if (turns) kernels::rotate(context, saved.q, cosine, sine), kernels::rotate(context, saved.k, cosine, sine);
+    if (turns) kernels::rotate(context, saved.q, cosine, sine, 1, head_dim), kernels::rotate(context, saved.k, cosine, sine, 1, head_dim);
     for (Index s = 0; s < batch.sequences(); ++s) kernels::fill(context, saved.out.slice(batch.first(s), batch.padding(s)), 0);
     kernels::attention_rows(context, rows_shape(cosine), {rows_of(context, batch, saved, cosine), to_size(batch.sequences())});
     o_proj.forward(context, batch, saved.out, y, &saved.o_proj);
@@ -127,7 +132,7 @@ struct LlamaAttention {
       changes[s] = {dout.slice(first, n), dq.slice(first, n), dk.slice(first, n), dv.slice(first, n)};
     }
     kernels::attention_rows_backward(context, rows_shape(cosine), {rows_of(context, batch, saved, cosine), sequences}, {changes, sequences});
-    if (turns) kernels::rotate(context, dq, cosine, sine, -1), kernels::rotate(context, dk, cosine, sine, -1);
+    if (turns) kernels::rotate(context, dq, cosine, sine, -1, head_dim), kernels::rotate(context, dk, cosine, sine, -1, head_dim);
     q_proj.backward(context, batch, before_norm(context, q_norm, dq, saved.q_norm, gradients), saved.q_proj, dx, gradients);
     k_proj.backward(context, batch, before_norm(context, k_norm, dk, saved.k_norm, gradients), saved.k_proj, dx, gradients);
     v_proj.backward(context, batch, dv, saved.v_proj, dx, gradients);
@@ -138,10 +143,10 @@ struct LlamaAttention {
 
  private:
   kernels::RowsShape rows_shape(View angles) const noexcept {
-    const Index head_dim = 2 * angles.cols;
-    return {q_proj.base_weight().rows() / head_dim, k_proj.base_weight().rows() / head_dim, head_dim, score_scale(head_dim)};
+    const Index head_size = head_dim != 0 ? head_dim : 2 * angles.cols;
+    return {q_proj.base_weight().rows() / head_size, k_proj.base_weight().rows() / head_size, head_size, score_scale(head_size), cap, window};
   }
-  float score_scale(Index head_dim) const noexcept { return scale != 0 ? scale : 1.f / std::sqrt(static_cast<float>(head_dim)); }
+  float score_scale(Index head_size) const noexcept { return scale != 0 ? scale : 1.f / std::sqrt(static_cast<float>(head_size)); }
   // q or k as the rows that its norm is over: heads, or tokens.
   static MutableView norm_rows(MutableView x, const RmsNorm& norm) noexcept { return {x.data, x.size() / norm.weight.cols(), norm.weight.cols()}; }
   // From the gradient of what the norm gave to that of what it was given, in scratch.

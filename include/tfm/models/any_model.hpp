@@ -74,8 +74,11 @@ class AnyModel {
   void head(Context& context, View hidden, MutableView logits) const {
     with([&](const auto& m) { m.head(context, hidden, logits); });
   }
-  void head_backward(Context& context, MutableView dlogits, MutableView hidden, const Gradients& gradients) const {
-    with([&](const auto& m) { m.head_backward(context, dlogits, hidden, gradients); });
+  bool caps_logits() const {
+    return with([](const auto& m) { return m.caps_logits(); });
+  }
+  void head_backward(Context& context, View logits, MutableView dlogits, MutableView hidden, const Gradients& gradients) const {
+    with([&](const auto& m) { m.head_backward(context, logits, dlogits, hidden, gradients); });
   }
   void visit(auto&& f) {
     with([&](auto& m) { m.visit(f); });

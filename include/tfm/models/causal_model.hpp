@@ -49,7 +49,8 @@ concept StoredCausalModel = CausalModel<M> && requires(const M& model) {
 ///   backward_for_training(context, model, batch, ids, dhidden, kept, gradients) goes back from their gradient;
 /// - training_memory(context, model, pass, rows): what both take of the context's arenas, with so many rows of logits
 ///   at a time;
-/// and of the model head(context, hidden, logits), the product by which hidden states become logits, with head_backward.
+/// and of the model head(context, hidden, logits), by which hidden states become logits, with head_backward(context, logits, dlogits,
+/// hidden, gradients), which looks at the logits where the model caps_logits().
 template <class M>
 concept TrainableCausalModel = CausalModel<M> &&
     requires(const M& model, Context& context, const Batch& batch, std::span<const std::int32_t> ids,
@@ -60,7 +61,8 @@ concept TrainableCausalModel = CausalModel<M> &&
   };
   { training_memory(context, model, TrainingPass{}, Index{}) } -> std::same_as<PassMemory>;
   model.head(context, rows, to);
-  model.head_backward(context, to, to, gradients);
+  { model.caps_logits() } -> std::convertible_to<bool>;
+  model.head_backward(context, rows, to, to, gradients);
 };
 
 }  // namespace tfm::inline TFM_ABI

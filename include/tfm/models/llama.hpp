@@ -48,7 +48,8 @@ class Llama {
   std::vector<LlamaBlock<P>> layers;
   RmsNorm norm;
   Output lm_head;  ///< empty where the output is the embedding
-  std::vector<float> frequencies;
+  std::vector<float> frequencies;        ///< of rotary positions; of scalings that follow the capacity: for the shape's context
+  std::vector<float> local_frequencies;  ///< likewise in blocks that turn locally (DecoderOptions); empty: there are none
 
   Llama() requires(static_shape<S>) : Llama(S{}) {}
   /// Errors: ShapeError for sizes that cannot be.
@@ -56,12 +57,14 @@ class Llama {
     if (const char* const why = misfit(shape)) raise<ShapeError>({"tfm: impossible shape: ", why});
     if (options_of(shape).any_bias() && !carries_biases)
       raise<ShapeError>({"tfm: the shape's options ask for biases, for which the model's projections have no room, expected EveryBiasedLinear or EveryBiasedLoraLinear"});
-    const Index half = head_dim(shape) / 2;
     for (std::size_t l = 0; l < layers.size(); ++l)
       layers[l].set_sizes(shape.dim, shape.heads, shape.kv_heads, head_dim(shape), shape.ffn, static_cast<Index>(l), shape.norm_eps, options_of(shape));
     norm.dim = shape.dim;
     number_lora_slots(*this);
-    for (Index i = 0; i < half; ++i) frequencies.push_back(rope_frequency(i, 2 * half, shape.rope_theta, shape.rope_scaling));
+    const DecoderOptions options = options_of(shape);
+    const Index half = rotary_dim(shape) / 2;
+    for (Index i = 0; i < half; ++i) frequencies.push_back(rope_frequency(i, 2 * half, shape.rope_theta, shape.rope_scaling, shape.context));
+    for (Index i = 0; i < half && turns_locally(shape); ++i) local_frequencies.push_back(rope_frequency(i, 2 * half, options.window_rope_theta, {}));
   }
   /// A model of these sizes, frequencies and options without weights.
   Llama blank() const {
@@ -96,13 +99,17 @@ class Llama {
 
   /// What hidden states are multiplied with to become logits.
   const Output& output() const noexcept { return shape.tied ? embed_tokens : lm_head; }
-  /// The last product: normalised hidden states [rows, dim] to logits [rows, vocab].
+  /// The last product, and a cap: normalised hidden states [rows, dim] to logits [rows, vocab].
   void head(Context& context, View hidden, MutableView logits) const noexcept {
     matmul(context, output(), hidden, logits);
     if (const float divisor = options_of(shape).logit_divisor; divisor != 1) kernels::scale(context, 1 / divisor, logits, logits);
+    if (const float cap = options_of(shape).logit_cap; cap != 0) kernels::soft_cap(context, logits, cap, logits);
   }
-  /// From the logits' gradient, which may be scaled: `hidden` becomes its own gradient; the output's += … where it trains.
-  void head_backward(Context& context, MutableView dlogits, MutableView hidden, const Gradients& gradients) const noexcept {
+  bool caps_logits() const noexcept { return options_of(shape).logit_cap != 0; }
+  /// From the logits' gradient, which may be scaled: `hidden` becomes its own gradient; the output's += … where it trains. `logits`:
+  /// what head() gave, looked at where the model caps_logits(); dlogits stand in another place then.
+  void head_backward(Context& context, View logits, MutableView dlogits, MutableView hidden, const Gradients& gradients) const noexcept {
+    if (const float cap = options_of(shape).logit_cap; cap != 0) kernels::soft_cap_backward(context, logits, cap, dlogits);
     if (const float divisor = options_of(shape).logit_divisor; divisor != 1) kernels::scale(context, 1 / divisor, dlogits, dlogits);
     if constexpr (Output::trainable)
       if (output().parameter >= 0) accumulate(context, dlogits, hidden, gradients[output()]);
@@ -119,6 +126,21 @@ class Llama {
     if constexpr (Output::trainable)
       if (embed_tokens.parameter >= 0) kernels::gather_backward(context, options_of(shape).embedding_scale, dx, ids.data(), gradients[embed_tokens]);
   }
+  /// Rotary angles of a batch's tokens, where there is room for `capacity` positions.
+  void angles(Context& context, const Batch& batch, Index capacity, const RotaryAngles& to) const {
+    std::vector<float> own;
+    if (shape.rope_scaling.follows_capacity() && capacity != shape.context)
+      for (Index i = 0, half = to.cosine.cols; i < half; ++i) own.push_back(rope_frequency(i, 2 * half, shape.rope_theta, shape.rope_scaling, capacity));
+    angles_by(context, batch, own.empty() ? frequencies : own, to);
+    if (const float magnitude = shape.rope_scaling.magnitude; magnitude != 1)
+      for (const MutableView part : {to.cosine, to.sine}) kernels::scale(context, magnitude, part, part);
+  }
+  /// Those of blocks that turn locally.
+  void local_angles(Context& context, const Batch& batch, const RotaryAngles& to) const { angles_by(context, batch, local_frequencies, to); }
+  /// Which of the two block `layer` turns by.
+  const RotaryAngles& angles_of(Index layer, const RotaryAngles& all, const RotaryAngles& local) const noexcept {
+    return options_of(shape).turns_locally(layer) ? local : all;
+  }
   /// Errors: ShapeError for an adapter whose pairs are of other sizes than the layers in their slots.
   void require_fit(const Adapter& adapter) const;
 
@@ -127,7 +149,8 @@ class Llama {
                                        Index positions = 0) noexcept {
     const Index hd = tfm::head_dim(s), rows = std::max(tokens, sequences);
     if (positions == 0) positions = s.context;
-    return Arena::bytes_for(tokens * s.dim) + 2 * Arena::bytes_for(tokens * hd / 2) +
+    const Index angles = turns_locally(s) ? 4 : 2;
+    return Arena::bytes_for(tokens * s.dim) + angles * Arena::bytes_for(tokens * rotary_dim(s) / 2) +
            std::max(LlamaBlock<P>::scratch_bytes(tokens, sequences, s.dim, s.heads, s.kv_heads, hd, s.ffn, rank, threads, cache, positions),
                     Arena::bytes_for(rows * s.dim) + kernels::matmul_scratch_bytes(rows, s.dim, threads));
   }
@@ -150,7 +173,7 @@ class Llama {
 
   /// Bytes of the weights that are loaded.
   Index weight_bytes() const {
-    Index sum = static_cast<Index>(layers.size() * sizeof(LlamaBlock<P>) + frequencies.size() * sizeof(float));
+    Index sum = static_cast<Index>(layers.size() * sizeof(LlamaBlock<P>) + (frequencies.size() + local_frequencies.size()) * sizeof(float));
     visit_weights(*this, "", [&](const std::string&, const auto& weight, const WeightInfo&) {
       if constexpr (requires { weight.bytes(); }) sum += weight.bytes() + detail::owner_bytes;
       else sum += weight.rows() * weight.cols() * static_cast<Index>(sizeof(float));
@@ -159,6 +182,10 @@ class Llama {
   }
 
  private:
+  static void angles_by(Context& context, const Batch& batch, const std::vector<float>& by, const RotaryAngles& to) {
+    for (Index s = 0; s < batch.sequences(); ++s)
+      kernels::rotary_angles(context, batch.position_of(s), by.data(), to.cosine.slice(batch.first(s), batch.length(s)), to.sine.slice(batch.first(s), batch.length(s)));
+  }
   static void visit_parts(auto& self, auto& f) {
     f("model.embed_tokens.weight", self.embed_tokens, WeightInfo{WeightRole::embedding, self.shape.vocab, self.shape.dim});
     for (std::size_t i = 0; i < self.layers.size(); ++i) f(detail::name_below("model.layers.", std::to_string(i)), self.layers[i]);
@@ -198,9 +225,16 @@ class Llama {
                         bytes_of<typename P::gate_proj>(s.ffn, s.dim) + bytes_of<typename P::up_proj>(s.ffn, s.dim) +
                         bytes_of<typename P::down_proj>(s.dim, s.ffn) + option_bytes(s, options_of(s));
     const Index ends = (s.tied ? 1 : 2) * (packed_bytes(Output::static_format, s.vocab, s.dim) + detail::owner_bytes);
-    return s.layers * block + ends + norm_bytes + tfm::head_dim(s) / 2 * 4;
+    return s.layers * block + ends + norm_bytes + (turns_locally(s) ? 2 : 1) * (rotary_dim(s) / 2) * 4;
   }
 
+  // Whether some blocks turn by local_frequencies.
+  static constexpr bool turns_locally(const S& s) noexcept {
+    const DecoderOptions options = options_of(s);
+    for (Index l = 0; l < s.layers; ++l)
+      if (options.turns_locally(l)) return true;
+    return false;
+  }
   static Index largest_rank(const Batch& batch) noexcept {
     Index most = 0;
     for (const Adapter* adapter : batch.adapter) most = adapter == nullptr ? most : std::max(most, adapter->rank());

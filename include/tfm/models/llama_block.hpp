@@ -8,6 +8,11 @@
 
 namespace tfm::inline TFM_ABI {
 
+/// Of a batch's tokens, [tokens, turned values of a head / 2].
+struct RotaryAngles {
+  MutableView cosine, sine;
+};
+
 /// h = x + attention(norm(x)); y = h + mlp(norm(h)). Members are named as in LLaMA's checkpoints. Where options say so
 /// the outputs of attention and mlp are normalised, too, or instead, and what is added is scaled: h = x + s
 /// norm(attention(x)).
@@ -28,8 +33,8 @@ struct LlamaBlock {
     if (options.norm_after) post_self_attn_layernorm.dim = post_mlp_layernorm.dim = dim;
     residual_scale = options.residual_scale;
     self_attn.set_sizes(dim, heads, kv_heads, head_dim, options);
-    self_attn.eps = eps, self_attn.turns = options.turns(layer);
-    mlp.set_sizes(dim, ffn, options.mlp_bias);
+    self_attn.eps = eps, self_attn.turns = options.turns(layer), self_attn.window = options.window_of(layer);
+    mlp.set_sizes(dim, ffn, options);
   }
 
   static constexpr Index scratch_bytes(Index tokens, Index sequences, Index dim, Index heads, Index kv_heads,

@@ -76,17 +76,21 @@ template <Shape S, class P>
 void Llama<S, P>::run(Context& context, const Batch& batch, std::span<const std::int32_t> ids, KvCache& cache,
                       Logits wanted, MutableView logits, const Watch* watch) const {
   const Arena::Frame frame(context.scratch);
-  const Index tokens = batch.tokens(), half = tfm::head_dim(shape) / 2;
+  const Index tokens = batch.tokens(), half = rotary_dim(shape) / 2;
   const MutableView x = context.scratch.matrix(tokens, shape.dim);
-  const MutableView cosine = context.scratch.matrix(tokens, half), sine = context.scratch.matrix(tokens, half);
+  const RotaryAngles all{context.scratch.matrix(tokens, half), context.scratch.matrix(tokens, half)};
+  RotaryAngles local;
   embed(context, ids, x);
-  for (Index s = 0; s < batch.sequences(); ++s)
-    kernels::rotary_angles(context, batch.position_of(s), frequencies.data(), cosine.slice(batch.first(s), batch.length(s)),
-                           sine.slice(batch.first(s), batch.length(s)));
+  angles(context, batch, cache.context(), all);
+  if (!local_frequencies.empty()) {
+    local = {context.scratch.matrix(tokens, half), context.scratch.matrix(tokens, half)};
+    local_angles(context, batch, local);
+  }
   if (watch != nullptr && watch->hidden) watch->hidden(0, x);
 
   for (std::size_t l = 0; l < layers.size() && !context.ended(); ++l) {
     const Index layer = static_cast<Index>(l);
+    const auto& [cosine, sine] = angles_of(layer, all, local);
     if (watch != nullptr && watch->attention) {
       std::vector<std::vector<float>> weights;
       std::vector<float*> places;

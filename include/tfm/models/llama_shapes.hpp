@@ -26,6 +26,13 @@ struct Qwen2Shape : LlamaShape {
   static constexpr std::string_view family = "qwen2";
 };
 
+/// The same of Qwen3.
+struct Qwen3Shape : LlamaShape {
+  static constexpr float norm_eps = 1e-6f, rope_theta = 1000000.f;
+  static constexpr DecoderOptions options{.qk_norm = QkNorm::heads};
+  static constexpr std::string_view family = "qwen3";
+};
+
 /// LLaMA 1 and 2 of 7 billion parameters. LLaMA 1 has norm_eps 1e-6 and context 2048.
 struct Llama7B : LlamaShape {
   static constexpr Index vocab = 32000, dim = 4096, layers = 32, heads = 32, kv_heads = 32, ffn = 11008, context = 4096;
@@ -46,6 +53,31 @@ struct SmolLM2_135M : LlamaShape {
 struct Qwen2_5_1_5B : Qwen2Shape {
   static constexpr Index vocab = 151936, dim = 1536, layers = 28, heads = 12, kv_heads = 2, ffn = 8960, context = 32768;
   static constexpr bool tied = true;
+};
+
+struct Qwen3_0_6B : Qwen3Shape {
+  static constexpr Index vocab = 151936, dim = 1024, layers = 28, heads = 16, kv_heads = 8, ffn = 3072, context = 40960, head_dim = 128;
+  static constexpr bool tied = true;
+};
+/// Mistral 7B v0.1; later ones have no window, v0.3 a vocabulary of 32768.
+struct Mistral7B : LlamaShape {
+  static constexpr Index vocab = 32000, dim = 4096, layers = 32, heads = 32, kv_heads = 8, ffn = 14336, context = 32768;
+  static constexpr DecoderOptions options{.window = 4096};
+  static constexpr std::string_view family = "mistral";
+};
+struct Gemma3_270M : LlamaShape {
+  static constexpr Index vocab = 262144, dim = 640, layers = 18, heads = 4, kv_heads = 1, ffn = 2048, context = 32768, head_dim = 256;
+  static constexpr float norm_eps = 1e-6f, rope_theta = 1000000.f;
+  static constexpr bool tied = true;
+  static constexpr DecoderOptions options{.qk_norm = QkNorm::heads,
+                                          .norm_after = true,
+                                          .attention_scale = 0.0625f,          // 1 / sqrt(256)
+                                          .embedding_scale = 25.298221281f,    // sqrt(640)
+                                          .activation = Activation::gelu,
+                                          .window = 512,
+                                          .full_every = 6,
+                                          .window_rope_theta = 10000};
+  static constexpr std::string_view family = "gemma3";
 };
 
 /// Sizes that are read from a file.
@@ -97,6 +129,12 @@ constexpr DecoderOptions options_of(const S& shape) noexcept {
   if constexpr (requires { shape.options; }) return shape.options;
   else return {};
 }
+/// Values of each head that have rotary positions.
+template <Shape S>
+constexpr Index rotary_dim(const S& shape) noexcept {
+  const Index stated = options_of(shape).rotary_dim;
+  return stated != 0 ? stated : head_dim(shape);
+}
 /// The family that a shape states, or LLaMA.
 template <Shape S>
 constexpr std::string_view family_of(const S& shape) noexcept {
@@ -123,6 +161,12 @@ constexpr const char* misfit(const S& shape) noexcept {
   if (shape.heads % shape.kv_heads != 0) return "heads must be a multiple of kv_heads";
   if (stated_head_dim(shape) == 0 && shape.dim % shape.heads != 0) return "dim must be a multiple of heads";
   if (head_dim(shape) < 2 || head_dim(shape) % 2 != 0) return "the head size must be even: rotary positions turn pairs";
+  if (rotary_dim(shape) < 2 || rotary_dim(shape) % 2 != 0 || rotary_dim(shape) > head_dim(shape))
+    return "what rotary positions turn of a head must be an even number of its values";
+  if (options_of(shape).window < 0 || options_of(shape).window_from < 0 || options_of(shape).full_every < 0) return "windows must not be negative";
+  if (shape.rope_scaling.kind == RopeScaling::Kind::longrope && rotary_dim(shape) > 2 * RopeScaling::most_factors)
+    return "longrope has factors for 128 pairs of a head at most";
+  if (shape.rope_scaling.kind == RopeScaling::Kind::dynamic && rotary_dim(shape) < 4) return "dynamic scaling needs two pairs of a head";
   if (!(shape.norm_eps >= 0) || !(shape.rope_theta > 0)) return "norm_eps must not be negative, rope_theta must be positive";
   return nullptr;
 }

@@ -1,5 +1,6 @@
 #pragma once
 // The passes of Llama that training needs: forward without a cache, keeping what backward wants, and back.
+#include <algorithm>
 #include <string>
 
 #include "tfm/kernels/elementwise.hpp"
@@ -12,7 +13,7 @@ namespace tfm::inline TFM_ABI {
 /// What a forward pass keeps for its backward, in context.kept.
 template <class P>
 struct LlamaSaved {
-  View cosine, sine;                              ///< [tokens, head size / 2]
+  RotaryAngles all, local;                        ///< of blocks, and of those that turn locally
   MutableView* inputs = nullptr;                  ///< [layers + 1] of [tokens, dim]: what each block, and the norm, was given
   typename LlamaBlock<P>::Saved* blocks = nullptr;  ///< [layers], or null: recomputed
   RmsNorm::Saved norm;
@@ -31,7 +32,7 @@ LlamaSaved<P> kept_for_training(const Llama<S, P>&) {
 template <Shape S, class P>
 View forward_for_training(Context& context, const Llama<S, P>& model, const Batch& batch, std::span<const std::int32_t> ids,
                           Recompute recompute, LlamaSaved<P>& saved) {
-  const Index tokens = batch.tokens(), half = head_dim(model.shape) / 2;
+  const Index tokens = batch.tokens(), half = rotary_dim(model.shape) / 2;
   if (tokens != static_cast<Index>(ids.size()))
     raise(ShapeError("tfm: the batch has " + std::to_string(tokens) + " tokens, found " + std::to_string(ids.size()) + " ids"));
   for (Index s = 0; s < batch.sequences() && !batch.valid.empty(); ++s)
@@ -44,11 +45,14 @@ View forward_for_training(Context& context, const Llama<S, P>& model, const Batc
   for (Index s = 0; s < batch.sequences(); ++s)
     if (const Adapter* const adapter = batch.adapter_of(s)) model.require_fit(*adapter);
 
-  const MutableView cosine = context.kept.matrix(tokens, half), sine = context.kept.matrix(tokens, half);
-  for (Index s = 0; s < batch.sequences(); ++s)
-    kernels::rotary_angles(context, batch.position_of(s), model.frequencies.data(), cosine.slice(batch.first(s), batch.length(s)),
-                           sine.slice(batch.first(s), batch.length(s)));
-  saved.cosine = cosine, saved.sine = sine;
+  Index capacity = 0;  // that of a session for the longest sequence
+  for (Index s = 0; s < batch.sequences(); ++s) capacity = std::max(capacity, batch.position_of(s) + batch.valid_length(s));
+  saved.all = {context.kept.matrix(tokens, half), context.kept.matrix(tokens, half)};
+  model.angles(context, batch, capacity, saved.all);
+  if (!model.local_frequencies.empty()) {
+    saved.local = {context.kept.matrix(tokens, half), context.kept.matrix(tokens, half)};
+    model.local_angles(context, batch, saved.local);
+  }
 
   const auto count = static_cast<Index>(model.layers.size());
   saved.inputs = context.kept.take<MutableView>(count + 1);
@@ -58,6 +62,7 @@ View forward_for_training(Context& context, const Llama<S, P>& model, const Batc
   for (Index l = 0; l < count && !context.ended(); ++l) {
     const auto run = [&](typename LlamaBlock<P>::Saved& kept) {
       kept = {};
+      const auto& [cosine, sine] = model.angles_of(l, saved.all, saved.local);
       model.layers[to_size(l)].forward(context, batch, cosine, sine, model.shape.norm_eps, saved.inputs[l], saved.inputs[l + 1], kept);
     };
     if (saved.blocks != nullptr) {
@@ -87,14 +92,15 @@ void backward_for_training(Context& context, const Llama<S, P>& model, const Bat
   for (auto l = static_cast<Index>(model.layers.size()); l-- > 0;) {
     context.raise_if_ended();
     const auto& block = model.layers[to_size(l)];
+    const auto& [cosine, sine] = model.angles_of(l, saved.all, saved.local);
     if (saved.blocks != nullptr) {
-      block.backward(context, batch, saved.cosine, saved.sine, saved.blocks[l], d, gradients, l > 0 || trains_embedding);
+      block.backward(context, batch, cosine, sine, saved.blocks[l], d, gradients, l > 0 || trains_embedding);
       continue;
     }
     const Arena::Frame kept(context.kept), inner(context.scratch);
     typename LlamaBlock<P>::Saved again;
-    block.forward(context, batch, saved.cosine, saved.sine, model.shape.norm_eps, saved.inputs[l], saved.inputs[l + 1], again);
-    block.backward(context, batch, saved.cosine, saved.sine, again, d, gradients, l > 0 || trains_embedding);
+    block.forward(context, batch, cosine, sine, model.shape.norm_eps, saved.inputs[l], saved.inputs[l + 1], again);
+    block.backward(context, batch, cosine, sine, again, d, gradients, l > 0 || trains_embedding);
   }
   model.embed_backward(context, ids, d, gradients);
 }

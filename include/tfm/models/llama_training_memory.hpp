@@ -124,7 +124,8 @@ class TrainingBytes {
   /// A hundred-odd rows of logits and their gradient.
   Index logits(Index rows) const noexcept {
     const Index n = std::min(rows, n_.tokens), losses = Arena::bytes_for(n, sizeof(std::int32_t)) + Arena::bytes_for(n, sizeof(kernels::RowLoss));
-    return floats(n * model_.shape.dim) + floats(n * model_.shape.vocab) + Arena::bytes_for(n, sizeof(std::int32_t)) +
+    const Index apart = n_.backward && model_.caps_logits() ? 2 : 1;  // the logits' gradient stands beside them
+    return floats(n * model_.shape.dim) + apart * floats(n * model_.shape.vocab) + Arena::bytes_for(n, sizeof(std::int32_t)) +
            std::max({product(model_.output(), n), gradients(model_.output(), n), losses});
   }
 };
@@ -144,7 +145,7 @@ PassMemory training_memory(const Context& context, const Llama<S, P>& model, con
     blocks += bytes.kept(block), most = std::max(most, bytes.kept(block));
     forward = std::max(forward, bytes.forward(block)), backward = std::max(backward, bytes.backward(block));
   }
-  const Index begin = 2 * rows(head_dim(model.shape) / 2) + Arena::bytes_for(count + 1, sizeof(MutableView)) + (count + 1) * rows(model.shape.dim) +
+  const Index begin = (model.local_frequencies.empty() ? 2 : 4) * rows(rotary_dim(model.shape) / 2) + Arena::bytes_for(count + 1, sizeof(MutableView)) + (count + 1) * rows(model.shape.dim) +
                       (keeps ? Arena::bytes_for(count, sizeof(typename LlamaBlock<P>::Saved)) + blocks : 0);
   const Index end = rows(model.shape.dim) + rows(1) + Arena::bytes_for(pass.tokens, sizeof(std::int32_t)) + Arena::bytes_for(pass.tokens, sizeof(Index)) +
                     (pass.backward ? rows(model.shape.dim) : 0);

@@ -46,15 +46,16 @@ Loss causal_loss(Context& context, const Model& model, const Batch& batch, std::
     const Arena::Frame frame(context.scratch);
     const Index n = std::min(each, count - first);
     const MutableView h = context.scratch.matrix(n, hidden.cols), logits = context.scratch.matrix(n, model.shape.vocab);
+    const MutableView dlogits = gradients == nullptr ? MutableView{} : model.caps_logits() ? context.scratch.matrix(n, logits.cols) : logits;
     auto* const own = context.scratch.take<std::int32_t>(n);
     for (Index i = 0; i < n; ++i) {
       copy(hidden.slice(rows[first + i], 1), h.slice(i, 1));
       own[i] = shifted[rows[first + i]];
     }
     model.head(context, h, logits);
-    loss += cross_entropy(context, logits, {own, to_size(n)}, options, gradients == nullptr ? MutableView{} : logits);
+    loss += cross_entropy(context, logits, {own, to_size(n)}, options, dlogits);
     if (gradients == nullptr) continue;
-    model.head_backward(context, logits, h, *gradients);
+    model.head_backward(context, logits, dlogits, h, *gradients);
     for (Index i = 0; i < n; ++i) copy(h.slice(i, 1), dhidden.slice(rows[first + i], 1));
   }
   if (gradients != nullptr) backward_for_training(context, model, batch, ids, dhidden, saved, *gradients);

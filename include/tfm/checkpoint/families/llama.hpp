@@ -37,6 +37,7 @@ inline void read_gguf_biases(const Family& family, const Gguf& gguf, DynamicLlam
   shape.options.qkv_bias = has_weight(family, gguf, "model.layers.0.self_attn.q_proj.bias");
   shape.options.o_bias = has_weight(family, gguf, "model.layers.0.self_attn.o_proj.bias");
   shape.options.mlp_bias = has_weight(family, gguf, "model.layers.0.mlp.down_proj.bias");
+  refuse_gguf_window(family, gguf, shape);
 }
 inline std::vector<std::pair<std::string, std::string>> llama_option_keys(const DecoderOptions& options) {
   if (options != DecoderOptions{.qkv_bias = options.o_bias, .o_bias = options.o_bias, .mlp_bias = options.mlp_bias})

@@ -30,8 +30,9 @@ inline void read_olmo2_options(const Json& config, DynamicLlamaShape& shape) {
   refuse_biases(config);
   shape.options = olmo2_options;
 }
-inline void read_olmo2_gguf_options(const Family&, const Gguf&, DynamicLlamaShape& shape) {
+inline void read_olmo2_gguf_options(const Family& family, const Gguf& gguf, DynamicLlamaShape& shape) {
   shape.options = olmo2_options;
+  refuse_gguf_window(family, gguf, shape);
 }
 inline std::vector<std::pair<std::string, std::string>> olmo2_option_keys(const DecoderOptions& options) {
   if (options != olmo2_options)

@@ -8,15 +8,28 @@ namespace detail {
 
 inline constexpr std::string_view qwen2_architectures[] = {"Qwen2ForCausalLM", "Qwen2Model"};
 
+/// A window counts with use_sliding_window alone, and from block max_window_layers on.
+inline void read_qwen2_window(const Json& config, DynamicLlamaShape& shape) {
+  if (!is_true(config, "use_sliding_window")) return;
+  const auto from = config.find_value("max_window_layers");
+  shape.options.window_from = from ? from->whole(0, most_layers) : 28;
+  read_window(config, 4096, shape);
+}
+inline std::vector<std::pair<std::string, std::string>> qwen2_window_keys(const DecoderOptions& options) {
+  return {{"max_window_layers", std::to_string(options.window_from)},
+          window_key(options.window),
+          {"use_sliding_window", json_boolean(options.window != 0)}};
+}
+
 inline void read_qwen2_options(const Json& config, DynamicLlamaShape& shape) {
   require_silu(config);
   shape.options.qkv_bias = true;
-  if (is_true(config, "use_sliding_window")) refuse_window(config, "sliding_window", shape);
+  read_qwen2_window(config, shape);
 }
 inline std::vector<std::pair<std::string, std::string>> qwen2_option_keys(const DecoderOptions& options) {
-  if (options != DecoderOptions{.qkv_bias = true})
-    raise(LoadError("tfm: a Qwen2 has biases in q, k and v and no other options, expected the same of the model"));
-  return {{"use_sliding_window", "false"}};
+  if (options != DecoderOptions{.qkv_bias = true, .window = options.window, .window_from = options.window_from})
+    raise(LoadError("tfm: a Qwen2 has biases in q, k and v, maybe a window, and no other options, expected the same of the model"));
+  return qwen2_window_keys(options);
 }
 
 }  // namespace detail

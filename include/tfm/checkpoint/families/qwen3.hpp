@@ -16,16 +16,21 @@ inline void read_qwen3_options(const Json& config, DynamicLlamaShape& shape) {
   require_silu(config);
   refuse_biases(config);
   shape.options = qwen3_options;
-  if (is_true(config, "use_sliding_window")) refuse_window(config, "sliding_window", shape);
+  read_qwen2_window(config, shape);
 }
-inline void read_qwen3_gguf_options(const Family&, const Gguf&, DynamicLlamaShape& shape) {
+inline void read_qwen3_gguf_options(const Family& family, const Gguf& gguf, DynamicLlamaShape& shape) {
   shape.options = qwen3_options;
+  refuse_gguf_window(family, gguf, shape);
 }
 inline std::vector<std::pair<std::string, std::string>> qwen3_option_keys(const DecoderOptions& options) {
-  if (options != qwen3_options)
-    raise(LoadError(
-        "tfm: a Qwen3 normalises each head of q and k and has no other options, expected the same of the model"));
-  return {{"attention_bias", "false"}, {"use_sliding_window", "false"}};
+  DecoderOptions plain = options;
+  plain.window = plain.window_from = 0;
+  if (plain != qwen3_options)
+    raise(LoadError("tfm: a Qwen3 normalises each head of q and k, maybe has a window, and has no other options, expected "
+                    "the same of the model"));
+  auto keys = qwen2_window_keys(options);
+  keys.emplace_back("attention_bias", "false");
+  return keys;
 }
 
 }  // namespace detail

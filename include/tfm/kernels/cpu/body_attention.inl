@@ -38,14 +38,17 @@ inline void panel_rows_of(const float* from, Index from_row, Index rows, Index n
   }
 }
 
-// How many keys a row sees, and what its scores are multiplied with: 0 where it sees none, so that all keys count alike.
+// A row sees keys first .. keys, and its scores are multiplied with scale: 0 where it sees none, so that all keys count alike.
 struct Seen {
-  Index keys;
+  Index first, keys;
   float scale;
+
+  // Whether the row begins behind the block: it begins with the block of its first key, whatever its neighbours see.
+  constexpr bool behind(Index block) const { return first >= (block + 1) * key_block; }
 };
 TFM_LANES Seen seen_by(const AttentionHead& a, Index token) {
   const Index keys = a.visible == nullptr ? a.position + token + 1 : a.visible[token];
-  return keys < 0 ? Seen{a.key_count, 0.f} : Seen{keys, a.scale};
+  return keys < 0 ? Seen{0, a.key_count, 0.f} : Seen{a.window == 0 || keys < a.window ? 0 : keys - a.window, keys, a.scale};
 }
 
 // Q8_0 keys to panels of floats, values to rows of floats: scale times level, which is exact.
@@ -97,7 +100,7 @@ inline CachedBlock cached_block(const AttentionHead& a, Index block, Index keys,
 // A tile of query rows: row r is head (first + r) % group of token (first + r) / group. What is known of a row's softmax stands in
 // part_floats: of the piece in hand in `part`, of the pieces before it in `whole`.
 struct QueryTile {
-  Index first, rows, most;  // most: keys that any row sees
+  Index first, rows, least, most;  // any row sees keys least .. most
   float *q, *part, *whole;  // [query_tile][head_dim], [query_tile][part_floats] twice
   Seen seen[query_tile];
 
@@ -105,12 +108,14 @@ struct QueryTile {
 };
 inline void begin_tile(const AttentionHead& a, Index first, Index rows, float* q, float* part, float* whole, QueryTile& t) {
   t.first = first, t.rows = rows, t.most = 0;
+  t.least = seen_by(a, first / a.group).first;
   t.q = q, t.part = part, t.whole = whole;
   for (Index r = 0; r < rows; ++r) {
     const Index token = (first + r) / a.group, head = (first + r) % a.group;
     by_lanes(a.head_dim, [&](Index d, Index n) { store_some(t.q + r * a.head_dim + d, load_some(a.q + token * a.q_row + head * a.head_dim + d, n), n); });
     t.seen[r] = seen_by(a, token);
     t.most = t.seen[r].keys > t.most ? t.seen[r].keys : t.most;
+    t.least = t.seen[r].first < t.least ? t.seen[r].first : t.least;
   }
 }
 inline void begin_piece(const AttentionHead& a, QueryTile& t) {
@@ -127,7 +132,7 @@ inline void join_part(const float* part, float* whole, Index floats) {
   for (Index d = 0; d < last; d += 16) store(whole + d, fma(load(part + d), keeps_adds[1], mul(load(whole + d), keeps_adds[0])));
   store(whole + last, now);
 }
-// After a piece's last block: a row that sees none of its keys has nothing to join.
+// After a piece's last block: a row that sees none of its keys has nothing to join, and one that begins with it nothing to join it to.
 inline void end_piece(const AttentionHead& a, QueryTile& t, Index piece) {
   const Index row = part_floats(a.head_dim);
   if (piece == 0) {
@@ -135,11 +140,17 @@ inline void end_piece(const AttentionHead& a, QueryTile& t, Index piece) {
     t.part = t.whole, t.whole = part;
     return;
   }
-  for (Index r = 0; r < t.rows; ++r)
-    if (t.seen[r].keys > piece * piece_keys) join_part(t.part + r * row, t.whole + r * row, row);
+  for (Index r = 0; r < t.rows; ++r) {
+    const Index begins = t.seen[r].first / piece_keys;
+    float *const part = t.part + r * row, *const whole = t.whole + r * row;
+    if (begins == piece)
+      for (Index d = 0; d < row; d += 16) store(whole + d, load(part + d));
+    else if (begins < piece && t.seen[r].keys > piece * piece_keys)
+      join_part(part, whole, row);
+  }
 }
 
-// scores[row][64] = scale q . k for the block's keys, -infinity beyond what the row sees.
+// scores[row][64] = scale q . k for the block's keys, capped, -infinity before and beyond what the row sees.
 inline void score_block(const AttentionHead& a, const QueryTile& t, Index block, const CachedBlock& cached, float* scores) {
   const Index panels = (t.keys(block) + 15) / 16;
   const FloatTile tile{cached.keys, cached.key_panel, cached.half ? a.head_dim : 16, t.q, a.head_dim, 1, a.head_dim, scores, key_block, 16, false};
@@ -148,9 +159,16 @@ inline void score_block(const AttentionHead& a, const QueryTile& t, Index block,
   for (Index r = 0; r < t.rows; ++r)
     for (Index p = 0; p < 4; ++p) {
       const Index left = t.seen[r].keys - block * key_block - 16 * p, n = left < 0 ? 0 : left > 16 ? 16 : left;
+      const Index before = t.seen[r].first - block * key_block - 16 * p;
       float* const at = scores + r * key_block + 16 * p;
-      if (n == 0) store(at, set(-__builtin_inff()));
-      else store(at, keep_first(mul(load(at), set(t.seen[r].scale)), n, set(-__builtin_inff())));
+      if (n == 0 || before >= 16) {
+        store(at, set(-__builtin_inff()));
+        continue;
+      }
+      F score = mul(load(at), set(t.seen[r].scale));
+      if (a.cap != 0) score = soft_capped(score, a.cap);
+      if (before > 0) score = keep_first(set(-__builtin_inff()), before, score);
+      store(at, keep_first(score, n, set(-__builtin_inff())));
     }
 }
 
@@ -171,6 +189,10 @@ inline void attend_block(const AttentionHead& a, QueryTile& t, Index b, const Ca
   score_block(a, t, b, cached, scores);
   for (Index r = 0; r < t.rows; ++r) {
     float *const s = scores + r * key_block, *const out = t.part + r * row, *const sum = out + a.value_row, *const largest = sum + 16;
+    if (t.seen[r].behind(b)) {
+      for (Index p = 0; p < panels; ++p) store(s + 16 * p, zero());
+      continue;
+    }
     F most_of_lanes = load(s);
     for (Index p = 1; p < panels; ++p) most_of_lanes = max(most_of_lanes, load(s + 16 * p));
     const float block_largest = reduce_max(most_of_lanes);
@@ -225,7 +247,7 @@ inline void tell_weights(const AttentionHead& a, const QueryTile& t, Index b, co
 // Some tiles that walk through keys and values side by side, and one worker's scratch.
 struct TilesTogether {
   QueryTile tiles[most_tiles];
-  Index count = 0, most = 0;  // most: keys that any row sees
+  Index count = 0, least = 0, most = 0;  // any row sees keys least .. most
   float *expanded, *scores, *own;
 
   TilesTogether(const AttentionHead& a, float* scratch) : expanded(scratch), scores(scratch + (is_quantised(a.format) ? key_block * (a.head_dim + a.value_row) : 0)),
@@ -240,17 +262,18 @@ struct TilesTogether {
       begin_tile(a, first + r, n, own, parts == nullptr ? whole + query_tile * row : parts + r * row, whole, tiles[count]);
       own += query_tile * (a.head_dim + 2 * row);
       most = tiles[count].most > most ? tiles[count].most : most;
+      least = count == 0 || tiles[count].least < least ? tiles[count].least : least;
       r += n;
     }
   }
   // Calls step(tile, block, the block's keys and values) for all that a tile sees of keys from .. to, blocks in order.
   template <class Step>
   void walk(const AttentionHead& a, Index from, Index to, Step step) {
-    for (Index b = from / key_block; b * key_block < to; ++b) {
+    for (Index b = (from < least ? least : from) / key_block; b * key_block < to; ++b) {
       const Index left = to - b * key_block;
       const CachedBlock cached = cached_block(a, b, left < key_block ? left : key_block, expanded);
       for (Index i = 0; i < count; ++i)
-        if (b * key_block < tiles[i].most) step(tiles[i], b, cached);
+        if (b * key_block < tiles[i].most && tiles[i].least < (b + 1) * key_block) step(tiles[i], b, cached);
     }
   }
   void attend(const AttentionHead& a, Index piece) {
@@ -264,7 +287,7 @@ struct TilesTogether {
 inline void attend_tiles(const AttentionHead& a, Index first, Index rows, float* scratch) {
   TilesTogether together(a, scratch);
   together.begin(a, first, rows, nullptr);
-  for (Index piece = 0; piece * piece_keys < together.most; ++piece) {
+  for (Index piece = together.least / piece_keys; piece * piece_keys < together.most; ++piece) {
     together.attend(a, piece);
     for (Index i = 0; i < together.count; ++i) end_piece(a, together.tiles[i], piece);
   }
@@ -280,14 +303,14 @@ inline void attend_tokens(const AttentionHead& a, Index first, Index count, floa
   for (Index r = first * a.group; r < end; r += each) attend_tiles(a, r, end - r < each ? end - r : each, scratch);
 }
 inline void attention_chunk(Context&, const AttentionHead& a, Index first, Index count, float* scratch) { attend_tokens(a, first, count, scratch); }
-// What the query rows of one token know of pieces first .. first + count: parts [piece][group][part_floats].
+// What the query rows of one token know of pieces first .. first + count of those that it sees: parts [piece][group][part_floats].
 inline void attention_pieces(Context&, const AttentionHead& a, Index first, Index count, float* parts, float* scratch) {
-  const Index each = tiles_together(a.format) * query_tile, row = part_floats(a.head_dim);
+  const Index each = tiles_together(a.format) * query_tile, row = part_floats(a.head_dim), begins = seen_by(a, 0).first / piece_keys;
   for (Index piece = first; piece < first + count; ++piece)
     for (Index r = 0; r < a.group; r += each) {
       TilesTogether together(a, scratch);
       together.begin(a, r, a.group - r < each ? a.group - r : each, parts + (piece * a.group + r) * row);
-      together.attend(a, piece);
+      together.attend(a, begins + piece);
     }
 }
 // Joins all of them, in the first's place, and writes the outputs.

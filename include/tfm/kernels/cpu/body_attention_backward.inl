@@ -1,8 +1,9 @@
 // The gradient of attention, tile by tile: weights are computed again from the row's largest score and sum, so that no
 // tokens x tokens matrix exists (Dao et al. 2022, arXiv:2205.14135, appendix B.2). Included once for each region.
 //
-//   P = softmax(S), S = scale Q Kᵀ; O = (P . M) V with dropout's factors M
-//   dV += (P . M)ᵀ dO;  dP = (dO Vᵀ) . M;  dS = P . (dP - D), D = rowsum(dO . O);  dQ += scale dS K;  dK += scale dSᵀ Q
+//   P = softmax(S), S = scale Q Kᵀ, capped as c tanh(S / c); O = (P . M) V with dropout's factors M
+//   dV += (P . M)ᵀ dO;  dP = (dO Vᵀ) . M;  dS = P . (dP - D), D = rowsum(dO . O);  dQ += scale dS K;  dK += scale dSᵀ Q,
+//   where dS is 1 - (S / c)² times that of a cap
 // Each gradient has one sum: over heads of the group, then queries, for keys; over keys for queries.
 
 struct BackwardScratch {
@@ -10,7 +11,7 @@ struct BackwardScratch {
   float *q, *dout, *q_rows, *dout_rows, *dq, *weights, *dscores;  // of a tile of queries
 };
 
-// weights = P . M and dscores = scale P . (dP - D) of one block of keys, in place of scores and dO Vᵀ.
+// weights = P . M and dscores = scale dS of one block of keys, in place of scores and dO Vᵀ.
 inline void softmax_backward(const AttentionHead& a, RandomKey head_key, Index block, Index panels, Index head, Index token, const Seen& seen, float inner, float* weights,
                              float* dscores) {
   const float* const saved = a.softmax + 2 * (token * a.group + head);
@@ -18,12 +19,17 @@ inline void softmax_backward(const AttentionHead& a, RandomKey head_key, Index b
   if (a.dropout > 0) dropout_row(a, head_key, token, block, panels, factors);
   for (Index p = 0; p < panels; ++p) {
     const Index left = seen.keys - block * key_block - 16 * p, n = left < 0 ? 0 : left > 16 ? 16 : left;
-    const F score = mul(load(weights + 16 * p), set(seen.scale));
-    const F probability = keep_first(div(exponential(sub(score, set(saved[0]))), set(saved[1])), n, zero());
+    F score = mul(load(weights + 16 * p), set(seen.scale)), slope = set(seen.scale);
+    if (a.cap != 0) {
+      score = soft_capped(score, a.cap);
+      slope = mul(slope, soft_cap_slope(score, a.cap));
+    }
+    F probability = keep_first(div(exponential(sub(score, set(saved[0]))), set(saved[1])), n, zero());
+    if (const Index before = seen.first - block * key_block - 16 * p; before > 0) probability = keep_first(zero(), before < 16 ? before : 16, probability);
     const F factor = a.dropout > 0 ? load(factors + 16 * p) : set(1.f);
     const F change = fma(load(dscores + 16 * p), factor, set(-inner));
     store(weights + 16 * p, mul(probability, factor));
-    store(dscores + 16 * p, mul(mul(probability, change), set(seen.scale)));
+    store(dscores + 16 * p, mul(mul(probability, change), slope));
   }
 }
 
@@ -34,7 +40,7 @@ inline void attention_backward_tile(const AttentionBackward& a, Index head, Inde
   Seen seen[backward_tile];
   float inner[backward_tile];
   const RandomKey head_key = dropout_head(f, head);
-  Index most = 0;
+  Index least = seen_by(f, first).first, most = 0;
   for (Index r = 0; r < rows; ++r) {
     const float* const q = f.q + (first + r) * f.q_row + head * dim;
     const float* const dout = a.dout + (first + r) * f.out_row + head * dim;
@@ -45,13 +51,14 @@ inline void attention_backward_tile(const AttentionBackward& a, Index head, Inde
     inner[r] = sum_of_products(dout, f.out + (first + r) * f.out_row + head * dim, dim);
     seen[r] = seen_by(f, first + r);
     most = seen[r].keys > most ? seen[r].keys : most;
+    least = seen[r].first < least ? seen[r].first : least;
   }
   pad_rows(s.q, dim, rows, dim, s.q_rows, padded);
   pad_rows(s.dout, dim, rows, dim, s.dout_rows, padded);
   for (Index i = 0; i < rows * padded; i += 16) store(s.dq + i, zero());
 
   const auto bytes = [](const float* p) { return reinterpret_cast<const std::byte*>(p); };
-  for (Index b = 0; b * key_block < most; ++b) {
+  for (Index b = least / key_block; b * key_block < most; ++b) {
     const Index keys = most - b * key_block < key_block ? most - b * key_block : key_block, at = b * key_block, panels = (keys + 15) / 16;
     float_panels<PlainF32>({bytes(s.key_panels + at * dim), size, 16, s.q, dim, 1, dim, s.weights, key_block, 16, false}, panels, rows);
     float_panels<PlainF32>({bytes(s.value_panels + at * dim), size, 16, s.dout, dim, 1, dim, s.dscores, key_block, 16, false}, panels, rows);

@@ -23,6 +23,30 @@ Lanes exponential(Lanes x) {
 // 1 / (1 + exp(-x))
 TFM_LANES F sigmoid(F x) { return div(set(1.f), add(set(1.f), exponential(sub(zero(), x)))); }
 
+// tanh(x) by a rational function of degrees 13 and 6, within 4e-7 of it relatively; 1 beyond 7.9.
+template <class Lanes>  // as exponential
+Lanes hyperbolic_tangent(Lanes x) {
+  const F c = max(min(x, set(7.9f)), set(-7.9f)), s = mul(c, c);
+  F p = set(-2.76076847742355e-16f), q = set(1.19825839466702e-6f);
+  p = fma(p, s, set(2.00018790482477e-13f));
+  p = fma(p, s, set(-8.60467152213735e-11f));
+  p = fma(p, s, set(5.12229709037114e-8f));
+  p = fma(p, s, set(1.48572235717979e-5f));
+  p = fma(p, s, set(6.37261928875436e-4f));
+  p = fma(p, s, set(4.89352455891786e-3f));
+  q = fma(q, s, set(1.18534705686654e-4f));
+  q = fma(q, s, set(2.26843463243900e-3f));
+  q = fma(q, s, set(4.89352518554385e-3f));
+  return div(mul(c, p), q);
+}
+// cap tanh(x / cap)
+TFM_LANES F soft_capped(F x, float cap) { return mul(hyperbolic_tangent(div(x, set(cap))), set(cap)); }
+// Of what it gave: 1 - (y / cap)²
+TFM_LANES F soft_cap_slope(F y, float cap) {
+  const F t = div(y, set(cap));
+  return fma(sub(zero(), t), t, set(1.f));
+}
+
 // Calls f(i, n) for lanes i .. i + n, n being 16 but at the end.
 template <class Body>
 TFM_LANES void by_lanes(Index count, Body f) {
@@ -51,20 +75,43 @@ inline void scale_add(Context&, float a, View x, MutableView y) { scale_add_lane
 inline void scale(Context&, float a, View x, MutableView y) {
   by_lanes(y.size(), [&](Index i, Index n) { store_some(y.data + i, mul(set(a), load_some(x.data + i, n)), n); });
 }
-inline void silu_mul(Context&, View gate, View up, MutableView y) {
+// What a gate's activation x sigmoid(z(x)) takes the sigmoid of, and x z'(x): SiLU, and GELU in its form with tanh, which is
+// x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x³)), as 1 + tanh(a) is 2 sigmoid(2 a).
+struct Silu {
+  static TFM_LANES F z(F x) { return x; }
+  static TFM_LANES F x_slope(F x) { return x; }
+};
+struct Gelu {
+  static TFM_LANES F z(F x) { return mul(x, fma(mul(x, x), set(0.0713548163f), set(1.59576912f))); }
+  static TFM_LANES F x_slope(F x) { return mul(x, fma(mul(x, x), set(0.214064449f), set(1.59576912f))); }
+};
+template <class Activation>
+TFM_LANES void gated(View gate, View up, MutableView y) {
   by_lanes(y.size(), [&](Index i, Index n) {
     const F g = load_some(gate.data + i, n);
-    store_some(y.data + i, mul(mul(g, sigmoid(g)), load_some(up.data + i, n)), n);
+    store_some(y.data + i, mul(mul(g, sigmoid(Activation::z(g))), load_some(up.data + i, n)), n);
   });
 }
-// dgate += dy up s (1 + gate (1 - s)), dup += dy gate s, with s = sigmoid(gate)
-inline void silu_mul_backward(Context&, View gate, View up, View dy, MutableView dgate, MutableView dup) {
+// dgate += dy up s (1 + x z'(x) (1 - s)), dup += dy gate s, with s = sigmoid(z(gate))
+template <class Activation>
+TFM_LANES void gated_backward(View gate, View up, View dy, MutableView dgate, MutableView dup) {
   by_lanes(dy.size(), [&](Index i, Index n) {
-    const F g = load_some(gate.data + i, n), u = load_some(up.data + i, n), d = load_some(dy.data + i, n), s = sigmoid(g);
-    const F slope = mul(s, fma(g, sub(set(1.f), s), set(1.f)));
+    const F g = load_some(gate.data + i, n), u = load_some(up.data + i, n), d = load_some(dy.data + i, n), s = sigmoid(Activation::z(g));
+    const F slope = mul(s, fma(Activation::x_slope(g), sub(set(1.f), s), set(1.f)));
     store_some(dgate.data + i, fma(mul(d, u), slope, load_some(dgate.data + i, n)), n);
     store_some(dup.data + i, fma(mul(d, g), s, load_some(dup.data + i, n)), n);
   });
+}
+inline void silu_mul(Context&, View gate, View up, MutableView y) { gated<Silu>(gate, up, y); }
+inline void gelu_mul(Context&, View gate, View up, MutableView y) { gated<Gelu>(gate, up, y); }
+inline void silu_mul_backward(Context&, View gate, View up, View dy, MutableView dgate, MutableView dup) { gated_backward<Silu>(gate, up, dy, dgate, dup); }
+inline void gelu_mul_backward(Context&, View gate, View up, View dy, MutableView dgate, MutableView dup) { gated_backward<Gelu>(gate, up, dy, dgate, dup); }
+
+inline void soft_cap(Context&, View x, float cap, MutableView y) {
+  by_lanes(y.size(), [&](Index i, Index n) { store_some(y.data + i, soft_capped(load_some(x.data + i, n), cap), n); });
+}
+inline void soft_cap_backward(Context&, View y, float cap, MutableView d) {
+  by_lanes(d.size(), [&](Index i, Index n) { store_some(d.data + i, mul(load_some(d.data + i, n), soft_cap_slope(load_some(y.data + i, n), cap)), n); });
 }
 
 inline float sum_of_products(const float* a, const float* b, Index count) {
@@ -142,8 +189,8 @@ inline void rotate_head(float* x, const float* cosine, const float* sine, float 
     store_some(x + half + i, fma(b, c, mul(a, s)), n);
   });
 }
-inline void rotate(Context&, MutableView x, View cosine, View sine, float sign) {
+inline void rotate(Context&, MutableView x, Index head_dim, View cosine, View sine, float sign) {
   const Index half = cosine.cols;
   for (Index t = 0; t < x.rows; ++t)
-    for (Index h = 0; h < x.cols; h += 2 * half) rotate_head(x.row(t) + h, cosine.row(t), sine.row(t), sign, half);
+    for (Index h = 0; h < x.cols; h += head_dim) rotate_head(x.row(t) + h, cosine.row(t), sine.row(t), sign, half);
 }

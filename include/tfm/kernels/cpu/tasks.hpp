@@ -102,7 +102,8 @@ struct AttentionHead {
   Index out_row;
   Index group;              // query heads that share this key/value head
   Index position;           // of token 0: token t sees keys 0 .. position + t
-  float scale;
+  Index window;             // of these the last so many; 0: all
+  float scale, cap;         // cap: 0, or scores are cap tanh(score / cap)
   float* weights;           // or null: [head][token][weights_row], probabilities of all keys
   Index weights_tokens, weights_row;
 
