@@ -55,8 +55,8 @@ TFM_INLINE DynamicLlamaShape read_llama_shape(const Gguf& gguf) {
     if (value && value->integer() != expected)
       value->refuse({"found ", value->found(), ", expected ", expected, why});
   };
-  if (const auto parts = metadata.find("split.count"); parts && parts->integer(0) > 1)
-    parts->refuse({"found ", parts->found(), ", expected 1: a model in several GGUF files is not supported; merge them"});
+  if (const auto parts = metadata.find("split.count"); parts && parts->integer(1) != static_cast<Index>(gguf.tensors.sources().size()))
+    parts->refuse({"found ", parts->found(), ", expected 1 of bytes in memory: a model in several GGUF files is opened by the path of one of them"});
   must_be(own + ".expert_count", 0, ": mixtures of experts are not supported");
   const auto size = [&](const std::string& key, Index most = detail::largest_size) {
     return metadata.at(key).integer(1, most);
