@@ -28,7 +28,7 @@ TFM_INLINE void require_language_model(const GgufMetadata& metadata) {
     refuse("this is the projector of a multimodal model (mmproj, CLIP), which turns pictures or sound into embeddings, and no language model: open "
            "the GGUF file of the language model that lies beside it");
   if (is("general.type", "adapter"))
-    refuse("this is an adapter in GGUF, not a model, and is not read: give its base as the model, and as the adapter the folder that PEFT wrote");
+    refuse("this is an adapter in GGUF, not a model: give its base as the model, and this as its adapter");
   if (is("general.type", "imatrix") || metadata.find("imatrix.chunk_count"))
     refuse("this is an importance matrix (imatrix), by which llama.cpp quantises, and no model: open the model that it was made of");
   if (is("general.architecture", "controlvector"))
