@@ -16,10 +16,10 @@ namespace {
 struct Blocks {
   std::vector<signed char> q;
   std::vector<float> scales, scaled_sums, rest;
-  std::vector<int> starts;
+  std::vector<int> starts, half_starts;
 
-  explicit Blocks(Index blocks) : q(to_size(32 * blocks + 1), 99), scales(to_size(blocks + 1), 99.f), scaled_sums(scales), rest(to_size(32 * blocks + 1), 99.f), starts(to_size(blocks + 1), 99) {}
-  bool ends_whole() const { return q.back() == 99 && scales.back() == 99.f && scaled_sums.back() == 99.f && rest.back() == 99.f && starts.back() == 99; }
+  explicit Blocks(Index blocks) : q(to_size(32 * blocks + 1), 99), scales(to_size(blocks + 1), 99.f), scaled_sums(scales), rest(to_size(32 * blocks + 1), 99.f), starts(to_size(blocks + 1), 99), half_starts(starts) {}
+  bool ends_whole() const { return q.back() == 99 && scales.back() == 99.f && scaled_sums.back() == 99.f && rest.back() == 99.f && starts.back() == 99 && half_starts.back() == 99; }
 };
 
 }  // namespace
@@ -43,7 +43,7 @@ TEST_CASE("activations in blocks of 32 are those of the plain loop") {
         for (const bool two : {false, true}) {
           Blocks found(blocks);
           kernels::table(isa).quantise_blocks(context, x, found.q.data(), found.scales.data(), found.scaled_sums.data(), found.starts.data(),
-                                              two ? found.rest.data() : nullptr);
+                                              found.half_starts.data(), two ? found.rest.data() : nullptr);
           REQUIRE(found.ends_whole());
           std::vector<int> q;
           for (Index b = 0; b < blocks; ++b) {
@@ -54,15 +54,16 @@ TEST_CASE("activations in blocks of 32 are those of the plain loop") {
               continue;
             }
             const float scale = kernels::plain::quantise(row + 32 * b, 32, q);
-            int sum = 0;
+            int sum = 0, half = 0;
             for (Index k = 0; k < 32; ++k) {
               REQUIRE(found.q[to_size(32 * b + k)] == q[to_size(k)]);
-              sum += q[to_size(k)];
+              sum += q[to_size(k)], half += k < 16 ? q[to_size(k)] : 0;
               const float left = std::fma(-scale, static_cast<float>(q[to_size(k)]), row[32 * b + k]);
               if (has_fma(isa)) REQUIRE(found.rest[to_size(32 * b + k)] == (two ? left : 99.f));
             }
             REQUIRE(found.scales[i] == scale);
             REQUIRE(found.starts[i] == -8 * sum);
+            REQUIRE(found.half_starts[i] == -8 * half);
             REQUIRE(found.scaled_sums[i] == scale * static_cast<float>(sum));
           }
         }

@@ -76,7 +76,7 @@ TEST_CASE("rows are taken by their numbers, and put back") {
 }
 
 TEST_CASE("rows of a weight are those that its format says, in every format") {
-  constexpr Index vocabulary = 37, dim = 96;
+  constexpr Index vocabulary = 37, dim = 256;
   const std::vector<std::int32_t> ids{36, 0, 17, 17, 15, 16, 1};
   const auto tokens = static_cast<Index>(ids.size());
   const Buffer values = random_matrix(1, vocabulary, dim);

@@ -3,7 +3,7 @@
 // threads at once and leave the context alone.
 
 // Activations as int8, in blocks of 32 and in whole rows; outliers; as bfloat16 (null where no instruction has its products).
-TFM_ENTRY(quantise_blocks, Context&, View x, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest)
+TFM_ENTRY(quantise_blocks, Context&, View x, signed char* q, float* scales, float* scaled_sums, int* starts, int* half_starts, float* rest)
 TFM_ENTRY(quantise_whole_row, Context&, View x, float at_least, signed char* q, float* scale, int* start)
 TFM_ENTRY(mark_outliers, Context&, View x, float threshold, bool half, std::uint64_t* marks, int* counts)
 TFM_ENTRY(bf16_rows, Context&, View x, unsigned short* out)

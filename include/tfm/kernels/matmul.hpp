@@ -39,7 +39,7 @@ struct Product {
 /// Bytes of scratch that products of x [tokens, cols] take, at most; their gradients take backward_floats for each thread.
 constexpr Index matmul_scratch_bytes(Index tokens, Index cols, Index threads) noexcept {
   const Index padded = round_up(cols, 16), blocks = cols / activation_block;
-  const Index digit = Arena::bytes_for(tokens * cols, 1) + 3 * Arena::bytes_for(tokens * blocks);
+  const Index digit = Arena::bytes_for(tokens * cols, 1) + 4 * Arena::bytes_for(tokens * blocks);
   const Index rest = digit + Arena::bytes_for(threads * padded);
   const Index whole_rows = Arena::bytes_for(tokens * padded, 1) + 3 * Arena::bytes_for(tokens) + Arena::bytes_for(tokens * ceil_div(cols, 64), 8) +
                            Arena::bytes_for(threads * padded);
@@ -81,17 +81,17 @@ struct BlockRoom {
   Index cols, blocks;
   signed char* q;
   float *scales, *scaled_sums;
-  int* starts;
+  int *starts, *half_starts;
 
   BlockRoom(Arena& arena, View x) : cols(x.cols), blocks(x.cols / activation_block), q(arena.take<signed char>(x.size())), scales(arena.take<float>(x.rows * blocks)),
-        scaled_sums(arena.take<float>(x.rows * blocks)), starts(arena.take<int>(x.rows * blocks)) {}
+        scaled_sums(arena.take<float>(x.rows * blocks)), starts(arena.take<int>(x.rows * blocks)), half_starts(arena.take<int>(x.rows * blocks)) {}
 
   // Rows of x from t on; `rest`: or null, rows of what is left.
   void quantise(Context& context, Index t, View x, float* rest) const noexcept {
     const Index b = t * blocks;
-    table(context).quantise_blocks(context, x, q + t * cols, scales + b, scaled_sums + b, starts + b, rest);
+    table(context).quantise_blocks(context, x, q + t * cols, scales + b, scaled_sums + b, starts + b, half_starts + b, rest);
   }
-  Quantised view(bool added) const noexcept { return {q, scales, scaled_sums, starts, cols, blocks, added}; }
+  Quantised view(bool added) const noexcept { return {q, scales, scaled_sums, starts, half_starts, cols, blocks, added}; }
 };
 
 // x as int8 in blocks; `rest`: or null, filled with a second digit.
@@ -163,7 +163,7 @@ inline Quantised quantise_rows(Context& context, View x) {
     }
     table(context).quantise_whole_row(context, {row, 1, x.cols}, at_least, q + t * padded, scales + t, starts + t);
   });
-  Quantised quantised{q, scales, nullptr, starts, padded, 1};
+  Quantised quantised{q, scales, nullptr, starts, nullptr, padded, 1};
   if (finds) {
     quantised.outliers = marks, quantised.outlier_counts = counts;
     quantised.words = words;

@@ -71,7 +71,8 @@ inline float dot_fast(const Panels& w, Index row, const float* x, float sum = 0)
     const BlockLevels own = levels_of(w.format, file.data() + block * block_bytes(w.format), part);
     const float scale = quantise(x + from, activation_block, q);
     int products = 0, sum_of_q = 0;
-    for (Index k = 0; k < activation_block; ++k) products += own.level[k] * q[to_size(k)], sum_of_q += q[to_size(k)];
+    for (Index k = 0; k < activation_block; ++k)
+      products += own.factor[2 * k / activation_block] * own.level[k] * q[to_size(k)], sum_of_q += q[to_size(k)];
     sum = std::fma(static_cast<float>(products), own.scale * scale, sum);
     if (has_minimum(w.format)) sum = std::fma(own.minimum, scale * static_cast<float>(sum_of_q), sum);
   }

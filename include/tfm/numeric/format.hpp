@@ -59,11 +59,19 @@ enum class Activations : unsigned char {
 template <Format F>
 struct FormatTraits;
 
-/// activation_block values of a row: value k is scale level[k], plus the minimum where the format has one. That product is exact in
-/// float32, and so is a sum of levels times int8.
-struct BlockLevels {
+/// Scale and minimum of activation_block values, whose halves may have integers of their own.
+struct BlockScale {
   float scale, minimum;
-  int level[activation_block];
+  int factor[2] = {1, 1};
+
+  /// Of value k: an exact product.
+  float of_half(Index k) const noexcept { return scale * static_cast<float>(factor[k < activation_block / 2 ? 0 : 1]); }
+};
+
+/// activation_block values of a row: value k is scale factor[half of k] level[k], plus the minimum where the format has one. That product is
+/// exact in float32, and so is a sum of factors times levels times int8.
+struct BlockLevels : BlockScale {
+  int level[activation_block] = {};
 };
 
 /// What most formats have not.

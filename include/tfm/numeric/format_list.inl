@@ -12,7 +12,9 @@
   X(q8_0, Q8_0)        \
   X(q4_0, Q4_0)        \
   X(q4_1, Q4_1)        \
-  X(int8, Int8)
+  X(int8, Int8)        \
+  X(q4_k, Q4_K)        \
+  X(q6_k, Q6_K)
 
 // X(enumerator, name, values in a block, bytes of a block, number in GGUF or -1, whether safetensors has it, name in PyTorch or "") for
 // what files have and nothing computes with. A format that gets a file of its own leaves this list.
@@ -41,9 +43,7 @@
   X(q8_1, "Q8_1", 32, 36, 9, false, "")            \
   X(q2_k, "Q2_K", 256, 84, 10, false, "")          \
   X(q3_k, "Q3_K", 256, 110, 11, false, "")         \
-  X(q4_k, "Q4_K", 256, 144, 12, false, "")         \
   X(q5_k, "Q5_K", 256, 176, 13, false, "")         \
-  X(q6_k, "Q6_K", 256, 210, 14, false, "")         \
   X(q8_k, "Q8_K", 256, 292, 15, false, "")         \
   X(iq2_xxs, "IQ2_XXS", 256, 66, 16, false, "")    \
   X(iq2_xs, "IQ2_XS", 256, 74, 17, false, "")      \
@@ -73,4 +73,6 @@
 #include TFM_FORMAT_FILE(q4_0)
 #include TFM_FORMAT_FILE(q4_1)
 #include TFM_FORMAT_FILE(int8)
+#include TFM_FORMAT_FILE(q4_k)
+#include TFM_FORMAT_FILE(q6_k)
 #endif

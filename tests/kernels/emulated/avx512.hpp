@@ -184,6 +184,8 @@ TFM_TARGET_END
 #define _mm512_shuffle_i32x4 simde_mm512_shuffle_i32x4
 #undef _mm512_shuffle_f32x4
 #define _mm512_shuffle_f32x4 simde_mm512_shuffle_f32x4
+#undef _mm512_slli_epi16
+#define _mm512_slli_epi16 simde_mm512_slli_epi16
 #undef _mm512_slli_epi32
 #define _mm512_slli_epi32 simde_mm512_slli_epi32
 #define _mm512_sllv_epi32 simde_mm512_sllv_epi32

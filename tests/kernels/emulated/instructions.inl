@@ -68,6 +68,7 @@ INSTRUCTION(mask_or_epi32, _mm512_mask_or_epi32(I, MASK, J, _mm512_set1_epi32(0x
 INSTRUCTION(slli_epi32, _mm512_slli_epi32(I, 23))
 INSTRUCTION(srli_epi32, _mm512_srli_epi32(I, 16))
 INSTRUCTION(srai_epi32, _mm512_srai_epi32(I, 24))
+INSTRUCTION(slli_epi16, _mm512_slli_epi16(I, 2))
 INSTRUCTION(srli_epi16, _mm512_srli_epi16(I, 4))
 INSTRUCTION(sllv_epi32, _mm512_sllv_epi32(I, _mm512_and_si512(J, _mm512_set1_epi32(63))))
 INSTRUCTION(srlv_epi32, _mm512_srlv_epi32(I, _mm512_and_si512(J, _mm512_set1_epi32(63))))
@@ -97,6 +98,6 @@ inline const Instruction instructions[] = {
     RUNS(shuffle_odd), RUNS(set4_epi32), RUNS(shuffle_i32x4_even), RUNS(shuffle_i32x4_odd), RUNS(shuffle_epi8),
     RUNS(cvtps_epi32), RUNS(cvtepi32_ps), RUNS(cvtepi8_epi32), RUNS(cvtepi32_epi8), RUNS(cvtepi32_epi16), RUNS(cvtph_ps),
     RUNS(cvtps_ph), RUNS(add_epi32), RUNS(and_si512), RUNS(or_si512), RUNS(xor_si512), RUNS(mask_or_epi32), RUNS(slli_epi32), RUNS(srli_epi32),
-    RUNS(srai_epi32), RUNS(srli_epi16), RUNS(sllv_epi32), RUNS(srlv_epi32), RUNS(abs_epi8), RUNS(movepi8_mask), RUNS(mask_sub_epi8),
+    RUNS(srai_epi32), RUNS(slli_epi16), RUNS(srli_epi16), RUNS(sllv_epi32), RUNS(srlv_epi32), RUNS(abs_epi8), RUNS(movepi8_mask), RUNS(mask_sub_epi8),
     RUNS(madd_epi16), RUNS(maddubs_epi16), RUNS(dpbusd_epi32), RUNS(dpbusd_avx_epi32)};
 #undef RUNS

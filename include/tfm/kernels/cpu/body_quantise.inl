@@ -6,9 +6,9 @@ TFM_LANES float to_bytes(float largest) { return largest > 0x1p-119f ? 127.f / l
 // A sum of int8 values. Where activations are not finite it may be anything, but an int.
 TFM_LANES int whole(float sum) { return sum > -0x1p24f && sum < 0x1p24f ? static_cast<int>(sum) : 0; }
 
-// One block: q = round(x 127 / absmax), scale = absmax / 127, start = -8 times the sum of q, rest = x - scale q unless it
-// is null. A value that is no number makes the block's scale one.
-inline void quantise_block(const float* x, signed char* q, float* scale, float* scaled_sum, int* start, float* rest) {
+// One block: q = round(x 127 / absmax), scale = absmax / 127, start = -8 times the sum of q, half_start that of its first half, rest =
+// x - scale q unless it is null. A value that is no number makes the block's scale one.
+inline void quantise_block(const float* x, signed char* q, float* scale, float* scaled_sum, int* start, int* half_start, float* rest) {
   const F lo = load(x), hi = load(x + 16);
   const float largest = reduce_max(max(abs(lo), abs(hi)));
   const F inverse = set(to_bytes(largest));
@@ -24,11 +24,12 @@ inline void quantise_block(const float* x, signed char* q, float* scale, float* 
     store(rest + 16, fma(down, to_float(c), hi));
   }
   *start = -8 * whole(sum);
+  *half_start = -8 * whole(reduce_add(to_float(a)));
   *scaled_sum = *scale * sum;
 }
 // The same of sixteen blocks, of which each is a lane where its numbers have become one. False, and nothing is done, where a number of
 // theirs is not finite.
-inline bool quantise_sixteen(const float* x, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest) {
+inline bool quantise_sixteen(const float* x, signed char* q, float* scales, float* scaled_sums, int* starts, int* half_starts, float* rest) {
   F most[16], nothing[2] = {zero(), zero()};
   TFM_UNROLL
   for (int b = 0; b < 16; ++b) {
@@ -41,14 +42,14 @@ inline bool quantise_sixteen(const float* x, signed char* q, float* scales, floa
   alignas(64) float inverses[16];
   store(inverses, if_less(set(0x1p-119f), largest, div(set(127.f), largest), zero()));
   store(scales, scale);
-  I sums[16];
+  I sums[16], firsts[16];
   TFM_UNROLL
   for (int b = 0; b < 16; ++b) {
     const F lo = load(x + activation_block * b), hi = load(x + activation_block * b + 16), inverse = set(inverses[b]);
     const I a = to_int(mul(lo, inverse)), c = to_int(mul(hi, inverse));
     store_int8(q + activation_block * b, a);
     store_int8(q + activation_block * b + 16, c);
-    sums[b] = add(a, c);
+    sums[b] = add(a, c), firsts[b] = a;
     if (rest != nullptr) {
       const F down = set(-scales[b]);
       store(rest + activation_block * b, fma(down, to_float(a), lo));
@@ -57,26 +58,30 @@ inline bool quantise_sixteen(const float* x, signed char* q, float* scales, floa
   }
   const F sum = to_float(sum_of_each(sums));
   store(starts, to_int(mul(sum, set(-8.f))));
+  store(half_starts, to_int(mul(to_float(sum_of_each(firsts)), set(-8.f))));
   store(scaled_sums, mul(scale, sum));
   return true;
 }
 
 // One row in blocks.
-inline void quantise_row(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest) {
+inline void quantise_row(const float* x, Index cols, signed char* q, float* scales, float* scaled_sums, int* starts, int* half_starts, float* rest) {
   const Index blocks = cols / activation_block;
   const auto left = [&](Index b) { return rest == nullptr ? nullptr : rest + activation_block * b; };
   for (Index b = 0, end; b < blocks; b = end) {
     const bool sixteen = quantises_sixteen && b + 16 <= blocks;
+    const auto run = [&](auto quantise, Index i) {
+      return quantise(x + activation_block * i, q + activation_block * i, scales + i, scaled_sums + i, starts + i, half_starts + i, left(i));
+    };
     end = sixteen ? b + 16 : blocks;
-    if (sixteen && quantise_sixteen(x + activation_block * b, q + activation_block * b, scales + b, scaled_sums + b, starts + b, left(b))) continue;
-    for (Index i = b; i < end; ++i) quantise_block(x + activation_block * i, q + activation_block * i, scales + i, scaled_sums + i, starts + i, left(i));
+    if (sixteen && run(quantise_sixteen, b)) continue;
+    for (Index i = b; i < end; ++i) run(quantise_block, i);
   }
 }
-inline void quantise_blocks(Context&, View x, signed char* q, float* scales, float* scaled_sums, int* starts, float* rest) {
+inline void quantise_blocks(Context&, View x, signed char* q, float* scales, float* scaled_sums, int* starts, int* half_starts, float* rest) {
   const Index blocks = x.cols / activation_block;
-  for (Index t = 0; t < x.rows; ++t) {
-    quantise_row(x.row(t), x.cols, q + t * x.cols, scales + t * blocks, scaled_sums + t * blocks, starts + t * blocks, rest == nullptr ? nullptr : rest + t * x.cols);
-  }
+  for (Index t = 0; t < x.rows; ++t)
+    quantise_row(x.row(t), x.cols, q + t * x.cols, scales + t * blocks, scaled_sums + t * blocks, starts + t * blocks, half_starts + t * blocks,
+                 rest == nullptr ? nullptr : rest + t * x.cols);
 }
 
 // The largest magnitude of `count` numbers, which lanes(i, n) loads; poison is 0, or no number where one of them is not finite.

@@ -7,11 +7,16 @@ TFM_LANES Bytes load_bytes(const void* p) {
   const I groups = load_groups(p);
   return {groups.lo, groups.hi};
 }
-TFM_LANES Bytes low_nibbles(Bytes b) {
-  const __m256i low = _mm256_set1_epi8(15);
-  return {_mm256_and_si256(b.lo, low), _mm256_and_si256(b.hi, low)};
+// Bits of every byte, moved up by so many places (down where that is negative), under a mask.
+template <int Up>
+TFM_LANES __m256i moved_half(__m256i b, int mask) {
+  if constexpr (Up > 0) b = _mm256_slli_epi16(b, Up);
+  if constexpr (Up < 0) b = _mm256_srli_epi16(b, -Up);
+  return _mm256_and_si256(b, _mm256_set1_epi8(static_cast<char>(mask)));
 }
-TFM_LANES Bytes high_nibbles(Bytes b) { return low_nibbles({_mm256_srli_epi16(b.lo, 4), _mm256_srli_epi16(b.hi, 4)}); }
+template <int Up>
+TFM_LANES Bytes moved(Bytes b, int mask) { return {moved_half<Up>(b.lo, mask), moved_half<Up>(b.hi, mask)}; }
+TFM_LANES Bytes either(Bytes a, Bytes b) { return {_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)}; }
 TFM_LANES Bytes broadcast4(const signed char* a) {
   int four;
   __builtin_memcpy(&four, a, 4);

@@ -4,8 +4,14 @@ struct Bytes {
   __m512i v;
 };
 TFM_LANES Bytes load_bytes(const void* p) { return {_mm512_loadu_si512(p)}; }
-TFM_LANES Bytes low_nibbles(Bytes b) { return {_mm512_and_si512(b.v, _mm512_set1_epi8(15))}; }
-TFM_LANES Bytes high_nibbles(Bytes b) { return {_mm512_and_si512(_mm512_srli_epi16(b.v, 4), _mm512_set1_epi8(15))}; }
+// Bits of every byte, moved up by so many places (down where that is negative), under a mask.
+template <int Up>
+TFM_LANES Bytes moved(Bytes b, int mask) {
+  if constexpr (Up > 0) b.v = _mm512_slli_epi16(b.v, Up);
+  if constexpr (Up < 0) b.v = _mm512_srli_epi16(b.v, -Up);
+  return {_mm512_and_si512(b.v, _mm512_set1_epi8(static_cast<char>(mask)))};
+}
+TFM_LANES Bytes either(Bytes a, Bytes b) { return {_mm512_or_si512(a.v, b.v)}; }
 TFM_LANES Bytes broadcast4(const signed char* a) {
   int four;
   __builtin_memcpy(&four, a, 4);

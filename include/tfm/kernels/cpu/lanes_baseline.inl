@@ -170,10 +170,19 @@ TFM_LANES Bytes load_bytes(const void* p) {
   const __m128i* const at = static_cast<const __m128i*>(p);
   return {{_mm_loadu_si128(at), _mm_loadu_si128(at + 1), _mm_loadu_si128(at + 2), _mm_loadu_si128(at + 3)}};
 }
-TFM_LANES __m128i low_half(__m128i b) { return _mm_and_si128(b, _mm_set1_epi8(15)); }
-TFM_LANES Bytes low_nibbles(Bytes b) { return {{low_half(b.q[0]), low_half(b.q[1]), low_half(b.q[2]), low_half(b.q[3])}}; }
-TFM_LANES Bytes high_nibbles(Bytes b) {
-  return low_nibbles({{_mm_srli_epi16(b.q[0], 4), _mm_srli_epi16(b.q[1], 4), _mm_srli_epi16(b.q[2], 4), _mm_srli_epi16(b.q[3], 4)}});
+// Bits of every byte, moved up by so many places (down where that is negative), under a mask.
+template <int Up>
+TFM_LANES Bytes moved(Bytes b, int mask) {
+  for (__m128i& q : b.q) {
+    if constexpr (Up > 0) q = _mm_slli_epi16(q, Up);
+    if constexpr (Up < 0) q = _mm_srli_epi16(q, -Up);
+    q = _mm_and_si128(q, _mm_set1_epi8(static_cast<char>(mask)));
+  }
+  return b;
+}
+TFM_LANES Bytes either(Bytes a, const Bytes& b) {
+  for (int i = 0; i < 4; ++i) a.q[i] = _mm_or_si128(a.q[i], b.q[i]);
+  return a;
 }
 TFM_LANES Bytes broadcast4(const signed char* a) {
   int four;
@@ -200,13 +209,17 @@ TFM_LANES Bytes load_bytes(const void* p) {
   __builtin_memcpy(bytes.b, p, 64);
   return bytes;
 }
-TFM_LANES Bytes low_nibbles(Bytes b) {
-  for (signed char& x : b.b) x = static_cast<signed char>(x & 15);
+template <int Up>
+TFM_LANES Bytes moved(Bytes b, int mask) {
+  for (signed char& x : b.b) {
+    const int byte = static_cast<unsigned char>(x) << 8 >> (8 - Up);
+    x = static_cast<signed char>(byte & mask);
+  }
   return b;
 }
-TFM_LANES Bytes high_nibbles(Bytes b) {
-  for (signed char& x : b.b) x = static_cast<signed char>(static_cast<unsigned char>(x) >> 4);
-  return b;
+TFM_LANES Bytes either(Bytes a, const Bytes& b) {
+  for (int i = 0; i < 64; ++i) a.b[i] = static_cast<signed char>(a.b[i] | b.b[i]);
+  return a;
 }
 TFM_LANES Bytes broadcast4(const signed char* a) {
   Bytes bytes;

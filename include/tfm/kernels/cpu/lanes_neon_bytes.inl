@@ -9,13 +9,19 @@ TFM_LANES Bytes load_bytes(const void* p) {
   for (int i = 0; i < 4; ++i) out.q[i] = vreinterpretq_s8_s32(groups.q[i]);
   return out;
 }
-TFM_LANES Bytes low_nibbles(Bytes b) {
-  for (int i = 0; i < 4; ++i) b.q[i] = vandq_s8(b.q[i], vdupq_n_s8(15));
+// Bits of every byte, moved up by so many places (down where that is negative), under a mask.
+template <int Up>
+TFM_LANES Bytes moved(Bytes b, int mask) {
+  for (int i = 0; i < 4; ++i) {
+    if constexpr (Up > 0) b.q[i] = vshlq_n_s8(b.q[i], Up);
+    if constexpr (Up < 0) b.q[i] = vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(b.q[i]), -Up));
+    b.q[i] = vandq_s8(b.q[i], vdupq_n_s8(static_cast<signed char>(mask)));
+  }
   return b;
 }
-TFM_LANES Bytes high_nibbles(Bytes b) {
-  for (int i = 0; i < 4; ++i) b.q[i] = vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(b.q[i]), 4));
-  return b;
+TFM_LANES Bytes either(Bytes a, Bytes b) {
+  for (int i = 0; i < 4; ++i) a.q[i] = vorrq_s8(a.q[i], b.q[i]);
+  return a;
 }
 TFM_LANES Bytes broadcast4(const signed char* a) {
   int four;

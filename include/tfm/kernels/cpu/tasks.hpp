@@ -12,12 +12,13 @@ namespace tfm::inline TFM_ABI::kernels {
 inline constexpr Index sixteen_halves = 2 * panel_rows;
 
 /// Quantised activations: row t is at q + t cols, what belongs to its blocks at t blocks. A block's start is -8 times its sum: there a
-/// product begins to sum whose weights are stored 8 too large, and at 16 times that one whose weights are 128 too large.
+/// product begins to sum whose weights are stored 8 too large, and at 16 times that one whose weights are 128 too large. Its half start is
+/// that of its first half.
 struct Quantised {
   const signed char* q;
   const float* scales;
   const float* scaled_sums;
-  const int* starts;
+  const int *starts, *half_starts;
   Index cols, blocks;
   bool added = false;  // their product is added to y, not stored
 

@@ -17,7 +17,7 @@ struct BlockRows : FormatDefaults<F> {
         const BlockLevels own = Traits::levels(bytes, part);
         float* const out = row + at + part * activation_block;
         for (Index k = 0; k < activation_block; ++k) {
-          out[k] = own.scale * static_cast<float>(own.level[k]);  // exact, so that a contracted multiply-add gives the same bits
+          out[k] = own.of_half(k) * static_cast<float>(own.level[k]);  // exact, so that a contracted multiply-add gives the same bits
           if constexpr (Traits::minimum) out[k] += own.minimum;
         }
       }

@@ -13,7 +13,7 @@ struct FormatTraits<Format::q4_0> : BlocksOf32<Format::q4_0, 1, 16> {
   static constexpr int gguf = 2;
 
   static BlockLevels levels(const std::byte* bytes, Index) noexcept {
-    BlockLevels own{detail::read_f16(bytes), 0, {}};
+    BlockLevels own{{detail::read_f16(bytes), 0}};
     for (Index k = 0; k < block; ++k) own.level[k] = nibble(bytes + head, k) - 8;
     return own;
   }

@@ -14,7 +14,7 @@ struct FormatTraits<Format::q4_1> : BlocksOf32<Format::q4_1, 2, 16> {
   static constexpr bool minimum = true;
 
   static BlockLevels levels(const std::byte* bytes, Index) noexcept {
-    BlockLevels own{detail::read_f16(bytes), detail::read_f16(bytes + 2), {}};
+    BlockLevels own{{detail::read_f16(bytes), detail::read_f16(bytes + 2)}};
     for (Index k = 0; k < block; ++k) own.level[k] = nibble(bytes + head, k);
     return own;
   }

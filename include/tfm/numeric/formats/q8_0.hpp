@@ -12,7 +12,7 @@ struct FormatTraits<Format::q8_0> : BlocksOf32<Format::q8_0, 1, 32> {
   static constexpr Index cached = 1;
 
   static BlockLevels levels(const std::byte* bytes, Index) noexcept {
-    BlockLevels own{detail::read_f16(bytes), 0, {}};
+    BlockLevels own{{detail::read_f16(bytes), 0}};
     for (Index k = 0; k < block; ++k) own.level[k] = detail::read_i8(bytes + head + k);
     return own;
   }

@@ -1,7 +1,7 @@
 // Q4_0 over lanes.
 template <>
 struct FormatLanes<Format::q4_0> {
-  using Tiles = BlockTiles<NibbleBlocks<false>>;
+  using Tiles = BlockTiles<WordBlocks<HalfScales<false>, Nibbles, Stored::larger_by_8>>;
 
   static void expand(const std::byte* panel, Index cols, Index from, Index to, float* out) {
     const std::byte* const values = panel + FormatTraits<Format::q4_0>::header_bytes(cols);

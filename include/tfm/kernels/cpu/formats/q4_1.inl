@@ -1,7 +1,7 @@
 // Q4_1 over lanes.
 template <>
 struct FormatLanes<Format::q4_1> {
-  using Tiles = BlockTiles<NibbleBlocks<true>>;
+  using Tiles = BlockTiles<WordBlocks<HalfScales<true>, Nibbles, Stored::as_they_are>>;
 
   static void expand(const std::byte* panel, Index cols, Index from, Index to, float* out) {
     using Traits = FormatTraits<Format::q4_1>;
