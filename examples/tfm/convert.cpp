@@ -34,9 +34,12 @@ std::vector<std::string> write_adapter(const ConvertArguments& arguments) {
   model.model = arguments.model, model.threads = arguments.threads;
   const Loaded loaded = open_model(model);
   const tfm::BaseIdentity base = tfm::base_identity(arguments.model, tfm::read_torch);
-  tfm::peft::LoadedAdapter adapter = tfm::peft::load(arguments.adapter, loaded.model, {.base = base, .any_base = false, .read_bin = tfm::read_torch});
+  tfm::peft::LoadedAdapter adapter =
+      tfm::peft::load(arguments.adapter, loaded.model, {.base = base, .any_base = false, .read_bin = tfm::read_torch});
   if (tfm::detail::is_gguf_name(arguments.out)) tfm::peft::save_gguf(adapter.adapter, loaded.model, arguments.out);
-  else tfm::peft::save(adapter.adapter, loaded.model, arguments.out, {.base = base, .rslora = adapter.config.rslora, .base_model = arguments.model.string()});
+  else
+    tfm::peft::save(adapter.adapter, loaded.model, arguments.out,
+                    {.base = base, .rslora = adapter.config.rslora, .base_model = arguments.model.string()});
   return std::move(adapter.notes);
 }
 
@@ -44,9 +47,12 @@ std::vector<std::string> write_model(const ConvertArguments& arguments) {
   tfm::Context context(arguments.threads > 0 ? arguments.threads : tfm::Threads::hardware());
   context.stop = interrupt_token();
   ProgressBar bar;
-  std::vector<std::string> notes = tfm::convert(
-      context, arguments.model, arguments.out,
-      {.type = arguments.type, .shard_bytes = arguments.shard_bytes, .read_bin = tfm::read_torch, .progress = bar.callback(), .replaced = {}});
+  std::vector<std::string> notes = tfm::convert(context, arguments.model, arguments.out,
+                                                {.type = arguments.type,
+                                                 .shard_bytes = arguments.shard_bytes,
+                                                 .read_bin = tfm::read_torch,
+                                                 .progress = bar.callback(),
+                                                 .replaced = {}});
   bar.clear();
   return notes;
 }

@@ -35,7 +35,8 @@ inline const std::map<std::string, tfm::Format> written_types = [] {
     if (!tfm::detail::gguf_file_type(format)) continue;
     std::string word(name(format));
     all[word] = format;
-    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(word.begin(), word.end(), word.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     all[word] = format;
   }
   return all;
@@ -43,7 +44,8 @@ inline const std::map<std::string, tfm::Format> written_types = [] {
 inline std::string written_type_names() {
   std::string names;
   for (int i = 0; i < tfm::format_count; ++i)
-    if (const auto format = static_cast<tfm::Format>(i); tfm::detail::gguf_file_type(format)) names.append(names.empty() ? "" : "|").append(name(format));
+    if (const auto format = static_cast<tfm::Format>(i); tfm::detail::gguf_file_type(format))
+      names.append(names.empty() ? "" : "|").append(name(format));
   return names;
 }
 
@@ -61,15 +63,20 @@ inline void describe(CLI::App& app, ConvertArguments& convert) {
   app.footer(convert_footer);
   add_model(app, convert.model);
   add_path(app, "-o,--out", convert.out, "F.gguf|D", "What is written");
-  add_optional_path(app, "--adapter", convert.adapter, "D", "An adapter for the model, PEFT's folder or a GGUF file, which is written in the other form");
-  add_choice(app, "--type,--format", convert.type, written_types, written_type_names(), "Of matrices; as they are, unless it is given");
+  add_optional_path(app, "--adapter", convert.adapter, "D",
+                    "An adapter for the model, PEFT's folder or a GGUF file: written in the other form");
+  add_choice(app, "--type,--format", convert.type, written_types, written_type_names(),
+             "Of matrices; as they are, unless it is given");
   const auto parse = [&convert](const CLI::results_t& words) {
     convert.shard_bytes = size_of(words.front()).value_or(0);
     return true;
   };
-  app.add_option("--shard-size", parse, "A folder's tensors in files of so many bytes at most, and their index")->type_name("N[K|M|G]")->expected(1)->check([](const std::string& word) {
-    return size_of(word) ? std::string() : "found '" + word + "', expected a size as 500M, 5G or 5GB";
-  });
+  app.add_option("--shard-size", parse, "A folder's tensors in files of so many bytes at most, and their index")
+      ->type_name("N[K|M|G]")
+      ->expected(1)
+      ->check([](const std::string& word) {
+        return size_of(word) ? std::string() : "found '" + word + "', expected a size as 500M, 5G or 5GB";
+      });
   add_threads(app, convert.threads);
   add_overwrite(app, convert.overwrite);
   add_json(app, convert.json);
@@ -79,9 +86,11 @@ inline void settle(const CLI::App& command, ConvertArguments& convert) {
   const bool gguf = convert.out.extension() == ".gguf";
   if (!convert.adapter.empty() && (convert.type || convert.shard_bytes > 0))
     throw UsageError("--type and --shard-size are of a model, and --adapter is written in F32, in one file");
-  if (gguf && convert.shard_bytes > 0) throw UsageError("--shard-size is of a folder's files, and --out is a GGUF file");
+  if (gguf && convert.shard_bytes > 0)
+    throw UsageError("--shard-size is of a folder's files, and --out is a GGUF file");
   if (!gguf && convert.type && torch_name(*convert.type).empty())
-    throw UsageError("--type is " + std::string(name(*convert.type)) + ", and a Hugging Face folder's tensors are F32, F16 or BF16; end --out in .gguf for a GGUF file");
+    throw UsageError("--type is " + std::string(name(*convert.type)) +
+                     ", and a Hugging Face folder's tensors are F32, F16 or BF16; end --out in .gguf for a GGUF file");
   settle_model(command, convert.model);
 }
 

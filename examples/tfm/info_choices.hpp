@@ -1,6 +1,6 @@
 #pragma once
-// What a model would be in each type that files are written in: bytes of the file, memory, and the tokens a second that reading the weights
-// allows.
+// What a model would be in each type that files are written in: bytes of the file, memory, and the tokens a second that
+// reading the weights allows.
 #include <algorithm>
 #include <cstdint>
 #include <vector>
@@ -18,9 +18,11 @@ struct TypeChoice {
   tfm::Index read = 0;    ///< of those, what a token is multiplied with
 };
 
-/// Adds a weight of a type to a choice. An embedding that is not the output is not multiplied with: a row of it is read.
+/// Adds a weight of a type to a choice. An embedding that is not the output is not multiplied with: a row of it is
+/// read.
 inline void add_weight(TypeChoice& choice, const tfm::WeightInfo& weight, tfm::Format format, bool tied) {
-  const tfm::Index packed = weight.is_vector() ? weight.cols * static_cast<tfm::Index>(sizeof(float)) : packed_bytes(format, weight.rows, weight.cols);
+  const tfm::Index packed = weight.is_vector() ? weight.cols * static_cast<tfm::Index>(sizeof(float))
+                                               : packed_bytes(format, weight.rows, weight.cols);
   choice.file += weight.rows * row_bytes(format, weight.cols);
   choice.packed += packed;
   if (weight.role != tfm::WeightRole::embedding || tied) choice.read += packed;
@@ -34,7 +36,8 @@ inline std::vector<TypeChoice> choices_of(const tfm::AnyModel& model) {
     if (!tfm::detail::gguf_file_type(format)) continue;
     TypeChoice choice{.name = std::string(name(format))};
     visit_weights(model, "", [&](const std::string& weight, const auto&, const tfm::WeightInfo& info) {
-      const tfm::Format type = tfm::detail::gguf_type_of({weight, info, format, {}}, model.shape, {.type = format, .progress = {}});
+      const tfm::Format type =
+          tfm::detail::gguf_type_of({weight, info, format, {}}, model.shape, {.type = format, .progress = {}});
       add_weight(choice, info, type, model.shape.tied);
     });
     choices.push_back(std::move(choice));
@@ -42,7 +45,8 @@ inline std::vector<TypeChoice> choices_of(const tfm::AnyModel& model) {
   return choices;
 }
 
-/// Bytes a second that all threads together read from memory, the best of three tries: of so much that no cache holds it.
+/// Bytes a second that all threads together read from memory, the best of three tries: of so much that no cache holds
+/// it.
 inline double memory_bandwidth(int threads) {
   constexpr tfm::Index words = tfm::Index{1} << 25, chunk = tfm::Index{1} << 18;  // 256 MiB, in pieces of 2 MiB
   tfm::Context context(threads);
@@ -59,7 +63,8 @@ inline double memory_bandwidth(int threads) {
     });
     best = std::max(best, static_cast<double>(words) * 8 / (seconds() - begin));
   }
-  return sums.front() == static_cast<std::uint64_t>(chunk) ? best : 0;  // the sums are looked at, or nothing need be read
+  return sums.front() == static_cast<std::uint64_t>(chunk) ? best
+                                                           : 0;  // the sums are looked at, or nothing need be read
 }
 
 }  // namespace cli

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "support/catch.hpp"
 #include "support/data.hpp"
@@ -43,7 +44,8 @@ void require_same_tensors(const TensorStore& found, const TensorStore& expected)
 }
 
 /// Every key of `expected` that is not left out is there with the same value.
-void require_same_keys(const GgufMetadata& found, const GgufMetadata& expected, const std::vector<std::string_view>& without = {}) {
+void require_same_keys(const GgufMetadata& found, const GgufMetadata& expected,
+                       const std::vector<std::string_view>& without = {}) {
   for (Index i = 0; i < expected.size(); ++i) {
     const GgufValue value = expected[i];
     if (std::ranges::find(without, value.key()) != without.end()) continue;
@@ -77,8 +79,8 @@ TEST_CASE("families: a folder becomes the GGUF file that llama.cpp's converter m
     for (Index i = 0; i < theirs.metadata.size(); ++i) {
       const GgufValue value = theirs.metadata[i];
       INFO(value.key());
-      if (value.key().starts_with("tokenizer.") || value.key() == "general.name" || value.key() == "general.size_label" ||
-          value.key() == "general.quantization_version")
+      if (value.key().starts_with("tokenizer.") || value.key() == "general.name" ||
+          value.key() == "general.size_label" || value.key() == "general.quantization_version")
         continue;
       const auto own = ours.metadata.find(value.key());
       REQUIRE(own);
@@ -94,8 +96,10 @@ TEST_CASE("a folder with llama3's or linear scaling becomes a GGUF file of the s
   const TemporaryFolder folder;
   TinyLlama tiny({264, 32, 2, 4, 2, 64, 64, 16, 1e-5f, 1234.5f, false, {}}, 3);
   tiny.config["rope_theta"] = "1234.5";
-  for (const char* const scaling : {"null", R"({"type": "linear", "factor": 2.5})",
-                                    R"({"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4, "original_max_position_embeddings": 8192})"}) {
+  for (
+      const char* const scaling :
+      {"null", R"({"type": "linear", "factor": 2.5})",
+       R"({"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4, "original_max_position_embeddings": 8192})"}) {
     INFO(scaling);
     tiny.config["rope_scaling"] = scaling;
     tiny.write_folder(folder / "hf");
@@ -103,11 +107,14 @@ TEST_CASE("a folder with llama3's or linear scaling becomes a GGUF file of the s
     converted(folder / "a.gguf", folder / "again");
     const std::vector<std::int32_t> ids{1, 5, 9, 100, 7, 31, 64, 200};
     Context context = tfm_test::exact();
-    const auto from = load_llama(folder / "hf"), gguf = load_llama(folder / "a.gguf"), again = load_llama(folder / "again");
+    const auto from = load_llama(folder / "hf"), gguf = load_llama(folder / "a.gguf"),
+               again = load_llama(folder / "again");
     const Buffer expected = tfm_test::all_logits(from.model, context, ids, 1);
     CHECK(tfm_test::same_bits(tfm_test::all_logits(again.model, context, ids, 1), expected));
-    const Buffer divided = tfm_test::all_logits(gguf.model, context, ids, 1);  // a quotient that is divided by again may be off by its last bit
-    for (Index i = 0; i < expected.view().size(); ++i) CHECK(std::abs(divided.view().data[i] - expected.view().data[i]) < 1e-5f);
+    const Buffer divided = tfm_test::all_logits(gguf.model, context, ids,
+                                                1);  // a quotient that is divided by again may be off by its last bit
+    for (Index i = 0; i < expected.view().size(); ++i)
+      CHECK(std::abs(divided.view().data[i] - expected.view().data[i]) < 1e-5f);
   }
 }
 
@@ -116,14 +123,16 @@ TEST_CASE("the types that are asked for are those of llama.cpp's quantiser, and 
   for (const bool tied : {true, false}) {
     TinyLlama tiny({264, 32, 1, 4, 2, 48, 64, 0, 1e-5f, 10000.f, tied, {}});
     tiny.write_folder(folder / "hf");
-    for (const auto& [type, named] : std::map<Format, std::string>{{Format::q4_0, "Q4_0"}, {Format::q4_1, "Q4_1"}, {Format::q8_0, "Q8_0"}, {Format::bf16, "BF16"}}) {
+    for (const auto& [type, named] : std::map<Format, std::string>{
+             {Format::q4_0, "Q4_0"}, {Format::q4_1, "Q4_1"}, {Format::q8_0, "Q8_0"}, {Format::bf16, "BF16"}}) {
       INFO(named << " " << tied);
       converted(folder / "hf", folder / "a.gguf", {.type = type});
       auto types = types_of(folder / "a.gguf");
       const std::string output = is_quantised(type) ? "Q8_0" : named;
       CHECK(types.at("blk.0.attn_q.weight") == named);
       CHECK(types.at("blk.0.ffn_up.weight") == named);
-      CHECK(types.at("blk.0.ffn_down.weight") == (is_quantised(type) ? "F16" : named));  // rows of 48 are no whole blocks
+      CHECK(types.at("blk.0.ffn_down.weight") ==
+            (is_quantised(type) ? "F16" : named));  // rows of 48 are no whole blocks
       CHECK(types.at("blk.0.attn_norm.weight") == "F32");
       CHECK(types.at("token_embd.weight") == (tied ? output : named));
       if (!tied) CHECK(types.at("output.weight") == output);
@@ -136,7 +145,8 @@ TEST_CASE("the types that are asked for are those of llama.cpp's quantiser, and 
     for (Index r = 0; r < 32; ++r) {
       std::vector<std::byte> row(to_size(row_bytes(Format::q8_0, 32)));
       quantise_row(Format::q8_0, q.values.data() + TinyLlama::source_row(r, 8) * 32, 32, row.data());
-      CHECK(std::ranges::equal(written.tensors.at("blk.0.attn_q.weight").bytes.subspan(to_size(r) * row.size(), row.size()), row));
+      CHECK(std::ranges::equal(
+          written.tensors.at("blk.0.attn_q.weight").bytes.subspan(to_size(r) * row.size(), row.size()), row));
     }
   }
   CHECK(error_of<OptionError>([&] { converted(folder / "hf", folder / "b.gguf", {.type = Format::int8}); }) ==
@@ -167,7 +177,8 @@ TEST_CASE("shards hold at most what was asked for, their index names all tensors
   }
   CHECK(bytes.size() > 3);
   CHECK(index.root().at("metadata").at("total_size").integer() == total);
-  for (const auto& [file, size] : bytes) CHECK((size <= 20'000 || read_safetensors(folder / "out" / file).tensors().size() == 1));
+  for (const auto& [file, size] : bytes)
+    CHECK((size <= 20'000 || read_safetensors(folder / "out" / file).tensors().size() == 1));
 }
 
 TEST_CASE("stories260K goes from GGUF to a folder and back with all its bytes, and its metadata from GGUF to GGUF") {
@@ -179,7 +190,15 @@ TEST_CASE("stories260K goes from GGUF to a folder and back with all its bytes, a
   CHECK(copy.metadata.size() == original.metadata.size());
   require_same_keys(copy.metadata, original.metadata);
   CHECK(converted(gguf, folder / "hf").empty());
+  const auto json = read_tokenizer_json(read_json(folder / "hf/tokenizer.json"));
+  for (const std::string_view text : detail::telling_texts())
+    CHECK(AnyTokenizer(json.tokenizer).encode(UserText{text}) == tfm_test::stories().tokenizer.encode(UserText{text}));
   CHECK(converted(folder / "hf", folder / "back.gguf").empty());
+  fs::remove(folder / "hf/tokenizer.model");  // its merges become scores
+  CHECK(converted(folder / "hf", folder / "merges.gguf").empty());
+  for (const std::string_view text : detail::telling_texts())
+    CHECK(load_tokenizer(folder / "merges.gguf").encode(UserText{text}) ==
+          tfm_test::stories().tokenizer.encode(UserText{text}));
   const Gguf back = read_gguf(folder / "back.gguf");
   require_same_tensors(back.tensors, original.tensors);
   const auto& expected = tfm_test::stories();
@@ -198,11 +217,34 @@ TEST_CASE("stories260K goes from GGUF to a folder and back with all its bytes, a
   }
 }
 
+TEST_CASE(
+    "LLaMA's vocabulary out of a GGUF file has the merges of Hugging Face's tokenizer.json, those of other pieces in "
+    "the same order") {
+  const auto gguf = tfm_test::require(tfm_test::shared() / "data/vocab/ggml-vocab-llama-spm.gguf");
+  const auto folder = tfm_test::require(tfm_test::shared() / "data/tokenizers/tinyllama/tokenizer.json");
+  if (!gguf || !folder) return;
+  const GgufMetadata metadata = read_gguf_metadata(*gguf);
+  const JsonDocument ours(tokenizer_json_text(read_gguf_vocabulary(metadata), load_tokenizer(metadata)), "ours"),
+      theirs = read_json(*folder);
+  const auto merges = [](const JsonDocument& document) {
+    std::vector<std::pair<std::string, std::set<std::string>>> all;
+    detail::each_json_merge(
+        document.root().at("model").at("merges"), [&](const Json&, std::string_view left, std::string_view right) {
+          const std::string piece = std::string(left) + std::string(right);
+          if (all.empty() || all.back().first != piece) all.push_back({piece, {}});
+          all.back().second.insert(std::string(left));  // converters have had several orders of one piece's pairs
+        });
+    return all;
+  };
+  CHECK(merges(ours) == merges(theirs));
+}
+
 TEST_CASE("metadata that nobody knows, alignment and models in several files go from GGUF to GGUF") {
   const auto traits = tfm_test::require(tfm_test::golden() / "gguf_traits");
   if (!traits) return;
   const TemporaryFolder folder;
-  for (const char* const name : {"every-value.gguf", "arrays-of-arrays.gguf", "alignment-256.gguf", "rope-freqs.gguf", "rope-linear-old.gguf", "f16-norms.gguf"}) {
+  for (const char* const name : {"every-value.gguf", "arrays-of-arrays.gguf", "alignment-256.gguf", "rope-freqs.gguf",
+                                 "rope-linear-old.gguf", "f16-norms.gguf"}) {
     INFO(name);
     converted(*traits / name, folder / name);
     const Gguf original = read_gguf(*traits / name), copy = read_gguf(folder / name);
@@ -223,7 +265,8 @@ TEST_CASE("SmolLM2 goes from GGUF to a folder in F32 and back to the bytes of ev
   converted(folder / "hf", folder / "back.gguf", {.type = Format::q4_1});
   const Gguf original = read_gguf(*model), back = read_gguf(folder / "back.gguf");
   require_same_tensors(back.tensors, original.tensors);
-  require_same_keys(back.metadata, original.metadata,
-                    {"general.name", "general.organization", "general.finetune", "general.basename", "general.size_label", "general.license",
-                     "general.languages", "tokenizer.ggml.pre", "tokenizer.ggml.add_space_prefix"});
+  require_same_keys(
+      back.metadata, original.metadata,
+      {"general.name", "general.organization", "general.finetune", "general.basename", "general.size_label",
+       "general.license", "general.languages", "tokenizer.ggml.pre", "tokenizer.ggml.add_space_prefix"});
 }

@@ -28,7 +28,8 @@ namespace {
 Adapter changing_adapter(const AnyLlama& model, const std::vector<std::string>& targets, bool stabilised = false) {
   Adapter adapter(model, {.rank = 4, .alpha = 6, .targets = targets, .rank_stabilised = stabilised, .seed = 3});
   for (Index slot = 0; slot < adapter.size(); ++slot)
-    if (adapter.touches(slot)) kernels::uniform(adapter[slot].b.values(), RandomKey{5}.with(static_cast<std::uint64_t>(slot)), 0.5f);
+    if (adapter.touches(slot))
+      kernels::uniform(adapter[slot].b.values(), RandomKey{5}.with(static_cast<std::uint64_t>(slot)), 0.5f);
   return adapter;
 }
 
@@ -45,7 +46,8 @@ void require_same(const Adapter& found, const Adapter& expected) {
 
 std::string refused(const AnyLlama& model, GgufWriter& file, const fs::path& path) {
   file.write(path);
-  const std::string found = error_of<LoadError>([&] { peft::load(path, model); }), begin = "tfm: " + path.string() + ": ";
+  const std::string found = error_of<LoadError>([&] { peft::load(path, model); }),
+                    begin = "tfm: " + path.string() + ": ";
   return found.starts_with(begin) ? found.substr(begin.size()) : found;
 }
 
@@ -57,7 +59,8 @@ TEST_CASE("an adapter becomes a GGUF file in llama.cpp's layout, and is read bac
   tiny.gguf().write(folder / "base.gguf");
   const auto base = load_llama(folder / "base.gguf");
   for (const bool stabilised : {false, true}) {
-    const Adapter adapter = changing_adapter(base.model, {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}, stabilised);
+    const Adapter adapter = changing_adapter(
+        base.model, {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}, stabilised);
     peft::save_gguf(adapter, base.model, folder / "a.gguf");
     const peft::LoadedAdapter loaded = peft::load(folder / "a.gguf", base.model);
     require_same(loaded.adapter, adapter);
@@ -113,7 +116,8 @@ TEST_CASE("GGUF files that are no adapter for the model are refused by their key
   file.set("general.type", "adapter"), file.set("adapter.type", "dora");
   CHECK(refused(base.model, file, path) == "no LoRA adapter: key 'adapter.type' is the string 'dora', expected 'lora'");
   file.set("adapter.type", "lora"), file.set("general.architecture", "qwen2");
-  CHECK(refused(base.model, file, path) == "key 'general.architecture': found the string 'qwen2', expected 'llama', as the model is");
+  CHECK(refused(base.model, file, path) ==
+        "key 'general.architecture': found the string 'qwen2', expected 'llama', as the model is");
   file.set("general.architecture", "llama");
   file.add("blk.0.attn_v.weight.lora_a", Format::f32, {4, 32}, fill);
   CHECK(refused(base.model, file, path) == "tensor 'blk.0.attn_v.weight.lora_b' is missing");
@@ -122,22 +126,30 @@ TEST_CASE("GGUF files that are no adapter for the model are refused by their key
   CHECK(peft::load(path, base.model).notes.back() == "every B of the adapter is zero: it changes nothing");
   GgufWriter more = file;
   more.add("blk.9.attn_v.weight.lora_a", Format::f32, {4, 32}, fill);
-  CHECK(refused(base.model, more, path) == "tensor 'blk.9.attn_v.weight.lora_a' belongs to no layer of the model that can carry adapters, expected none such");
+  CHECK(refused(base.model, more, path) ==
+        "tensor 'blk.9.attn_v.weight.lora_a' belongs to no layer of the model that can carry adapters, expected none "
+        "such");
   file = GgufWriter();
   file.set("general.type", "adapter"), file.set("adapter.type", "lora"), file.set("general.architecture", "llama");
-  file.add("blk.0.attn_v.weight.lora_a", Format::f32, {32, 4}, fill), file.add("blk.0.attn_v.weight.lora_b", Format::f32, {16, 4}, fill);
+  file.add("blk.0.attn_v.weight.lora_a", Format::f32, {32, 4}, fill),
+      file.add("blk.0.attn_v.weight.lora_b", Format::f32, {16, 4}, fill);
   file.write(path);
   CHECK(error_of<ShapeError>([&] { peft::load(path, base.model); }) ==
         "tfm: " + path.string() + ": tensor 'blk.0.attn_v.weight.lora_a' has shape [32, 4], expected [32, 32]");
-  CHECK(error_of<ShapeError>([&] { peft::save_gguf(Adapter(), base.model, path); }) == "tfm: the adapter is empty: it has a pair for no layer of the model");
+  CHECK(error_of<ShapeError>([&] { peft::save_gguf(Adapter(), base.model, path); }) ==
+        "tfm: the adapter is empty: it has a pair for no layer of the model");
   Adapter two = changing_adapter(base.model, {"v_proj"});
   Index slot = two.size() - 1;
   while (!two.touches(slot)) --slot;
   two[slot].scaling *= 2;
-  CHECK(error_of<ShapeError>([&] { peft::save_gguf(two, base.model, path); }).starts_with("tfm: the adapter's layers differ in alpha"));
+  CHECK(error_of<ShapeError>([&] {
+          peft::save_gguf(two, base.model, path);
+        }).starts_with("tfm: the adapter's layers differ in alpha"));
 }
 
-TEST_CASE("GGUF adapters of which a byte is another, or that are cut short, never do worse than an error that names the file") {
+TEST_CASE(
+    "GGUF adapters of which a byte is another, or that are cut short, never do worse than an error that names the "
+    "file") {
   const TemporaryFolder folder;
   TinyLlama().gguf().write(folder / "base.gguf");
   const auto base = load_llama(folder / "base.gguf");
@@ -147,7 +159,8 @@ TEST_CASE("GGUF adapters of which a byte is another, or that are cut short, neve
   const fs::path path = folder / "damaged.gguf";
   Index refusals = 0;
   const auto attempt = [&](const std::vector<char>& bytes) {
-    std::ofstream(path, std::ios::binary | std::ios::trunc).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(path, std::ios::binary | std::ios::trunc)
+        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     try {
       peft::load(path, base.model);
     } catch (const Error& error) {
@@ -161,6 +174,7 @@ TEST_CASE("GGUF adapters of which a byte is another, or that are cut short, neve
       bytes[at] = static_cast<char>(bytes[at] ^ (1 << bit));
       attempt(bytes);
     }
-  for (std::size_t size = 0; size < whole.size(); size += 97) attempt({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)});
+  for (std::size_t size = 0; size < whole.size(); size += 97)
+    attempt({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)});
   CHECK(refusals > 1000);
 }

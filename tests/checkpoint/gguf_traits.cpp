@@ -16,7 +16,8 @@ namespace {
 constexpr float traits_tolerance = 4 * 1.3e-5f;  // golden/README.md, "How close is close"
 
 /// Opens `path` and holds it to the verdict.
-void require_verdict(const fs::path& path, std::string_view verdict, std::string_view logits, const tfm_test::Golden& golden) {
+void require_verdict(const fs::path& path, std::string_view verdict, std::string_view logits,
+                     const tfm_test::Golden& golden) {
   INFO(path.string());
   std::string error;
   try {
@@ -24,7 +25,8 @@ void require_verdict(const fs::path& path, std::string_view verdict, std::string
     CHECK(verdict != "error");
     if (verdict == "error") return;
     Context context = tfm_test::exact();
-    CHECK(tfm_test::largest(tfm_test::all_logits(loaded.model, context, golden.int32s("ids"), 1), golden.floats(logits)) <= traits_tolerance);
+    CHECK(tfm_test::largest(tfm_test::all_logits(loaded.model, context, golden.int32s("ids"), 1),
+                            golden.floats(logits)) <= traits_tolerance);
   } catch (const Error& refused) {
     error = refused.what();
     INFO(error);

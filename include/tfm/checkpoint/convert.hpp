@@ -1,5 +1,6 @@
 #pragma once
-// convert: a checkpoint as another file: a GGUF file or a Hugging Face folder, tensor by tensor, without loading the model.
+// convert: a checkpoint as another file: a GGUF file or a Hugging Face folder, tensor by tensor, without loading the
+// model.
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -21,8 +22,8 @@ struct ConvertOptions {
   Index shard_bytes = 0;        ///< of a folder's files; 0: one file
   TensorReader read_bin{};      ///< how PyTorch's files are read: tfm::read_torch
   ProgressCallback progress{};  ///< bytes that are written
-  /// Weights that take the place of the checkpoint's, by the model's names: of a model that an adapter was merged into. They become what the
-  /// checkpoint's are.
+  /// Weights that take the place of the checkpoint's, by the model's names: of a model that an adapter was merged into.
+  /// They become what the checkpoint's are.
   std::map<std::string, StoredRows> replaced{};
 };
 
@@ -42,21 +43,24 @@ GgufWriter keys_of(const OpenedCheckpoint& opened, const std::filesystem::path& 
 /// The scaling that a folder's config.json says. Errors: LoadError for one that it cannot.
 RopeScaling folder_scaling(const OpenedCheckpoint& opened);
 
-SaveLlamaOptions folder_options(const std::vector<StoredRows>& weights, const std::filesystem::path& from, const ConvertOptions& options,
-                                std::vector<std::string>& notes);
+SaveLlamaOptions folder_options(const std::vector<StoredRows>& weights, const std::filesystem::path& from,
+                                const ConvertOptions& options, std::vector<std::string>& notes);
 
 /// What convert() does once it is known what weights there are.
-std::vector<std::string> convert(Context& context, const OpenedCheckpoint& opened, std::vector<StoredRows> weights, const std::filesystem::path& from,
-                                 const std::filesystem::path& to, const ConvertOptions& options);
+std::vector<std::string> convert(Context& context, const OpenedCheckpoint& opened, std::vector<StoredRows> weights,
+                                 const std::filesystem::path& from, const std::filesystem::path& to,
+                                 const ConvertOptions& options);
 
 }  // namespace detail
 
-/// Writes the checkpoint at `from` (a GGUF file, of several by one of them; a folder, or a tensor file of it) to `to`: as a GGUF file where
-/// that ends in .gguf, else as a folder. Tensors that keep their type keep their bytes, up to the order of rotary pairs; of a GGUF file that
-/// becomes one all metadata is carried over. Tokenizer and chat template go along. One tensor at a time is in memory. Returns what is to be
-/// told. Errors: LoadError, ShapeError, TokenizerError, OptionError, Stopped.
+/// Writes the checkpoint at `from` (a GGUF file, of several by one of them; a folder, or a tensor file of it) to `to`:
+/// as a GGUF file where that ends in .gguf, else as a folder. Tensors that keep their type keep their bytes, up to the
+/// order of rotary pairs; of a GGUF file that becomes one all metadata is carried over. Tokenizer and chat template go
+/// along. One tensor at a time is in memory. Returns what is to be told. Errors: LoadError, ShapeError, TokenizerError,
+/// OptionError, Stopped.
 template <class Model = AnyLlama>
-std::vector<std::string> convert(Context& context, const std::filesystem::path& from, const std::filesystem::path& to, const ConvertOptions& options = {}) {
+std::vector<std::string> convert(Context& context, const std::filesystem::path& from, const std::filesystem::path& to,
+                                 const ConvertOptions& options = {}) {
   const OpenedCheckpoint opened = open_checkpoint(from, options.read_bin);
   WeightSource source(opened.tensors, opened.convention, *opened.family);
   return detail::convert(context, opened, stored_rows(Model(opened.shape), source), from, to, options);

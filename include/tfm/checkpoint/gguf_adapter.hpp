@@ -1,7 +1,8 @@
 #pragma once
-// LoRA adapters as llama.cpp's GGUF files: general.type "adapter", adapter.type "lora", adapter.lora.alpha, and for each layer's weight NAME
-// the tensors NAME.lora_a [rank, in] and NAME.lora_b [out, rank]. The change is alpha / rank times B A, with the rank of each layer. The rows
-// of B lie as the base's do in GGUF.    github.com/ggml-org/llama.cpp, convert_lora_to_gguf.py and src/llama-adapter.cpp
+// LoRA adapters as llama.cpp's GGUF files: general.type "adapter", adapter.type "lora", adapter.lora.alpha, and for
+// each layer's weight NAME the tensors NAME.lora_a [rank, in] and NAME.lora_b [out, rank]. The change is alpha / rank
+// times B A, with the rank of each layer. The rows of B lie as the base's do in GGUF.    github.com/ggml-org/llama.cpp,
+// convert_lora_to_gguf.py and src/llama-adapter.cpp
 #include <algorithm>
 #include <cmath>
 #include <deque>
@@ -31,7 +32,8 @@ float gguf_adapter_alpha(const GgufMetadata& metadata, const Family& family);
 /// The rank of a layer whose A this is.
 Index gguf_adapter_rank(const TensorStore& store, const Tensor& a);
 
-/// Rows of B in the order of another file, of so many heads whose rotary pairs are neighbours in GGUF; 0: they are in the same order.
+/// Rows of B in the order of another file, of so many heads whose rotary pairs are neighbours in GGUF; 0: they are in
+/// the same order.
 F32 sorted_rows(const F32& b, Index heads, bool into_gguf);
 
 /// Of each layer whose rows a GGUF file has in another order: by how many heads.
@@ -40,18 +42,21 @@ std::map<std::string, Index> sorted_layers(const Model& model, const Family& fam
   std::map<std::string, Index> heads;
   if (family.neighbours_in_gguf)
     visit_weights(model, "", [&](const std::string& name, const auto&, const WeightInfo& info) {
-      if (info.rotary_heads > 0 && name.ends_with(".weight")) heads[name.substr(0, name.rfind('.'))] = info.rotary_heads;
+      if (info.rotary_heads > 0 && name.ends_with(".weight"))
+        heads[name.substr(0, name.rfind('.'))] = info.rotary_heads;
     });
   return heads;
 }
 
-void write_gguf_adapter(const Family& family, float alpha, const std::vector<std::pair<std::string, const F32*>>& tensors,
+void write_gguf_adapter(const Family& family, float alpha,
+                        const std::vector<std::pair<std::string, const F32*>>& tensors,
                         const std::filesystem::path& path);
 
 }  // namespace detail
 
-/// Reads the adapter in a GGUF file for `model`. Errors: LoadError, ShapeError: for a file that is no LoRA adapter, one for another
-/// architecture, and a tensor that is missing, not finite, of another shape or type, or of a layer that cannot carry adapters.
+/// Reads the adapter in a GGUF file for `model`. Errors: LoadError, ShapeError: for a file that is no LoRA adapter, one
+/// for another architecture, and a tensor that is missing, not finite, of another shape or type, or of a layer that
+/// cannot carry adapters.
 template <class Model>
 LoadedAdapter load_gguf(const std::filesystem::path& path, const Model& model, const LoadOptions& options = {}) {
   const Family& family = family_named(family_of(model.shape));
@@ -75,13 +80,15 @@ LoadedAdapter load_gguf(const std::filesystem::path& path, const Model& model, c
     const auto heads = sorted.find(own);
     LoraPair& pair = pairs[to_size(layer.adapter_slot())];
     pair.a = detail::read_matrix(store, name + ".lora_a", rank, layer.base_weight().cols());
-    pair.b = detail::rows_of(detail::sorted_rows(detail::read_matrix(store, name + ".lora_b", out, rank), heads == sorted.end() ? 0 : heads->second, false),
+    pair.b = detail::rows_of(detail::sorted_rows(detail::read_matrix(store, name + ".lora_b", out, rank),
+                                                 heads == sorted.end() ? 0 : heads->second, false),
                              first, layer.base_weight().rows());
     pair.scaling = alpha == 0 ? 1 : alpha / static_cast<float>(rank);
     pair.name = own;
     used.insert(a), used.insert(b);
     loaded.config.r = std::max(loaded.config.r, rank);
-    if (const std::string kind = whole.substr(whole.rfind('.') + 1); std::ranges::find(loaded.config.targets, kind) == loaded.config.targets.end())
+    if (const std::string kind = whole.substr(whole.rfind('.') + 1);
+        std::ranges::find(loaded.config.targets, kind) == loaded.config.targets.end())
       loaded.config.targets.push_back(kind);
     const View values = pair.b.view();
     changes = changes || std::any_of(values.data, values.data + values.size(), [](float x) { return x != 0; });
@@ -95,9 +102,9 @@ LoadedAdapter load_gguf(const std::filesystem::path& path, const Model& model, c
   return loaded;
 }
 
-/// Writes the adapter as the GGUF file at `path`, in float32, whole or not at all: what llama.cpp opens beside the base's GGUF file. Errors:
-/// ShapeError for an adapter that is empty, is not this model's, or whose layers would need several alpha; LoadError where the file cannot be
-/// written.
+/// Writes the adapter as the GGUF file at `path`, in float32, whole or not at all: what llama.cpp opens beside the
+/// base's GGUF file. Errors: ShapeError for an adapter that is empty, is not this model's, or whose layers would need
+/// several alpha; LoadError where the file cannot be written.
 template <class Model>
 void save_gguf(const Adapter& adapter, const Model& model, const std::filesystem::path& path) {
   const Family& family = family_named(family_of(model.shape));
@@ -114,8 +121,8 @@ void save_gguf(const Adapter& adapter, const Model& model, const std::filesystem
     if (pair == nullptr) continue;
     const float own = pair->scaling * static_cast<float>(pair->rank());
     if (alpha && std::abs(*alpha - own) > 1e-6f * std::abs(own))
-      raise(ShapeError("tfm: the adapter's layers differ in alpha, the scaling times the rank: " + number_text(*alpha) + " and, of " + name + ", " +
-                       number_text(own) + "; a GGUF file has one"));
+      raise(ShapeError("tfm: the adapter's layers differ in alpha, the scaling times the rank: " + number_text(*alpha) +
+                       " and, of " + name + ", " + number_text(own) + "; a GGUF file has one"));
     if (!alpha) alpha = own;
     const std::string& layer = own_names.at(name);
     const std::string stored = stored_layer_name(family, Convention::gguf, layer) + ".weight";

@@ -8,7 +8,9 @@ TFM_INLINE float gguf_adapter_alpha(const GgufMetadata& metadata, const Family& 
   const auto is = [&](const char* key, std::string_view expected) {
     const auto value = metadata.find(key);
     if (!value || value->type() != GgufType::text || value->text() != expected)
-      tfm::detail::fail(metadata.file(), {"no LoRA adapter: key ", in_quotes(key), value ? " is " + value->found() : " is missing", ", expected ", in_quotes(expected)});
+      tfm::detail::fail(metadata.file(),
+                        {"no LoRA adapter: key ", in_quotes(key), value ? " is " + value->found() : " is missing",
+                         ", expected ", in_quotes(expected)});
   };
   is("general.type", "adapter"), is("adapter.type", "lora");
   const GgufValue architecture = metadata.at("general.architecture");
@@ -19,8 +21,9 @@ TFM_INLINE float gguf_adapter_alpha(const GgufMetadata& metadata, const Family& 
 
 TFM_INLINE Index gguf_adapter_rank(const TensorStore& store, const Tensor& a) {
   if (a.shape.size() != 2 || a.shape[0] < 1 || a.shape[0] > largest_rank)
-    raise(ShapeError("tfm: " + store.file_of(a) + ": tensor " + in_quotes(a.name) + " has shape " + shape_text(a.shape) +
-                     ", expected [rank, in] with a rank from 1 to " + std::to_string(largest_rank)));
+    raise(ShapeError("tfm: " + store.file_of(a) + ": tensor " + in_quotes(a.name) + " has shape " +
+                     shape_text(a.shape) + ", expected [rank, in] with a rank from 1 to " +
+                     std::to_string(largest_rank)));
   return a.shape[0];
 }
 
@@ -34,7 +37,8 @@ TFM_INLINE F32 sorted_rows(const F32& b, Index heads, bool into_gguf) {
   return sorted;
 }
 
-TFM_INLINE void write_gguf_adapter(const Family& family, float alpha, const std::vector<std::pair<std::string, const F32*>>& tensors,
+TFM_INLINE void write_gguf_adapter(const Family& family, float alpha,
+                                   const std::vector<std::pair<std::string, const F32*>>& tensors,
                                    const std::filesystem::path& path) {
   GgufWriter file;
   file.set("general.architecture", family.name);
@@ -43,7 +47,11 @@ TFM_INLINE void write_gguf_adapter(const Family& family, float alpha, const std:
   file.set("adapter.lora.alpha", alpha);
   for (const auto& [name, matrix] : tensors) {
     const View values = matrix->view();
-    file.add({name, DataType::f32, "F32", {values.rows, values.cols}, std::as_bytes(std::span(values.data, to_size(values.size())))});
+    file.add({name,
+              DataType::f32,
+              "F32",
+              {values.rows, values.cols},
+              std::as_bytes(std::span(values.data, to_size(values.size())))});
   }
   file.write(path);
 }

@@ -14,10 +14,11 @@
 namespace tfm::inline TFM_ABI {
 
 struct SaveGgufOptions {
-  /// Of matrices; vectors are F32 then. None: as they lie where they come from, but what GGUF does not have, and int8 with scales of its
-  /// rows, becomes F16.
+  /// Of matrices; vectors are F32 then. None: as they lie where they come from, but what GGUF does not have, and int8
+  /// with scales of its rows, becomes F16.
   std::optional<Format> type{};
-  bool keep_vectors = false;  ///< without a type: vectors too as they lie, else they are F32, without which llama.cpp does not compute
+  bool keep_vectors =
+      false;  ///< without a type: vectors too as they lie, else they are F32, without which llama.cpp does not compute
   ProgressCallback progress{};  ///< bytes that are written
 };
 
@@ -26,8 +27,9 @@ namespace detail {
 /// The number by which llama.cpp knows a file whose matrices are mostly of a format; none: it has no such.
 std::optional<std::uint32_t> gguf_file_type(Format format) noexcept;
 
-/// What a weight of the model is written in. As llama.cpp's quantiser has it, the output (or the embedding, where that is the output) is Q6_K
-/// at least, Q6_K becomes Q8_0 where rows are no whole blocks of it, and what has none of those blocks either is F16.
+/// What a weight of the model is written in. As llama.cpp's quantiser has it, the output (or the embedding, where that
+/// is the output) is Q6_K at least, Q6_K becomes Q8_0 where rows are no whole blocks of it, and what has none of those
+/// blocks either is F16.
 Format gguf_type_of(const StoredRows& weight, const DynamicLlamaShape& shape, const SaveGgufOptions& options);
 
 /// The keys of a shape, and general.architecture.
@@ -41,12 +43,13 @@ void require_said(const GgufWriter& file, std::span<const WrittenTensor> tensors
 
 }  // namespace detail
 
-/// Writes weights, in the order of their model's visit, as the GGUF file at `path`, whole or not at all. `keys` has what the file says
-/// besides: a source's metadata, a tokenizer; where it has no general.architecture, the keys of the shape are added. `divisors` of rotary
-/// frequencies become rope_freqs.weight. Errors: LoadError where the file cannot be written or GGUF cannot say the model, OptionError,
-/// Stopped.
-void save_gguf(Context& context, const DynamicLlamaShape& shape, std::vector<StoredRows> weights, std::span<const float> divisors,
-               GgufWriter keys, const std::filesystem::path& path, const SaveGgufOptions& options = {});
+/// Writes weights, in the order of their model's visit, as the GGUF file at `path`, whole or not at all. `keys` has
+/// what the file says besides: a source's metadata, a tokenizer; where it has no general.architecture, the keys of the
+/// shape are added. `divisors` of rotary frequencies become rope_freqs.weight. Errors: LoadError where the file cannot
+/// be written or GGUF cannot say the model, OptionError, Stopped.
+void save_gguf(Context& context, const DynamicLlamaShape& shape, std::vector<StoredRows> weights,
+               std::span<const float> divisors, GgufWriter keys, const std::filesystem::path& path,
+               const SaveGgufOptions& options = {});
 
 }  // namespace tfm::inline TFM_ABI
 

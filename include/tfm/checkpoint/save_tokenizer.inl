@@ -50,6 +50,7 @@ TFM_INLINE SavedTokenizer save_tokenizer(const std::filesystem::path& from, cons
       return saved;
     }
     write_file(folder / "tokenizer.model", bytes_of(write_sentencepiece_model(model, SentencePieceUse::file)));
+    if (!vocabulary.remove_extra_whitespaces) write_file(folder / "tokenizer.json", bytes_of(tokenizer_json_text(vocabulary, found.tokenizer)));
   } else if (pre_tokenizer_facts(vocabulary.pre_tokenizer)->characters) {
     saved.notes.push_back(from.string() + ": its tokenizer is not written: pieces of characters behind the pre-tokenizer " +
                           in_quotes(vocabulary.pre_tokenizer) + " are read alone");

@@ -1,6 +1,6 @@
 #pragma once
-// StoredRows: a model's weight as something that gives its rows in any number format, be it a tensor of a file or a weight in memory; and
-// the tensors of another file that are made of them.
+// StoredRows: a model's weight as something that gives its rows in any number format, be it a tensor of a file or a
+// weight in memory; and the tensors of another file that are made of them.
 #include <functional>
 #include <memory>
 #include <span>
@@ -16,21 +16,22 @@
 
 namespace tfm::inline TFM_ABI {
 
-/// A weight's rows in the model's order, rotary pairs as halves. Those of a vector are one, or, where its values belong to rotary pairs,
-/// one for each value.
+/// A weight's rows in the model's order, rotary pairs as halves. Those of a vector are one, or, where its values belong
+/// to rotary pairs, one for each value.
 struct StoredRows {
   std::string name;  ///< the model's: "model.layers.0.self_attn.q_proj.weight"
   WeightInfo info;
-  Format format{};   ///< in which they lie where they come from
-  /// Row r as files have it in a format, to row_bytes(as, cols()) of `out`: the very bytes where it lies in that format. False where it
-  /// holds a value that is not finite and would be quantised. Called from several threads.
+  Format format{};  ///< in which they lie where they come from
+  /// Row r as files have it in a format, to row_bytes(as, cols()) of `out`: the very bytes where it lies in that
+  /// format. False where it holds a value that is not finite and would be quantised. Called from several threads.
   std::function<bool(Index r, Format as, std::byte* out)> row;
 
   Index rows() const noexcept { return !info.is_vector() ? info.rows : info.rotary_heads > 0 ? info.cols : 1; }
   Index cols() const noexcept { return info.is_vector() && info.rotary_heads > 0 ? 1 : info.cols; }
 };
 
-/// A tensor of a file that is to be written, without its bytes, and the weights that it is made of, one below the other.
+/// A tensor of a file that is to be written, without its bytes, and the weights that it is made of, one below the
+/// other.
 struct WrittenTensor {
   Tensor tensor;
   std::vector<StoredRows> parts;
@@ -48,11 +49,14 @@ StoredRows rows_in_file(const WeightSource& source, const std::string& name, con
 template <class W>
 StoredRows rows_in_memory(const std::string& name, const W& weight, const WeightInfo& info) {
   StoredRows rows{name, info, Format::f32, {}};
-  if constexpr (requires { weight.format(); }) rows.format = has_row_scales(weight.format()) ? Format::f32 : weight.format();
+  if constexpr (requires { weight.format(); })
+    rows.format = has_row_scales(weight.format()) ? Format::f32 : weight.format();
   if (info.is_vector()) {
     const auto values = std::make_shared<std::vector<float>>(to_size(info.cols));
     tfm::row(weight, 0, values->data());
-    rows.row = [values, cols = rows.cols()](Index r, Format as, std::byte* out) { return write_row(values->data() + r * cols, cols, as, out); };
+    rows.row = [values, cols = rows.cols()](Index r, Format as, std::byte* out) {
+      return write_row(values->data() + r * cols, cols, as, out);
+    };
     return rows;
   }
   rows.row = [&weight, cols = info.cols](Index r, Format as, std::byte* out) {
@@ -72,7 +76,9 @@ template <StoredCausalModel Model>
 std::vector<StoredRows> stored_rows(const Model& model, WeightSource& source) {
   detail::check_weights(model, source, {});
   std::vector<StoredRows> all;
-  visit_weights(model, "", [&](const std::string& name, const auto&, const WeightInfo& info) { all.push_back(detail::rows_in_file(source, name, info)); });
+  visit_weights(model, "", [&](const std::string& name, const auto&, const WeightInfo& info) {
+    all.push_back(detail::rows_in_file(source, name, info));
+  });
   return all;
 }
 
@@ -86,8 +92,8 @@ std::vector<StoredRows> stored_rows(const Model& model) {
   return all;
 }
 
-/// The tensors of a file of a convention that these weights, in the order of the model's visit, are; `type` says in which format. One that
-/// is made of several weights has that of the first.
+/// The tensors of a file of a convention that these weights, in the order of the model's visit, are; `type` says in
+/// which format. One that is made of several weights has that of the first.
 std::vector<WrittenTensor> written_tensors(const Family& family, Convention convention, std::vector<StoredRows> weights,
                                            const std::function<Format(const StoredRows&)>& type);
 

@@ -8,7 +8,8 @@ namespace tfm::inline TFM_ABI {
 namespace detail {
 
 TFM_INLINE bool write_row(const float* values, Index cols, Format as, std::byte* out) {
-  if (is_quantised(as) && !std::all_of(values, values + cols, [](float x) { return x >= -3.4e38f && x <= 3.4e38f; })) return false;
+  if (is_quantised(as) && !std::all_of(values, values + cols, [](float x) { return x >= -3.4e38f && x <= 3.4e38f; }))
+    return false;
   quantise_row(as, values, cols, out);
   return true;
 }
@@ -31,13 +32,15 @@ TFM_INLINE StoredRows rows_in_file(const WeightSource& source, const std::string
 
 }  // namespace detail
 
-TFM_INLINE std::vector<WrittenTensor> written_tensors(const Family& family, Convention convention, std::vector<StoredRows> weights,
+TFM_INLINE std::vector<WrittenTensor> written_tensors(const Family& family, Convention convention,
+                                                      std::vector<StoredRows> weights,
                                                       const std::function<Format(const StoredRows&)>& type) {
   std::vector<WrittenTensor> tensors;
   for (StoredRows& weight : weights) {
     std::string name = stored_weight_name(family, convention, weight.name);
     const Index rows = weight.info.is_vector() ? weight.info.cols : weight.info.rows;
-    const auto same = std::find_if(tensors.rbegin(), tensors.rend(), [&](const WrittenTensor& t) { return t.tensor.name == name; });
+    const auto same =
+        std::find_if(tensors.rbegin(), tensors.rend(), [&](const WrittenTensor& t) { return t.tensor.name == name; });
     if (same != tensors.rend()) {
       same->tensor.shape.front() += rows;
       same->parts.push_back(std::move(weight));
@@ -77,7 +80,8 @@ TFM_INLINE void TensorBytes::write(const WrittenTensor& tensor, std::span<std::b
   }
   detail::raise_if_stopped(context_);
   if (!finite)
-    raise<LoadError>({"tfm: tensor ", in_quotes(tensor.tensor.name), ": a value is not finite and cannot be quantised to ", name(type)});
+    raise<LoadError>({"tfm: tensor ", in_quotes(tensor.tensor.name),
+                      ": a value is not finite and cannot be quantised to ", name(type)});
   done_ += static_cast<Index>(out.size());
   if (progress_) progress_({"writing", done_, total_});
 }

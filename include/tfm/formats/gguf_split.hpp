@@ -1,6 +1,6 @@
 #pragma once
-// A model in several GGUF files, as llama-gguf-split makes them: NAME-00001-of-00003.gguf and so on. Each says which part it is; the first
-// has the metadata.
+// A model in several GGUF files, as llama-gguf-split makes them: NAME-00001-of-00003.gguf and so on. Each says which
+// part it is; the first has the metadata.
 #include <filesystem>
 #include <string>
 
@@ -22,8 +22,8 @@ GgufPart gguf_part(const GgufMetadata& metadata);
 /// What a part's name ends with: "-00002-of-00003.gguf".
 std::string gguf_part_ending(GgufPart part);
 
-/// Where part `number` of the model lies of which `path` is the part that `metadata` says. Errors: LoadError where `path` is not called
-/// so, or there is no such file.
+/// Where part `number` of the model lies of which `path` is the part that `metadata` says. Errors: LoadError where
+/// `path` is not called so, or there is no such file.
 std::filesystem::path gguf_part_path(const std::filesystem::path& path, const GgufMetadata& metadata, Index number);
 
 /// Refuses a file that says that it is another part than `expected`.
