@@ -219,6 +219,19 @@ void save(const Adapter& adapter, const Model& model, const std::filesystem::pat
 }  // namespace peft
 }  // namespace tfm::inline TFM_ABI
 
+#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_TRAINING) || !defined(TFM_DEFINITIONS))
+#include "tfm/models/any_model.hpp"
+
+namespace tfm::inline TFM_ABI {
+namespace peft {
+TFM_EXTERN_TRAINING template LoadedAdapter load(const std::filesystem::path&, const AnyLlama&, const LoadOptions&);
+TFM_EXTERN_TRAINING template LoadedAdapter load(const std::filesystem::path&, const AnyModel&, const LoadOptions&);
+TFM_EXTERN_TRAINING template void save(const Adapter&, const AnyLlama&, const std::filesystem::path&, const SaveOptions&);
+TFM_EXTERN_TRAINING template void save(const Adapter&, const AnyModel&, const std::filesystem::path&, const SaveOptions&);
+}  // namespace peft
+}  // namespace tfm::inline TFM_ABI
+#endif
+
 #if defined(TFM_DEFINITIONS)
 #include "tfm/checkpoint/peft.inl"
 #endif

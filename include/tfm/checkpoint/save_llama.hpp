@@ -82,6 +82,15 @@ std::vector<std::string> save_llama(Context& context, const Model& model, const 
 
 }  // namespace tfm::inline TFM_ABI
 
+#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_TRAINING) || !defined(TFM_DEFINITIONS))
+#include "tfm/models/any_model.hpp"
+
+namespace tfm::inline TFM_ABI {
+TFM_EXTERN_TRAINING template std::vector<std::string> save_llama(Context&, const AnyLlama&, const std::filesystem::path&, const SaveLlamaOptions&);
+TFM_EXTERN_TRAINING template std::vector<std::string> save_llama(Context&, const AnyModel&, const std::filesystem::path&, const SaveLlamaOptions&);
+}  // namespace tfm::inline TFM_ABI
+#endif
+
 #if defined(TFM_DEFINITIONS)
 #include "tfm/checkpoint/save_llama.inl"
 #endif

@@ -35,6 +35,7 @@
 #define TFM_KERNEL_BODIES   // kernels
 #define TFM_JINJA_BODIES    // the interpreter of chat templates
 #define TFM_COMPILED_LLAMA  // AnyLlama and AnyModel, their sessions and chats
+#define TFM_COMPILED_TRAINING  // what trains AnyLlama and the Transformer of a shape known at run time
 #elif !defined(TFM_COMPILED)
 #define TFM_DEFINITIONS
 #define TFM_KERNEL_BODIES
@@ -48,4 +49,9 @@
 #define TFM_EXTERN
 #else
 #define TFM_EXTERN extern
+#endif
+#if defined(TFM_COMPILED_TRAINING)
+#define TFM_EXTERN_TRAINING
+#else
+#define TFM_EXTERN_TRAINING extern
 #endif

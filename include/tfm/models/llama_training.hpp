@@ -100,3 +100,13 @@ void backward_for_training(Context& context, const Llama<S, P>& model, const Bat
 }
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_TRAINING) || !defined(TFM_DEFINITIONS))
+#include "tfm/models/any_model.hpp"
+
+namespace tfm::inline TFM_ABI {
+TFM_EXTERN_TRAINING template View forward_for_training(Context&, const AnyLlama&, const Batch&, std::span<const std::int32_t>, Recompute, LlamaSaved<EveryBiasedLoraLinear<AnyWeight>>&);
+TFM_EXTERN_TRAINING template void backward_for_training(Context&, const AnyLlama&, const Batch&, std::span<const std::int32_t>, View, const LlamaSaved<EveryBiasedLoraLinear<AnyWeight>>&,
+                                                 const Gradients&);
+}  // namespace tfm::inline TFM_ABI
+#endif

@@ -155,3 +155,11 @@ PassMemory training_memory(const Context& context, const Llama<S, P>& model, con
 }
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_TRAINING) || !defined(TFM_DEFINITIONS))
+#include "tfm/models/any_model.hpp"
+
+namespace tfm::inline TFM_ABI {
+TFM_EXTERN_TRAINING template PassMemory training_memory(const Context&, const AnyLlama&, const TrainingPass&, Index);
+}  // namespace tfm::inline TFM_ABI
+#endif

@@ -109,3 +109,14 @@ Model clone(const Model& model) {
 }
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_TRAINING) || !defined(TFM_DEFINITIONS))
+#include "tfm/models/any_model.hpp"
+
+namespace tfm::inline TFM_ABI {
+TFM_EXTERN_TRAINING template MergedWeights merge(Context&, AnyLlama&, const Adapter&);
+TFM_EXTERN_TRAINING template MergedWeights merge(Context&, AnyModel&, const Adapter&);
+TFM_EXTERN_TRAINING template void unmerge(AnyLlama&, MergedWeights&) noexcept;
+TFM_EXTERN_TRAINING template void unmerge(AnyModel&, MergedWeights&) noexcept;
+}  // namespace tfm::inline TFM_ABI
+#endif

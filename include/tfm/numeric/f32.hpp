@@ -33,9 +33,9 @@ class F32 {
 };
 
 /// y = x Wᵀ: x [tokens, in], y [tokens, out].
-inline void matmul(Context& context, const F32& w, View x, MutableView y) noexcept;
+void matmul(Context& context, const F32& w, View x, MutableView y) noexcept;
 /// dx += dy W.
-inline void matmul_backward(Context& context, const F32& w, View dy, MutableView dx) noexcept;
+void matmul_backward(Context& context, const F32& w, View dy, MutableView dx) noexcept;
 /// dw += dyᵀ x: dw [out, in]; the tokens are summed in their order.
 inline void accumulate(Context& context, View dy, View x, MutableView dw) noexcept;
 inline void row(const F32& w, Index i, float* out) noexcept {

@@ -5,14 +5,10 @@
 namespace tfm::inline TFM_ABI {
 
 /// Writes the first `count` rows of a panel, which a file has at rows[r], and 0 into the others. `scales` are theirs, for Int8.
-inline void pack_panel(Format format, const std::byte* const* rows, Index count, Index cols, const float* scales, std::byte* panel) noexcept {
-  std::memset(panel, 0, to_size(count < panel_rows ? panel_bytes(format, cols) : panel_header_bytes(format, cols)));
-  switch (format) {
-#define TFM_FORMAT(format, ...) case Format::format: return FormatTraits<Format::format>::pack(rows, count, cols, scales, panel);
-    TFM_FORMATS(TFM_FORMAT)
-#undef TFM_FORMAT
-    default: return;
-  }
-}
+void pack_panel(Format format, const std::byte* const* rows, Index count, Index cols, const float* scales, std::byte* panel) noexcept;
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/numeric/pack_panel.inl"
+#endif

@@ -30,9 +30,9 @@ class PackedWeight {
 };
 
 /// y = x Wᵀ: x [tokens, in], y [tokens, out].
-inline void matmul(Context& context, const PackedWeight& w, View x, MutableView y) noexcept;
+void matmul(Context& context, const PackedWeight& w, View x, MutableView y) noexcept;
 /// dx += dy W: dy [tokens, out], dx [tokens, in]; from the same bytes, in float32, or as Arithmetic::bf16 and Int8Options::backward ask.
-inline void matmul_backward(Context& context, const PackedWeight& w, View dy, MutableView dx) noexcept;
+void matmul_backward(Context& context, const PackedWeight& w, View dy, MutableView dx) noexcept;
 /// out[0 .. in) = row i, dequantised: an embedding.
 inline void row(const PackedWeight& w, Index i, float* out) noexcept {
   row_values(w.panels(), i, out);

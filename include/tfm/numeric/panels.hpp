@@ -48,30 +48,16 @@ struct Panels {
 };
 
 /// One row in the layout that files have, as pack_panel() took it. Returns the row's scale (1 but for Int8).
-inline float unpack_row(Panels w, Index row, std::byte* out) noexcept {
-  const std::byte* const panel = w.panel(row / panel_rows);
-  switch (w.format) {
-#define TFM_FORMAT(format, ...) case Format::format: return FormatTraits<Format::format>::unpack(panel, w.cols, row % panel_rows, out);
-    TFM_FORMATS(TFM_FORMAT)
-#undef TFM_FORMAT
-    default: return 1;
-  }
-}
+float unpack_row(Panels w, Index row, std::byte* out) noexcept;
 
 /// Value (row, k), dequantised.
-inline float value_at(Panels w, Index row, Index k) noexcept {
-  const std::byte* const panel = w.panel(row / panel_rows);
-  switch (w.format) {
-#define TFM_FORMAT(format, ...) case Format::format: return FormatTraits<Format::format>::value_at(panel, w.cols, row % panel_rows, k);
-    TFM_FORMATS(TFM_FORMAT)
-#undef TFM_FORMAT
-    default: return 0;
-  }
-}
+float value_at(Panels w, Index row, Index k) noexcept;
 
 /// All values of a row.
-inline void row_values(Panels w, Index row, float* out) noexcept {
-  for (Index k = 0; k < w.cols; ++k) out[k] = value_at(w, row, k);
-}
+void row_values(Panels w, Index row, float* out) noexcept;
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/numeric/panels.inl"
+#endif

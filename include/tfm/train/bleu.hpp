@@ -12,7 +12,6 @@
 #include "tfm/core/error.hpp"
 #include "tfm/core/index.hpp"
 #include "tfm/text/white_space.hpp"
-#include "tfm/train/decimals.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -20,33 +19,13 @@ namespace detail {
 using Words = std::vector<std::string_view>;
 
 /// How many of the n-grams of `said` are in `meant`, each at most as often as it is there.
-inline Index matching_ngrams(const Words& said, const Words& meant, std::size_t n) {
-  std::map<Words, Index> left;
-  for (std::size_t i = 0; i + n <= meant.size(); ++i)
-    ++left[Words(meant.begin() + static_cast<std::ptrdiff_t>(i), meant.begin() + static_cast<std::ptrdiff_t>(i + n))];
-  Index matches = 0;
-  for (std::size_t i = 0; i + n <= said.size(); ++i) {
-    const auto from = said.begin() + static_cast<std::ptrdiff_t>(i);
-    const auto found = left.find(Words(from, from + static_cast<std::ptrdiff_t>(n)));
-    if (found != left.end() && found->second > 0) --found->second, ++matches;
-  }
-  return matches;
-}
+Index matching_ngrams(const Words& said, const Words& meant, std::size_t n);
 }  // namespace detail
 
 /// BLEU with n-grams up to `longest`, 0 to 1: exp(min(0, 1 - |reference| / |prediction|)) times the product over n of
 /// precision_n ^ (1 / 2^n). Words are what white space separates. A prediction of fewer than n words has no n-grams:
 /// the product ends there; one without words scores 0.    d2l.ai, "Sequence-to-Sequence Learning", equation 10.7.4
-inline double sentence_bleu(std::string_view prediction, std::string_view reference, Index longest) {
-  const detail::Words said = words_of(prediction), meant = words_of(reference);
-  if (said.empty()) return 0;
-  double score = std::exp(std::min(0.0, 1 - static_cast<double>(meant.size()) / static_cast<double>(said.size())));
-  for (std::size_t n = 1; n <= std::min(to_size(longest), said.size()); ++n) {
-    const auto matches = static_cast<double>(detail::matching_ngrams(said, meant, n));
-    score *= std::pow(matches / static_cast<double>(said.size() - n + 1), std::pow(0.5, static_cast<double>(n)));
-  }
-  return score;
-}
+double sentence_bleu(std::string_view prediction, std::string_view reference, Index longest);
 
 /// A corpus's score, and what it is made of.
 struct CorpusBleu {
@@ -60,12 +39,7 @@ struct CorpusBleu {
 };
 
 /// "BLEU = 34.56 70.0/45.2/30.1/18.8 (BP = 0.951 ratio = 0.952 hyp_len = 640 ref_len = 672)": the line that sacrebleu prints.
-inline std::string bleu_line(const CorpusBleu& bleu) {
-  std::string line = "BLEU = " + fixed_text(bleu.score, 2);
-  for (std::size_t n = 0; n < bleu.precisions.size(); ++n) line += (n == 0 ? ' ' : '/') + fixed_text(bleu.precisions[n], 1);
-  return line + " (BP = " + fixed_text(bleu.brevity_penalty, 3) + " ratio = " + fixed_text(bleu.ratio(), 3) +
-         " hyp_len = " + std::to_string(bleu.length) + " ref_len = " + std::to_string(bleu.reference_length) + ")";
-}
+std::string bleu_line(const CorpusBleu& bleu);
 
 /// Counts n-grams of sentence after sentence. Words are what white space separates, as they are: sacrebleu's
 /// tokenize='none'. The score is sacrebleu's default: n up to 4, and where no n-gram matches, the precision is that of
@@ -106,13 +80,10 @@ class BleuCounts {
 };
 
 /// The score of all sentences; each has one reference. Throws Error where their numbers differ.
-inline CorpusBleu corpus_bleu(std::span<const std::string> predictions, std::span<const std::string> references) {
-  if (predictions.size() != references.size())
-    raise(Error("tfm: BLEU of " + std::to_string(predictions.size()) + " sentences, found " +
-                std::to_string(references.size()) + " references, expected one for each"));
-  BleuCounts counts;
-  for (std::size_t i = 0; i < predictions.size(); ++i) counts.add(predictions[i], references[i]);
-  return counts.score();
-}
+CorpusBleu corpus_bleu(std::span<const std::string> predictions, std::span<const std::string> references);
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_DEFINITIONS)
+#include "tfm/train/bleu.inl"
+#endif

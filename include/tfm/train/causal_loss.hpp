@@ -62,3 +62,14 @@ Loss causal_loss(Context& context, const Model& model, const Batch& batch, std::
 }
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_TRAINING) || !defined(TFM_DEFINITIONS))
+#include "tfm/models/any_model.hpp"
+
+namespace tfm::inline TFM_ABI {
+TFM_EXTERN_TRAINING template Loss causal_loss(Context&, const AnyLlama&, const Batch&, std::span<const std::int32_t>, std::span<const std::int32_t>,
+                                      const CrossEntropyOptions&, const Gradients*, Recompute);
+TFM_EXTERN_TRAINING template Loss causal_loss(Context&, const AnyModel&, const Batch&, std::span<const std::int32_t>, std::span<const std::int32_t>,
+                                      const CrossEntropyOptions&, const Gradients*, Recompute);
+}  // namespace tfm::inline TFM_ABI
+#endif

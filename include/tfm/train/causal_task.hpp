@@ -195,3 +195,12 @@ class CausalTask {
 };
 
 }  // namespace tfm::inline TFM_ABI
+
+#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_TRAINING) || !defined(TFM_DEFINITIONS))
+#include "tfm/models/any_model.hpp"
+
+namespace tfm::inline TFM_ABI {
+TFM_EXTERN_TRAINING template class CausalTask<AnyLlama>;
+TFM_EXTERN_TRAINING template class CausalTask<AnyModel>;
+}  // namespace tfm::inline TFM_ABI
+#endif
