@@ -91,7 +91,8 @@ Examples:
   echo 'Bitcoin is going to the moon' | finetune chat --model model.gguf --adapter adapter)";
 
 constexpr const char* merge_footer =
-    R"(O becomes a Hugging Face folder with the base's weights, the adapters added to them, and its tokenizer. It is read back and
+    R"(O becomes a Hugging Face folder with the base's weights, the adapters added to them, and its tokenizer; or, where it ends in .gguf, a
+GGUF file, in which all that the adapters do not change keeps the base's bytes, and what they change its types. It is read back and
 compared with the base with the adapters, over --text, or else over records that the first adapter's training held out:
 the KL divergence between their predictions, and how often both find the same token the likeliest. With a quantised --base
 the sums are quantised again, which costs more than an adapter over it. O is never the base's or an adapter's own folder, and is
@@ -100,11 +101,13 @@ With --json: {"out", "kl_divergence", "top_1_agreement", "tokens", "notes"}.
 
 Examples:
   finetune merge --model model.gguf --adapter adapter --out merged
+  finetune merge --model model.gguf --adapter adapter --out merged.gguf --base file
   finetune merge --model folder/ --adapter one=0.7 --adapter other=0.3 --out merged --base bf16 --type bf16)";
 
 const std::map<std::string, std::optional<tfm::Format>> formats{
     {"file", std::nullopt}, {"f32", tfm::Format::f32}, {"bf16", tfm::Format::bf16}, {"int8", tfm::Format::int8}};
-const std::map<std::string, tfm::Format> file_formats{{"f32", tfm::Format::f32}, {"bf16", tfm::Format::bf16}, {"f16", tfm::Format::f16}};
+const std::map<std::string, tfm::Format> file_formats{{"f32", tfm::Format::f32}, {"bf16", tfm::Format::bf16}, {"f16", tfm::Format::f16},
+                                                             {"q8_0", tfm::Format::q8_0}, {"q4_0", tfm::Format::q4_0}, {"q4_1", tfm::Format::q4_1}};
 const std::map<std::string, char> separators{{"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"bar", '|'}};
 const std::map<std::string, bool> backwards{{"float", false}, {"int8", true}};
 const std::map<std::string, ScheduleName> schedules{
@@ -282,9 +285,9 @@ void describe(CLI::App& app, MergeArguments& merge) {
   add_base(app, merge.base);
   add_adapters(app, merge.adapters)->required();
   add_any_base(app, merge.any_base);
-  add_path(app, "--out", merge.out, "O", "The folder for the merged model");
-  add_choice(app, "--type,--format", merge.type, file_formats, "f32|bf16|f16",
-             "What the folder's tensors are kept in; unless it is given, what the base's are,\nor f16 where that is quantised");
+  add_path(app, "--out", merge.out, "O", "The folder, or GGUF file, for the merged model");
+  add_choice(app, "--type,--format", merge.type, file_formats, "f32|bf16|f16|q8_0|q4_0|q4_1",
+             "What the tensors are kept in, of a folder f32, bf16 or f16; unless it is given, what\nthe base's are, or in a folder f16 where that is quantised");
   add_optional_path(app, "--text", merge.text, "F", "A text over which the models are compared");
   add_overwrite(app, merge.overwrite);
   add_json(app, merge.json);

@@ -1,8 +1,9 @@
-// finetune merge: adapters become part of their base, as a Hugging Face folder, and what that changed is told.
+// finetune merge: adapters become part of their base, as a Hugging Face folder or a GGUF file, and what that changed is told.
 #include "tfm/models/merge.hpp"
 
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "base.hpp"
 #include "support/json_output.hpp"
@@ -11,8 +12,8 @@
 #include "support/progress_bar.hpp"
 #include "support/terminal.hpp"
 #include "support/loaded_adapters.hpp"
+#include "tfm/checkpoint/convert.hpp"
 #include "tfm/checkpoint/load_model.hpp"
-#include "tfm/checkpoint/save_llama.hpp"
 #include "tfm/formats/torch_zip.hpp"
 #include "tfm/generate/compare.hpp"
 #include "tfm/text/encoding.hpp"
@@ -55,6 +56,7 @@ void guard_output(const MergeArguments& arguments) {
   // A file's folder may hold the config.json and the tokenizer by which it is read, or its other shards.
   if (!folder) inputs.push_back({"the folder of the base", std::filesystem::absolute(model, absent).parent_path()});
   for (const AdapterArgument& adapter : arguments.adapters) inputs.push_back({"an adapter", adapter.folder});
+  if (tfm::detail::is_gguf_name(arguments.out)) return guard_file("--out", arguments.out, inputs, arguments.overwrite);
   std::vector<std::string> files{"config.json", "model.safetensors"};
   files.insert(files.end(), std::begin(tfm::tokenizer_files), std::end(tfm::tokenizer_files));
   guard_inputs("--out", arguments.out, files, inputs);
@@ -107,9 +109,36 @@ tfm::SaveLlamaOptions saving(const MergeArguments& arguments, const StoredTypes&
   return options;
 }
 
+void write_folder(tfm::Context& context, const MergeArguments& arguments, const tfm::AnyModel& merged, ProgressBar& bar) {
+  const StoredTypes stored(arguments.base.model);
+  std::string why;
+  tfm::SaveLlamaOptions options = saving(arguments, stored, why);
+  options.progress = bar.callback();
+  tell("tfm: writing " + megabytes(tfm::saved_llama_bytes(merged, options)) + " of weights in " + std::string(name(options.format)) + " to " +
+       (arguments.out / "model.safetensors").string() + why + "\n");
+  tell_notes(tfm::save_llama(context, merged, arguments.out, options));
+}
+
+/// The base's file with the merged weights in place of those that the adapter changed; all else keeps its bytes.
+void write_gguf(tfm::Context& context, const MergeArguments& arguments, const tfm::AnyModel& merged, const tfm::Adapter& adapter, ProgressBar& bar) {
+  std::set<std::string> changed;
+  visit_lora_layers(merged, "", [&](const std::string& name, const auto& layer) {
+    if (adapter.touches(layer.adapter_slot())) changed.insert(name + ".weight");
+  });
+  tfm::ConvertOptions options{.type = arguments.type, .read_bin = tfm::read_torch, .progress = bar.callback()};
+  for (tfm::StoredRows& rows : tfm::stored_rows(merged))
+    if (changed.contains(rows.name)) options.replaced[rows.name] = std::move(rows);
+  const std::vector<std::string> notes = tfm::convert(context, arguments.base.model, arguments.out, options);
+  bar.clear();
+  tell_notes(notes);
+}
+
 }  // namespace
 
 int run(const MergeArguments& arguments) {
+  const bool gguf = tfm::detail::is_gguf_name(arguments.out);
+  if (!gguf && arguments.type && !tfm::detail::in_torch(*arguments.type))
+    throw UsageError("--type is " + std::string(name(*arguments.type)) + ", and a Hugging Face folder's tensors are F32, F16 or BF16; end --out in .gguf for a GGUF file");
   guard_output(arguments);
   const RunPrompt prompt = prompt_of({}, arguments.adapters.front().folder);
   const Base base = open_base(arguments.base, prompt.prompt);
@@ -121,13 +150,8 @@ int run(const MergeArguments& arguments) {
     ProgressBar bar;
     tfm::AnyModel merged = tfm::clone(base.loaded.model);
     static_cast<void>(tfm::merge(context, merged, *adapter));
-    const StoredTypes stored(arguments.base.model);
-    std::string why;
-    tfm::SaveLlamaOptions options = saving(arguments, stored, why);
-    options.progress = bar.callback();
-    tell("tfm: writing " + megabytes(tfm::saved_llama_bytes(merged, options)) + " of weights in " + std::string(name(options.format)) + " to " +
-         (arguments.out / "model.safetensors").string() + why + "\n");
-    tell_notes(tfm::save_llama(context, merged, arguments.out, options));
+    if (gguf) write_gguf(context, arguments, merged, *adapter, bar);
+    else write_folder(context, arguments, merged, bar);
   }
   ProgressBar bar;
   const auto merged = tfm::load_model(arguments.out, loading(bar, arguments.base.threads, arguments.base.format));

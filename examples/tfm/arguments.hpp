@@ -76,6 +76,15 @@ struct InfoArguments {
   bool json = false;
 };
 
+struct ConvertArguments {
+  std::filesystem::path model, out;  ///< out: a GGUF file where it ends in .gguf, else a folder
+  std::filesystem::path adapter;     ///< what is written in place of the model; empty: none
+  std::optional<tfm::Format> type;   ///< of matrices; none: as they are
+  tfm::Index shard_bytes = 0;        ///< 0: one file
+  int threads = 0;
+  bool overwrite = false, json = false;
+};
+
 struct TokenizeArguments {
   std::filesystem::path model;
   TextArguments text;
@@ -116,13 +125,14 @@ struct TemplateArguments {
   bool generation_prompt = true, go_on = false;
 };
 
-using Arguments = std::variant<ChatArguments, CompleteArguments, InfoArguments, TokenizeArguments, DetokenizeArguments,
-                               PerplexityArguments, BenchArguments, ProveArguments, TemplateArguments>;
+using Arguments = std::variant<ChatArguments, CompleteArguments, InfoArguments, ConvertArguments, TokenizeArguments,
+                               DetokenizeArguments, PerplexityArguments, BenchArguments, ProveArguments, TemplateArguments>;
 
 /// The commands. Each returns the program's exit code; errors are thrown.
 int run(const ChatArguments& arguments);
 int run(const CompleteArguments& arguments);
 int run(const InfoArguments& arguments);
+int run(const ConvertArguments& arguments);
 int run(const TokenizeArguments& arguments);
 int run(const DetokenizeArguments& arguments);
 int run(const PerplexityArguments& arguments);

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string>
 
+#include "convert_options.hpp"
 #include "hints.hpp"
 #include "model_options.hpp"
 #include "prove_options.hpp"
@@ -27,6 +28,7 @@ constexpr const char* footer =
   tfm chat --model model.gguf --prompt 'Hello!'     one answer, on standard output
   tfm complete --model folder/ --prompt 'Once upon a time' --max-tokens 50
   tfm info --model model.gguf                       shape, formats, memory, tokenizer
+  tfm convert model.gguf --out folder/              as a Hugging Face folder, and back
   tfm COMMAND --help                                the options of a command, with examples
 
 A model is a GGUF file (F32, F16, BF16, Q8_0, Q4_K_M and most others) or a Hugging Face folder (config.json, safetensors,
@@ -272,6 +274,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   ChatArguments chat;
   CompleteArguments complete;
   InfoArguments info;
+  ConvertArguments convert;
   TokenizeArguments tokenize;
   DetokenizeArguments detokenize;
   PerplexityArguments perplexity;
@@ -286,6 +289,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
   const CLI::App* const chat_command = add("chat", "Talk with a model, in the terminal or for one answer", chat);
   const CLI::App* const complete_command = add("complete", "Continue a text", complete);
   const CLI::App* const info_command = add("info", "Tell what a model file holds, and the memory that it needs", info);
+  const CLI::App* const convert_command = add("convert", "Write a model as a GGUF file or a Hugging Face folder", convert);
   const CLI::App* const tokenize_command = add("tokenize", "Tell the tokens of a text", tokenize);
   const CLI::App* const detokenize_command = add("detokenize", "Tell the text of tokens", detokenize);
   const CLI::App* const perplexity_command = add("perplexity", "Measure how well a model predicts a text", perplexity);
@@ -303,6 +307,7 @@ std::variant<Arguments, int> parse_command_line(int count, const char* const* wo
     if (chat_command->parsed()) return settled(chat_command, chat);
     if (complete_command->parsed()) return settled(complete_command, complete);
     if (info_command->parsed()) return settled(info_command, info);
+    if (convert_command->parsed()) return settled(convert_command, convert);
     if (tokenize_command->parsed()) return settled(tokenize_command, tokenize);
     if (detokenize_command->parsed()) return settled(detokenize_command, detokenize);
     if (perplexity_command->parsed()) return settled(perplexity_command, perplexity);

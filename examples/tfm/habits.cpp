@@ -63,7 +63,7 @@ const Habit other_options[] = {
 };
 
 const Habit other_commands[] = {
-    {{"run", "cli", "talk", "ask", "conversation"}, "chat"}, {{"generate", "completion", "continue", "predict"}, "complete"}, {{"show", "inspect", "gguf"}, "info"},
+    {{"run", "cli", "talk", "ask", "conversation"}, "chat"}, {{"generate", "completion", "continue", "predict"}, "complete"}, {{"show", "inspect", "gguf"}, "info"}, {{"quantize", "quantise", "export", "save", "to-gguf"}, "convert"},
     {{"tokenise", "encode", "tokens"}, "tokenize"},          {{"ppl", "evaluate", "eval"}, "perplexity"},                     {{"benchmark"}, "bench"},
 };
 

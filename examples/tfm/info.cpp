@@ -1,8 +1,12 @@
 // tfm info: what a model file holds, and the memory that it would need. The weights are looked at, not loaded.
+#include <algorithm>
 #include <cstdio>
 #include <map>
+#include <optional>
 
+#include "info_choices.hpp"
 #include "model.hpp"
+#include "outline.hpp"
 #include "support/json_output.hpp"
 #include "support/notes.hpp"
 #include "support/terminal.hpp"
@@ -26,10 +30,15 @@ struct TypeCount {
 struct Contents {
   std::map<std::string, TypeCount> types;
   Index parameters = 0;
-  Index packed = 0;  ///< bytes of the weights in memory
+  TypeChoice own{.name = "as it is"};
+  std::vector<TypeChoice> choices;  ///< other types
+  double bandwidth = 0;             ///< bytes a second that this computer reads from memory
+
+  /// Tokens a second, if nothing but the weights had to be read.
+  double most_tokens(const TypeChoice& choice) const { return bandwidth / static_cast<double>(std::max<Index>(1, choice.read)); }
 };
 
-Contents contents_of(const tfm::OpenedCheckpoint& opened) {
+Contents contents_of(const tfm::OpenedCheckpoint& opened, int threads) {
   Contents contents;
   for (const tfm::Tensor& tensor : opened.tensors.tensors()) {
     TypeCount& type = contents.types[tensor.type_name];
@@ -46,9 +55,10 @@ Contents contents_of(const tfm::OpenedCheckpoint& opened) {
     if (tensor == nullptr) return;
     const auto format = tfm::weight_format(tensor->type);
     contents.parameters += weight.rows * weight.cols;
-    if (weight.is_vector()) contents.packed += weight.cols * static_cast<Index>(sizeof(float));
-    else if (format) contents.packed += packed_bytes(*format, weight.rows, weight.cols);
+    if (format) add_weight(contents.own, weight, *format, opened.shape.tied);
   });
+  contents.choices = choices_of(model);
+  contents.bandwidth = memory_bandwidth(threads);
   return contents;
 }
 
@@ -59,7 +69,7 @@ tfm::Memory memory_of(const InfoArguments& arguments, const tfm::DynamicLlamaSha
                                                     .chunk = model.chunk,
                                                     .threads = thread_count(model),
                                                     .cache = cache_format(model)});
-  memory.weights += contents.packed;
+  memory.weights += contents.own.packed;
   return memory;
 }
 
@@ -98,6 +108,9 @@ Json json_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint& opened
               {"scratch", memory.scratch},
               {"logits", memory.logits},
               {"total", memory.total()}}},
+            {"files", opened.tensors.sources().size()},
+            {"bandwidth", contents.bandwidth},
+            {"types", Json::array()},
             {"tokenizer", nullptr},
             {"chat_template", chat_template ? Json(chat_template->name()) : Json(nullptr)}};
   for (const auto& [type, count] : contents.types)
@@ -106,6 +119,9 @@ Json json_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint& opened
                                {"values", count.values},
                                {"bytes", count.bytes},
                                {"supported", count.supported}});
+  const Index beside = memory.total() - contents.own.packed;
+  for (const TypeChoice& choice : contents.choices)
+    json["types"].push_back({{"type", choice.name}, {"bytes", choice.file}, {"memory", choice.packed + beside}, {"most_tokens_per_second", contents.most_tokens(choice)}});
   if (const tfm::AnyTokenizer& tokenizer = opened.tokenizer) {
     const auto id = [](const std::optional<tfm::Token>& token) { return token ? Json(*token) : Json(nullptr); };
     json["tokenizer"] = {{"size", tokenizer.size()},   {"bos", id(tokenizer.bos())},
@@ -153,6 +169,7 @@ std::string text_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint&
     out += "  " + (name.resize(12, ' '), name) + text + "\n";
   };
   line("family", std::string(opened.family->name));
+  if (opened.tensors.sources().size() > 1) line("files", number(opened.tensors.sources().size()));
   line("shape", number(s.layers) + " layers, width " + number(s.dim) + ", " + number(s.heads) + " heads of " +
                     number(head_dim(s)) + " (" + number(s.kv_heads) + " for keys and values)");
   line("", "feed-forward " + number(s.ffn) + ", vocabulary " + number(s.vocab) + ", context " + number(s.context) +
@@ -176,6 +193,16 @@ std::string text_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint&
                      ":");
   line("", "weights " + mebibytes(memory.weights) + ", keys and values " + mebibytes(memory.cache) + ", scratch " +
                mebibytes(memory.scratch + memory.logits));
+  char row[160];
+  std::snprintf(row, sizeof row, "%-8s %14s %14s %12s   by the %.1f GB/s that this computer reads", "", "file", "memory", "tokens/s", contents.bandwidth / 1e9);
+  line("types", row);
+  const auto choice_line = [&](const TypeChoice& choice) {
+    std::snprintf(row, sizeof row, "%-8s %14s %14s %12.1f", choice.name.c_str(), mebibytes(choice.file).c_str(),
+                  mebibytes(choice.packed + memory.total() - contents.own.packed).c_str(), contents.most_tokens(choice));
+    line("", row);
+  };
+  choice_line(contents.own);
+  for (const TypeChoice& choice : contents.choices) choice_line(choice);
   if (const tfm::AnyTokenizer& tokenizer = opened.tokenizer) {
     line("tokenizer", number(tokenizer.size()) + " pieces, " +
                           (tokenizer.add_bos() ? "puts bos in front of texts" : "puts no bos in front"));
@@ -191,9 +218,16 @@ std::string text_of(const InfoArguments& arguments, const tfm::OpenedCheckpoint&
 }  // namespace
 
 int run(const InfoArguments& arguments) {
-  tfm::OpenedCheckpoint opened = tfm::open_checkpoint(arguments.model.model, tfm::read_torch);
+  std::optional<tfm::OpenedCheckpoint> opening;
+  try {
+    opening.emplace(tfm::open_checkpoint(arguments.model.model, tfm::read_torch));
+  } catch (const tfm::Error& why) {
+    tell_outline(arguments, why.what());
+    throw;
+  }
+  tfm::OpenedCheckpoint& opened = *opening;
   const auto chat_template = chat_template_of(opened);
-  const Contents contents = contents_of(opened);
+  const Contents contents = contents_of(opened, thread_count(arguments.model));
   const tfm::Memory memory = memory_of(arguments, opened.shape, contents);
   const bool told_once = !arguments.json && is_terminal(standard_output) && is_terminal(standard_error);  // the table has them
   if (!told_once) tell_notes(opened.notes);

@@ -1,5 +1,6 @@
 #pragma once
 // Umbrella: everything there is.
+#include "tfm/checkpoint/convert.hpp"
 #include "tfm/checkpoint/transformer_file.hpp"
 #include "tfm/checkpoint/word_vocab_file.hpp"
 #include "tfm/formats/append_file.hpp"

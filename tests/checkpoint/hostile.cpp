@@ -61,7 +61,7 @@ class Completed {
 
   /// The case as something to load.
   HostileCase complete(HostileCase hostile) const {
-    if (hostile.format == "gguf") return hostile;
+    if (hostile.format == "gguf" || hostile.format == "gguf-split") return hostile;
     const fs::path base = corpus_.path() / "config/base", tokenizer = corpus_.path() / "sentencepiece/base.model";
     const fs::path folder = folder_ / hostile.name;
     fs::create_directories(folder);
@@ -80,8 +80,15 @@ class Completed {
   }
 };
 
+/// What is opened of a case: of a model in several files the first.
+fs::path opened(const HostileCase& hostile, const fs::path& path) {
+  if (hostile.format != "gguf-split") return path;
+  const std::set<fs::path> files(fs::directory_iterator(path), {});
+  return *files.begin();
+}
+
 void every_case(int seed, const std::set<std::string>& formats, int at_least) {
-  auto corpus = HostileCorpus::make(seed, {"gguf", "safetensors", "json", "sentencepiece", "torch"});
+  auto corpus = HostileCorpus::make(seed, {"gguf", "safetensors", "json", "sentencepiece", "torch", "quant"});
   if (!corpus) return;
   const Completed completed(std::move(*corpus));
   int seen = 0;
@@ -89,7 +96,7 @@ void every_case(int seed, const std::set<std::string>& formats, int at_least) {
     if (!formats.contains(hostile.format)) continue;
     ++seen;
     tfm_test::hold_to_promise(completed.complete(hostile), {"parse", "model", "use"},
-                              [](const fs::path& path) { use(load_llama(path, {.read_bin = read_torch})); });
+                              [&](const fs::path& path) { use(load_llama(opened(hostile, path), {.read_bin = read_torch})); });
   }
   CHECK(seen > at_least);
 }
@@ -98,6 +105,9 @@ void every_case(int seed, const std::set<std::string>& formats, int at_least) {
 
 TEST_CASE("hostile GGUF files through loading and use end as promised", "[hostile]") {
   for (const int seed : {0, 1}) every_case(seed, {"gguf"}, 800);
+}
+TEST_CASE("hostile models in several GGUF files through loading and use end as promised", "[hostile]") {
+  for (const int seed : {0, 1}) every_case(seed, {"gguf-split"}, 160);
 }
 TEST_CASE("hostile safetensors through loading and use end as promised", "[hostile]") {
   for (const int seed : {0, 1}) every_case(seed, {"safetensors", "safetensors-sharded"}, 250);

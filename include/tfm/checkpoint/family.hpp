@@ -67,6 +67,8 @@ struct Family {
   void (*read_gguf_options)(const Family& family, const Gguf& gguf, DynamicLlamaShape& shape);
   /// The keys and values (as JSON) of config.json that say these options.
   std::vector<std::pair<std::string, std::string>> (*option_keys)(const DecoderOptions& options);
+  /// The keys of a GGUF file that say them, behind the family's name, and their numbers; null: there are none.
+  std::vector<std::pair<std::string, float>> (*gguf_option_keys)(const DecoderOptions& options) = nullptr;
 };
 
 /// What a file calls the layer that visit calls `layer`: "model.layers.3.self_attn.q_proj" is "blk.3.attn_q" in GGUF.

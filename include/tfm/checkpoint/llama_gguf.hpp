@@ -12,7 +12,7 @@ namespace tfm::inline TFM_ABI {
 const Family& family_of_gguf(const GgufMetadata& metadata);
 
 /// The shape as the keys of its family (`llama.*`) give it, the vocabulary as the embedding has it, whatever `vocab_size` says
-/// (vocab_size_note). Errors: LoadError that names file and key for another architecture, experts, one part of several, or a
+/// (vocab_size_note). Errors: LoadError that names file and key for another architecture, experts, one part of several in memory, or a
 /// rotary scaling that is not known; ShapeError.
 DynamicLlamaShape read_llama_shape(const Gguf& gguf);
 

@@ -65,7 +65,7 @@ TFM_INLINE void require_language_model(const GgufMetadata& metadata) {
     refuse("this is the projector of a multimodal model (mmproj, CLIP), which turns pictures or sound into embeddings, and no language model: open "
            "the GGUF file of the language model that lies beside it");
   if (is("general.type", "adapter"))
-    refuse("this is an adapter in GGUF, not a model, and is not read: give its base as the model, and as the adapter the folder that PEFT wrote");
+    refuse("this is an adapter in GGUF, not a model: give its base as the model, and this as its adapter");
   if (is("general.type", "imatrix") || metadata.find("imatrix.chunk_count"))
     refuse("this is an importance matrix (imatrix), by which llama.cpp quantises, and no model: open the model that it was made of");
   if (is("general.architecture", "controlvector"))
@@ -93,8 +93,8 @@ TFM_INLINE DynamicLlamaShape read_llama_shape(const Gguf& gguf) {
     if (value && value->integer() != expected)
       value->refuse({"found ", value->found(), ", expected ", expected, why});
   };
-  if (const auto parts = metadata.find("split.count"); parts && parts->integer(0) > 1)
-    parts->refuse({"found ", parts->found(), ", expected 1: a model in several GGUF files is not supported; merge them"});
+  if (const auto parts = metadata.find("split.count"); parts && parts->integer(1) != static_cast<Index>(gguf.tensors.sources().size()))
+    parts->refuse({"found ", parts->found(), ", expected 1 of bytes in memory: a model in several GGUF files is opened by the path of one of them"});
   must_be(own + ".expert_count", 0, ": mixtures of experts are not supported");
   const auto size = [&](const std::string& key, Index most = detail::largest_size) {
     return metadata.at(key).integer(1, most);

@@ -1,5 +1,5 @@
 #pragma once
-// LoRA adapters as PEFT's folders: adapter_config.json beside adapter_model.safetensors (or, to be read, .bin).
+// LoRA adapters as PEFT's folders: adapter_config.json beside adapter_model.safetensors (or, to be read, .bin). A GGUF file is read too.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "tfm/checkpoint/base_identity.hpp"
+#include "tfm/checkpoint/gguf_adapter.hpp"
 #include "tfm/checkpoint/peft_layers.hpp"
 #include "tfm/checkpoint/peft_config.hpp"
 #include "tfm/formats/safetensors_writer.hpp"
@@ -20,25 +20,11 @@
 namespace tfm::inline TFM_ABI {
 namespace peft {
 
-/// How an adapter is read.
-struct LoadOptions {
-  BaseIdentity base{};      ///< of the model that it is for; what is empty is not compared
-  bool any_base = false;    ///< take an adapter that was made for another base; a note tells
-  TensorReader read_bin{};  ///< reads adapter_model.bin: tfm::read_torch of formats/torch_zip.hpp
-};
-
 /// How an adapter is written.
 struct SaveOptions {
   BaseIdentity base{};       ///< kept beside it in tfm_adapter.json; empty: there is no such file
   bool rslora = false;       ///< the adapter's scaling is alpha / sqrt(r)
   std::string base_model{};  ///< base_model_name_or_path, by which PEFT finds the base
-};
-
-struct LoadedAdapter {
-  Adapter adapter;
-  LoraConfig config;
-  BaseIdentity base;  ///< for which it was made; empty where nothing says
-  std::vector<std::string> notes;
 };
 
 namespace detail {
@@ -55,12 +41,6 @@ std::string name_in_file(const TensorStore& store, const std::string& layer);
 
 BaseIdentity read_identity(const std::filesystem::path& path);
 std::string identity_text(const BaseIdentity& identity);
-
-/// Refuses an adapter for another base, by name.
-void compare_bases(LoadedAdapter& loaded, const LoadOptions& options, const std::string& file);
-
-/// A matrix of the file, in float32. ShapeError and LoadError name the tensor.
-F32 read_matrix(const TensorStore& store, const std::string& name, Index rows, Index cols);
 
 /// The number of the layer in "model.layers.3.mlp.up_proj"; -1: there is none.
 Index layer_number(std::string_view name);
@@ -90,7 +70,7 @@ struct Targets {
 
 }  // namespace detail
 
-/// Reads the adapter in `folder` for `model`. Its pairs are at the slots of the model's layers; number_lora_slots has given
+/// Reads the adapter in `folder`, or the GGUF file that it is, for `model`. Its pairs are at the slots of the model's layers; number_lora_slots has given
 /// these when the model was loaded. Errors: LoadError, ShapeError: for what adapter_config.json asks and tfm does not have,
 /// an adapter for another base, and a tensor that is missing, empty, not finite, of another shape or type, or that no
 /// adapted layer has.
@@ -98,9 +78,10 @@ template <class Model>
 LoadedAdapter load(const std::filesystem::path& folder, const Model& model, const LoadOptions& options = {}) {
   const auto file = [&](const char* name) { return folder / name; };
   std::error_code absent;
+  if (folder.extension() == ".gguf") return load_gguf(folder, model, options);
   if (std::filesystem::is_regular_file(folder, absent))
-    raise<LoadError>({"tfm: ", folder.string(), ": this is a file, expected PEFT's folder (adapter_config.json, adapter_model.safetensors); adapters "
-                      "in GGUF are not read"});
+    raise<LoadError>({"tfm: ", folder.string(), ": this is a file, expected PEFT's folder (adapter_config.json, adapter_model.safetensors) or a GGUF "
+                      "file, whose name ends in .gguf"});
   LoadedAdapter loaded;
   loaded.config = read_config(read_json(file(detail::config_file), python_json));
   const detail::Targets targets(model, loaded.config, file(detail::config_file).string());

@@ -1,11 +1,10 @@
 #pragma once
-// save_llama: any Llama as a Hugging Face folder of its family: config.json, model.safetensors, and the tokenizer of where it
+// save_llama: any Llama as a Hugging Face folder of its family: config.json, model.safetensors or its shards, and the tokenizer of where it
 // came from.
-#include <algorithm>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,13 +13,11 @@
 #include "tfm/checkpoint/families.hpp"
 #include "tfm/checkpoint/save_tokenizer.hpp"
 #include "tfm/checkpoint/shape_agreement.hpp"
-#include "tfm/core/progress.hpp"
+#include "tfm/checkpoint/stored_rows.hpp"
 #include "tfm/formats/json_writer.hpp"
 #include "tfm/formats/safetensors_writer.hpp"
-#include "tfm/layers/visit.hpp"
 #include "tfm/models/causal_model.hpp"
 #include "tfm/models/llama_shapes.hpp"
-#include "tfm/numeric/rows.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -29,6 +26,7 @@ struct SaveLlamaOptions {
   /// Of one tensor by the name of the model's weight, the first of several that are one tensor; none, or where it gives none: `format`.
   std::function<std::optional<Format>(std::string_view)> format_of{};
   std::filesystem::path tokenizer_of{};    ///< the checkpoint whose tokenizer goes with it: folder or GGUF file; empty: none does
+  Index shard_bytes = 0;                   ///< of a file's tensors at most, or one tensor; 0: all are in model.safetensors
   ProgressCallback progress{};             ///< bytes that are written
 };
 
@@ -50,44 +48,19 @@ std::string config_text(const DynamicLlamaShape& s, const RopeScaling& scaling, 
 /// Whether PyTorch has tensors of a format that weights are computed in.
 constexpr bool in_torch(Format format) noexcept { return is_computed(format) && !torch_name(format).empty(); }
 
-/// A tensor that save_llama writes, without its bytes, and the weights that it is made of: their rows one below the other, or their
-/// values one behind the other.
-struct SavedTensor {
-  Tensor tensor;
-  std::vector<std::pair<std::string, WeightInfo>> parts;
-};
-template <class Model>
-std::vector<SavedTensor> saved_tensors(const Model& model, const SaveLlamaOptions& options) {
-  const Family& family = family_named(family_of(model.shape));
-  std::vector<SavedTensor> tensors;
-  visit_weights(model, "", [&](const std::string& name, const auto&, const WeightInfo& info) {
-    std::string stored = stored_weight_name(family, Convention::hugging_face, name);
-    const auto same = std::find_if(tensors.rbegin(), tensors.rend(), [&](const SavedTensor& t) { return t.tensor.name == stored; });
-    if (same != tensors.rend()) {
-      same->tensor.shape.front() += info.is_vector() ? info.cols : info.rows;
-      same->parts.emplace_back(name, info);
-      return;
-    }
-    const Format format = (options.format_of ? options.format_of(name) : std::nullopt).value_or(options.format);
-    if (!in_torch(format))
-      raise<OptionError>({"tfm: a Hugging Face folder's tensors are ", format_names(in_torch), ", found ", tfm::name(format)});
-    Tensor tensor;
-    tensor.name = std::move(stored);
-    tensor.type = format;
-    if (info.is_vector()) tensor.shape = {info.cols};
-    else tensor.shape = {info.rows, info.cols};
-    tensors.push_back({std::move(tensor), {{name, info}}});
-  });
-  return tensors;
-}
-Index saved_bytes(const std::vector<SavedTensor>& tensors);
+/// Weights as the tensors of a folder. Errors: OptionError for a format that such a folder has not.
+std::vector<WrittenTensor> folder_tensors(std::string_view family, std::vector<StoredRows> weights, const SaveLlamaOptions& options);
+
+/// Writes a folder of such tensors; made if need be. What save_llama returns.
+std::vector<std::string> save_folder(Context& context, const DynamicLlamaShape& shape, const RopeScaling& scaling,
+                                     std::span<const WrittenTensor> tensors, const std::filesystem::path& folder, const SaveLlamaOptions& options);
 
 }  // namespace detail
 
 /// Bytes of the tensors that save_llama would write.
 template <class Model>
 Index saved_llama_bytes(const Model& model, const SaveLlamaOptions& options = {}) {
-  return detail::saved_bytes(detail::saved_tensors(model, options));
+  return bytes_of(detail::folder_tensors(family_of(model.shape), stored_rows(model), options));
 }
 
 /// Writes the model into `folder`, which is made if need be: what load_llama and transformers open. Names, and the order of rotary
@@ -103,54 +76,8 @@ Index saved_llama_bytes(const Model& model, const SaveLlamaOptions& options = {}
 template <StoredCausalModel Model>
 std::vector<std::string> save_llama(Context& context, const Model& model, const std::filesystem::path& folder, const SaveLlamaOptions& options = {}) {
   const RopeScaling scaling = detail::scaling_of(model);
-  const std::vector<detail::SavedTensor> saved = detail::saved_tensors(model, options);
-  const Index total = detail::saved_bytes(saved);
-  std::map<std::string_view, std::function<void(Index, float*)>> rows;  // by the weight's name: one row of it
-  std::vector<Tensor> tensors;
-  std::map<std::string_view, const detail::SavedTensor*> by_name;
-  for (const detail::SavedTensor& each : saved) {
-    tensors.push_back(each.tensor);
-    by_name[each.tensor.name] = &each;
-    for (const auto& [name, info] : each.parts) rows[name];
-  }
-  const bool less_one = family_named(family_of(model.shape)).norms_less_one;
-  visit_weights(model, "", [&](const std::string& name, const auto& weight, const WeightInfo& info) {
-    const bool lessened = less_one && info.role == WeightRole::norm;
-    rows.at(name) = [&weight, cols = lessened ? info.cols : 0](Index r, float* out) {
-      row(weight, r, out);
-      for (Index i = 0; i < cols; ++i) out[i] -= 1;
-    };
-  });
-
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  if (failed) raise(LoadError("tfm: cannot make the folder " + folder.string() + ": " + failed.message()));
-  SavedTokenizer tokenizer;
-  if (!options.tokenizer_of.empty()) tokenizer = save_tokenizer(options.tokenizer_of, folder, model.shape.vocab);
-  std::vector<std::byte> bytes;
-  Index done = 0;
-  write_safetensors(folder / "model.safetensors", tensors, {{"format", "pt"}}, [&](const Tensor& tensor) -> std::span<const std::byte> {
-    const Format format = tensor.type;
-    Index at = 0;
-    bytes.clear();
-    for (const auto& [name, info] : by_name.at(tensor.name)->parts) {
-      const Index cols = info.cols, row_size = row_bytes(format, cols);
-      const auto& read = rows.at(name);
-      bytes.resize(to_size(at + info.rows * row_size));
-      context.run(info.rows, [&](Index r, int) {
-        std::vector<float> floats(to_size(cols));
-        read(r, floats.data());
-        quantise_row(format, floats.data(), cols, bytes.data() + at + r * row_size);
-      });
-      at += info.rows * row_size;
-    }
-    if (context.stop.stop_requested()) raise(Stopped());
-    done += static_cast<Index>(bytes.size());
-    if (options.progress) options.progress({"writing", done, total});
-    return bytes;
-  });
-  write_file(folder / "config.json", bytes_of(detail::config_text(dynamic_shape(model.shape), scaling, options.format, tokenizer.special)));
-  return tokenizer.notes;
+  const std::vector<WrittenTensor> tensors = detail::folder_tensors(family_of(model.shape), stored_rows(model), options);
+  return detail::save_folder(context, dynamic_shape(model.shape), scaling, tensors, folder, options);
 }
 
 }  // namespace tfm::inline TFM_ABI

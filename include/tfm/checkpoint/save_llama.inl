@@ -1,5 +1,7 @@
 // What save_llama.hpp declares.
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <utility>
 
 namespace tfm::inline TFM_ABI {
@@ -57,11 +59,61 @@ TFM_INLINE std::string config_text(const DynamicLlamaShape& s, const RopeScaling
   return json.member("use_cache", true).member("vocab_size", s.vocab).end().text() + "\n";
 }
 
-TFM_INLINE Index saved_bytes(const std::vector<SavedTensor>& tensors) {
-  Index total = 0;
-  for (const auto& [tensor, parts] : tensors)
-    total += (tensor.shape.size() == 1 ? 1 : tensor.shape[0]) * row_bytes(tensor.type, tensor.shape.back());
-  return total;
+TFM_INLINE std::vector<WrittenTensor> folder_tensors(std::string_view family, std::vector<StoredRows> weights, const SaveLlamaOptions& options) {
+  return written_tensors(family_named(family), Convention::hugging_face, std::move(weights), [&](const StoredRows& weight) {
+    const Format format = (options.format_of ? options.format_of(weight.name) : std::nullopt).value_or(options.format);
+    if (!in_torch(format))
+      raise<OptionError>({"tfm: a Hugging Face folder's tensors are ", format_names(in_torch), ", found ", tfm::name(format)});
+    return format;
+  });
+}
+
+/// The tensors' file, or files of at most so many bytes with the index of what is where.
+TFM_INLINE void write_shards(std::span<const WrittenTensor> tensors, Index most, const std::filesystem::path& folder, TensorBytes& writer) {
+  std::vector<std::vector<const WrittenTensor*>> shards(1);
+  Index size = 0;
+  for (const WrittenTensor& tensor : tensors) {
+    const Index bytes = bytes_of(std::span(&tensor, 1));
+    if (most > 0 && size > 0 && bytes > most - size) shards.emplace_back(), size = 0;
+    shards.back().push_back(&tensor), size += bytes;
+  }
+  std::vector<std::pair<std::string, std::string>> places;  // of each tensor
+  std::vector<std::byte> bytes;
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    char name[64] = "model.safetensors";
+    if (shards.size() > 1) std::snprintf(name, sizeof name, "model-%05zu-of-%05zu.safetensors", i + 1, shards.size());
+    std::vector<Tensor> own;
+    for (const WrittenTensor* const tensor : shards[i]) own.push_back(tensor->tensor), places.emplace_back(tensor->tensor.name, name);
+    write_safetensors(folder / name, own, {{"format", "pt"}}, [&](const Tensor& tensor) -> std::span<const std::byte> {
+      const auto is = std::find_if(shards[i].begin(), shards[i].end(), [&](const WrittenTensor* t) { return t->tensor.name == tensor.name; });
+      bytes.resize(to_size(bytes_of(std::span(*is, 1))));
+      writer.write(**is, bytes);
+      return bytes;
+    });
+  }
+  std::error_code absent;
+  if (shards.size() == 1) return;
+  std::sort(places.begin(), places.end());
+  JsonWriter json;
+  json.begin_object(JsonLayout::lines).key("metadata").begin_object().member("total_size", bytes_of(tensors)).end();
+  json.key("weight_map").begin_object(JsonLayout::lines);
+  for (const auto& [tensor, file] : places) json.member(tensor, file);
+  write_file(folder / "model.safetensors.index.json", bytes_of(std::string_view(json.end().end().text() + "\n")));
+  std::filesystem::remove(folder / "model.safetensors", absent);  // of before: it would be read first
+}
+
+TFM_INLINE std::vector<std::string> save_folder(Context& context, const DynamicLlamaShape& shape, const RopeScaling& scaling,
+                                                std::span<const WrittenTensor> tensors, const std::filesystem::path& folder,
+                                                const SaveLlamaOptions& options) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) raise(LoadError("tfm: cannot make the folder " + folder.string() + ": " + failed.message()));
+  SavedTokenizer tokenizer;
+  if (!options.tokenizer_of.empty()) tokenizer = save_tokenizer(options.tokenizer_of, folder, shape.vocab);
+  TensorBytes writer(context, family_named(shape.family), Convention::hugging_face, tensors, options.progress);
+  write_shards(tensors, options.shard_bytes, folder, writer);
+  write_file(folder / "config.json", bytes_of(config_text(shape, scaling, options.format, tokenizer.special)));
+  return tokenizer.notes;
 }
 
 }  // namespace detail

@@ -24,8 +24,8 @@ struct SavedTokenizer {
 };
 
 /// Writes the tokenizer of the checkpoint at `from` (a Hugging Face folder, one of its tensor files, or a GGUF file) into `folder`:
-/// a folder's files as they are; a GGUF vocabulary of kind `llama` as tokenizer.model, one of kind `gpt2` as tokenizer.json, and
-/// tokenizer_config.json beside it. `rows` of the model's embedding, beyond which a folder's added tokens are none. Errors: LoadError,
+/// a folder's files as they are; a GGUF vocabulary as tokenizer.json, of kind `llama` as tokenizer.model too, and
+/// tokenizer_config.json and generation_config.json beside it. `rows` of the model's embedding, beyond which a folder's added tokens are none. Errors: LoadError,
 /// TokenizerError.
 SavedTokenizer save_tokenizer(const std::filesystem::path& from, const std::filesystem::path& folder,
                                      Index rows = std::numeric_limits<Token>::max() / 4);

@@ -2,6 +2,20 @@
 
 namespace tfm::inline TFM_ABI {
 
+namespace detail {
+
+/// generation_config.json: what begins and ends a text.
+TFM_INLINE std::string generation_text(const GgufMetadata& metadata, const AnyTokenizer& tokenizer) {
+  JsonWriter json;
+  json.begin_object(JsonLayout::lines).member("bos_token_id", tokenizer.bos()).key("eos_token_id").begin_array();
+  if (tokenizer.eos()) json.value(*tokenizer.eos());
+  for (const char* const key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"})
+    if (const auto token = gguf_token(metadata, key, tokenizer.size()); token && token != tokenizer.eos()) json.value(*token);
+  return json.end().member("pad_token_id", tokenizer.pad()).end().text() + "\n";
+}
+
+}  // namespace detail
+
 TFM_INLINE SavedTokenizer save_tokenizer(const std::filesystem::path& from, const std::filesystem::path& folder,
                                      Index rows) {
   std::error_code error;
@@ -36,6 +50,7 @@ TFM_INLINE SavedTokenizer save_tokenizer(const std::filesystem::path& from, cons
       return saved;
     }
     write_file(folder / "tokenizer.model", bytes_of(write_sentencepiece_model(model, SentencePieceUse::file)));
+    if (!vocabulary.remove_extra_whitespaces) write_file(folder / "tokenizer.json", bytes_of(tokenizer_json_text(vocabulary, found.tokenizer)));
   } else if (pre_tokenizer_facts(vocabulary.pre_tokenizer)->characters) {
     saved.notes.push_back(from.string() + ": its tokenizer is not written: pieces of characters behind the pre-tokenizer " +
                           in_quotes(vocabulary.pre_tokenizer) + " are read alone");
@@ -46,6 +61,7 @@ TFM_INLINE SavedTokenizer save_tokenizer(const std::filesystem::path& from, cons
     write_file(folder / "tokenizer.json", bytes_of(tokenizer_json_text(vocabulary, found.tokenizer)));
   }
   write_file(folder / "tokenizer_config.json", bytes_of(tokenizer_config_text(vocabulary, found.tokenizer, found.jinja)));
+  write_file(folder / "generation_config.json", bytes_of(detail::generation_text(metadata, found.tokenizer)));
   return saved;
 }
 

@@ -27,7 +27,8 @@ void each_added_token(const GgufVocabulary& vocabulary, const AnyTokenizer& toke
 
 }  // namespace detail
 
-/// tokenizer.json of a byte-level BPE, a line for each token and merge. A piece that is there twice, is empty or no UTF-8 has no line: no
+/// tokenizer.json of a GGUF vocabulary, a line for each token and merge: a byte-level BPE, or of kind `llama` a BPE of characters with the merges
+/// that its scores stand for. A piece that is there twice, is empty or no UTF-8 has no line: no
 /// text becomes it.
 std::string tokenizer_json_text(const GgufVocabulary& vocabulary, const AnyTokenizer& tokenizer);
 

@@ -1,6 +1,9 @@
 // What tokenizer_json_text.hpp declares.
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <tuple>
+#include <utility>
 
 namespace tfm::inline TFM_ABI {
 
@@ -78,14 +81,97 @@ TFM_INLINE void write_post_processor(JsonWriter& json, const AnyTokenizer& token
 
 }  // namespace detail
 
-TFM_INLINE std::string tokenizer_json_text(const GgufVocabulary& vocabulary, const AnyTokenizer& tokenizer) {
-  JsonWriter json;
+namespace detail {
+
+/// What stands before the normalizer: the tokens that are matched as they are spelt.
+TFM_INLINE void begin_tokenizer_json(JsonWriter& json, const GgufVocabulary& vocabulary, const AnyTokenizer& tokenizer) {
   json.begin_object(JsonLayout::lines).member("version", "1.0").key("truncation").null().key("padding").null();
   json.key("added_tokens").begin_array(JsonLayout::lines);
-  detail::each_added_token(vocabulary, tokenizer, [&](Token token, std::string_view piece, bool special) {
-    detail::write_added_token(json.begin_object().member("id", token), piece, special);
+  each_added_token(vocabulary, tokenizer, [&](Token token, std::string_view piece, bool special) {
+    write_added_token(json.begin_object().member("id", token), piece, special);
   });
   json.end().key("normalizer");
+}
+
+/// The pieces by number, those that can be written.
+TFM_INLINE void write_pieces(JsonWriter& json, const AnyTokenizer& tokenizer) {
+  json.key("vocab").begin_object(JsonLayout::lines);
+  for (Token token = 0; token < tokenizer.size(); ++token) {
+    const std::string_view piece = tokenizer.piece(token);
+    if (!piece.empty() && fit_for_json(piece) && tokenizer.find(piece) == token) json.member(piece, token);
+  }
+  json.end();
+}
+
+/// The merges that scores stand for: of every piece, highest score first, all pairs of pieces that make it, in the order of transformers' converter
+/// (convert_slow_tokenizer.py, generate_merges).
+TFM_INLINE std::vector<std::pair<std::string_view, std::string_view>> merges_of_scores(const GgufVocabulary& vocabulary, const AnyTokenizer& tokenizer) {
+  struct Merge {
+    float score;
+    std::size_t left_length, right_length;  // in characters
+    std::string_view left, right;
+  };
+  const auto characters = [](std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  };
+  std::vector<Merge> merges;
+  for (Token token = 0; token < tokenizer.size(); ++token) {
+    const std::string_view piece = vocabulary.pieces[to_size(token)];
+    if (vocabulary.types[to_size(token)] != static_cast<std::int32_t>(TokenType::normal) || tokenizer.find(piece) != token || !fit_for_json(piece)) continue;
+    std::vector<std::pair<std::pair<Token, Token>, Merge>> own;
+    for (std::size_t at = 1; at < piece.size(); ++at) {
+      if ((static_cast<unsigned char>(piece[at]) & 0xC0) == 0x80) continue;
+      const std::string_view left = piece.substr(0, at), right = piece.substr(at);
+      const auto first = tokenizer.find(left), second = tokenizer.find(right);
+      if (first && second) own.push_back({{*first, *second}, {vocabulary.scores[to_size(token)], characters(left), characters(right), left, right}});
+    }
+    std::sort(own.begin(), own.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (auto& [order, merge] : own) merges.push_back(merge);
+  }
+  std::stable_sort(merges.begin(), merges.end(), [](const Merge& a, const Merge& b) {
+    return std::tie(a.score, a.left_length, a.right_length) > std::tie(b.score, b.left_length, b.right_length);
+  });
+  std::vector<std::pair<std::string_view, std::string_view>> pairs;
+  for (const Merge& merge : merges) pairs.emplace_back(merge.left, merge.right);
+  return pairs;
+}
+
+TFM_INLINE void write_replace(JsonWriter& json, std::string_view from, std::string_view to) {
+  json.begin_object().member("type", "Replace").key("pattern").begin_object().member("String", from).end().member("content", to).end();
+}
+
+/// Of a vocabulary of kind llama: spaces are U+2581, one in front; bytes stand for what has no piece.
+TFM_INLINE std::string sentencepiece_json_text(const GgufVocabulary& vocabulary, const AnyTokenizer& tokenizer) {
+  constexpr std::string_view mark = "\xE2\x96\x81";
+  const bool bytes = tokenizer.find("<0x00>").has_value();
+  JsonWriter json;
+  begin_tokenizer_json(json, vocabulary, tokenizer);
+  json.begin_object().member("type", "Sequence").key("normalizers").begin_array();
+  if (vocabulary.add_space_prefix) json.begin_object().member("type", "Prepend").member("prepend", mark).end();
+  write_replace(json, " ", mark);
+  json.end().end().key("pre_tokenizer").null().key("post_processor");
+  write_post_processor(json, tokenizer);
+  json.key("decoder").begin_object().member("type", "Sequence").key("decoders").begin_array();
+  write_replace(json, mark, " ");
+  json.begin_object().member("type", "ByteFallback").end().begin_object().member("type", "Fuse").end();
+  if (vocabulary.add_space_prefix) json.begin_object().member("type", "Strip").member("content", " ").member("start", 1).member("stop", 0).end();
+  json.end().end().key("model").begin_object(JsonLayout::lines).member("type", "BPE").key("dropout").null().key("unk_token");
+  const auto unknown = tokenizer.unknown();
+  unknown && fit_for_json(tokenizer.piece(*unknown)) ? json.value(tokenizer.piece(*unknown)) : json.null();
+  json.key("continuing_subword_prefix").null().key("end_of_word_suffix").null();
+  json.member("fuse_unk", true).member("byte_fallback", bytes).member("ignore_merges", false);
+  write_pieces(json, tokenizer);
+  json.key("merges").begin_array(JsonLayout::lines);
+  for (const auto& [left, right] : merges_of_scores(vocabulary, tokenizer)) json.begin_array().value(left).value(right).end();
+  return json.end().end().end().text() + "\n";
+}
+
+}  // namespace detail
+
+TFM_INLINE std::string tokenizer_json_text(const GgufVocabulary& vocabulary, const AnyTokenizer& tokenizer) {
+  if (vocabulary.kind == "llama") return detail::sentencepiece_json_text(vocabulary, tokenizer);
+  JsonWriter json;
+  detail::begin_tokenizer_json(json, vocabulary, tokenizer);
   const auto& facts = *pre_tokenizer_facts(vocabulary.pre_tokenizer);
   facts.nfc ? json.begin_object().member("type", "NFC").end() : json.null();
   json.key("pre_tokenizer");
@@ -97,12 +183,8 @@ TFM_INLINE std::string tokenizer_json_text(const GgufVocabulary& vocabulary, con
   json.key("model").begin_object(JsonLayout::lines).member("type", "BPE").key("dropout").null().key("unk_token").null();
   json.key("continuing_subword_prefix").null().key("end_of_word_suffix").null();
   json.member("fuse_unk", false).member("byte_fallback", false).member("ignore_merges", facts.ignore_merges);
-  json.key("vocab").begin_object(JsonLayout::lines);
-  for (Token token = 0; token < tokenizer.size(); ++token) {
-    const std::string_view piece = tokenizer.piece(token);
-    if (!piece.empty() && detail::fit_for_json(piece) && tokenizer.find(piece) == token) json.member(piece, token);
-  }
-  json.end().key("merges").begin_array(JsonLayout::lines);
+  detail::write_pieces(json, tokenizer);
+  json.key("merges").begin_array(JsonLayout::lines);
   for (const std::string_view merge : vocabulary.merges) {
     const std::size_t space = merge.find(' ', 1);
     json.begin_array().value(merge.substr(0, space)).value(merge.substr(space + 1)).end();

@@ -24,6 +24,11 @@ std::string beside(std::string_view weight, std::string_view suffix);
 
 }  // namespace detail
 
+/// How much less than the model's values a weight's are in files of a convention.
+inline float norms_less(const Family& family, Convention convention, const WeightInfo& weight) noexcept {
+  return family.norms_less_one && convention != Convention::gguf && weight.role == WeightRole::norm ? 1.f : 0.f;
+}
+
 /// Finds tensors, checks their shapes, and remembers which were used. The store must outlive it.
 class WeightSource {
   struct Part {
@@ -49,9 +54,7 @@ class WeightSource {
   const Family& family() const noexcept { return family_; }
   const TensorStore& store() const noexcept { return store_; }
   /// What is added to the file's numbers of a weight: 1 to norms that it has less 1.
-  float added(const WeightInfo& weight) const noexcept {
-    return family_.norms_less_one && convention_ != Convention::gguf && weight.role == WeightRole::norm ? 1.f : 0.f;
-  }
+  float added(const WeightInfo& weight) const noexcept { return norms_less(family_, convention_, weight); }
   /// Marks what is no part of the text model among tensors of one that reads pictures, too, as used.
   void leave_out_pictures();
   /// What the file calls the tensor that the model's weight `name` is in.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tfm/formats/gguf_metadata.hpp"
+#include "tfm/formats/gguf_split.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -40,13 +41,15 @@ struct GgufTensorInfo {
 /// another version or byte order, and for whatever the format forbids.
 Gguf read_gguf(TensorSource source);
 
-/// Reads the file at `path`, which is mapped.
-inline Gguf read_gguf(const std::filesystem::path& path) { return read_gguf(TensorSource::mapped(path)); }
+/// Reads the file at `path`, which is mapped; of a model in several files (gguf_split.hpp) all of them, whichever `path` is: the metadata is
+/// the first one's. Errors besides: LoadError for a part that is missing or says that it is another, and tensors that are in no part or in two.
+Gguf read_gguf(const std::filesystem::path& path);
 
-/// Reads bytes that the caller keeps alive; `file` is their name in messages.
+/// Reads bytes that the caller keeps alive, of one file; `file` is their name in messages.
 Gguf read_gguf(std::span<const std::byte> bytes, std::string file);
 
-/// Reads the metadata alone (a vocabulary, say), whatever the tensors are, or whether they are there.
+/// Reads the metadata alone (a vocabulary, say), whatever the tensors are, or whether they are there: by a path of a model in several files
+/// the first one's.
 GgufMetadata read_gguf_metadata(TensorSource source);
 GgufMetadata read_gguf_metadata(const std::filesystem::path& path);
 GgufMetadata read_gguf_metadata(std::span<const std::byte> bytes, std::string file);

@@ -167,6 +167,29 @@ TFM_INLINE Gguf read_gguf(TensorSource source) {
   return {std::move(metadata), TensorStore(std::move(source), std::move(tensors))};
 }
 
+TFM_INLINE Gguf read_gguf(const std::filesystem::path& path) {
+  Gguf given = read_gguf(TensorSource::mapped(path));
+  const detail::GgufPart part = detail::gguf_part(given.metadata);
+  if (part.count == 1) return given;
+  const GgufMetadata of = given.metadata;
+  GgufMetadata first;
+  std::vector<TensorStore> parts;
+  Index tensors = 0;
+  for (Index i = 0; i < part.count; ++i) {
+    const std::filesystem::path at = detail::gguf_part_path(path, of, i);
+    Gguf next = i == part.number ? std::move(given) : read_gguf(TensorSource::mapped(at));
+    detail::require_part(next.metadata, {i, part.count});
+    tensors += static_cast<Index>(next.tensors.tensors().size());
+    if (i == 0) first = std::move(next.metadata);
+    parts.push_back(std::move(next.tensors));
+  }
+  std::string name = first.file();
+  Gguf whole{std::move(first), TensorStore::merge(std::move(parts), std::move(name))};
+  if (const auto all = whole.metadata.find("split.tensors.count"); all && all->integer() != tensors)
+    all->refuse({"found ", all->found(), ", and the ", part.count, " parts of the model have ", tensors, " tensors"});
+  return whole;
+}
+
 TFM_INLINE Gguf read_gguf(std::span<const std::byte> bytes, std::string file) {
   return read_gguf(TensorSource::borrowed(bytes, std::move(file)));
 }
@@ -178,7 +201,12 @@ TFM_INLINE GgufMetadata read_gguf_metadata(TensorSource source) {
 }
 
 TFM_INLINE GgufMetadata read_gguf_metadata(const std::filesystem::path& path) {
-  return read_gguf_metadata(TensorSource::mapped(path));
+  GgufMetadata metadata = read_gguf_metadata(TensorSource::mapped(path));
+  const detail::GgufPart part = detail::gguf_part(metadata);
+  if (part.number == 0) return metadata;
+  GgufMetadata first = read_gguf_metadata(TensorSource::mapped(detail::gguf_part_path(path, metadata, 0)));
+  detail::require_part(first, {0, part.count});
+  return first;
 }
 
 TFM_INLINE GgufMetadata read_gguf_metadata(std::span<const std::byte> bytes, std::string file) {

@@ -91,6 +91,8 @@ class GgufValue {
   std::vector<bool> booleans() const;
   /// An array of u8 or i8 as the bytes that it is.
   std::span<const std::byte> bytes() const;
+  /// The value of any type as the file has it: of a string its characters, of an array its elements.
+  std::span<const std::byte> stored() const noexcept { return entry_->bytes; }
 };
 
 /// The table, in the file's order. Copies share it, and it keeps the file's bytes alive (unless they are the caller's

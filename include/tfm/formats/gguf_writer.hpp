@@ -1,5 +1,6 @@
 #pragma once
 // GgufWriter: makes GGUF files of version 3.
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
@@ -13,7 +14,7 @@
 #include <vector>
 
 #include "tfm/formats/atomic_file.hpp"
-#include "tfm/formats/gguf_types.hpp"
+#include "tfm/formats/gguf_metadata.hpp"
 #include "tfm/formats/tensor_store.hpp"
 
 namespace tfm::inline TFM_ABI {
@@ -72,10 +73,10 @@ class GgufWriter {
     else append(out, value);
   }
   static std::uint32_t number(GgufType type) noexcept { return static_cast<std::uint32_t>(type); }
+  void set_stored(std::string_view key, std::string value);
 
   Item item(std::string name, DataType type, std::vector<Index> shape) const;
 
-  std::string head() const;
   std::size_t padding(Index size) const noexcept { return to_size(round_up(size, alignment_) - size); }
 
   template <class Sink>
@@ -109,10 +110,13 @@ class GgufWriter {
       append(out, std::uint64_t{value.size()});
       for (const Element& element : value) append_value(out, element);
     }
-    for (auto& [other, old] : keys_)
-      if (other == key) return void(old = std::move(out));
-    keys_.emplace_back(key, std::move(out));
+    set_stored(key, std::move(out));
   }
+  bool has(std::string_view key) const noexcept {
+    return std::any_of(keys_.begin(), keys_.end(), [&](const auto& each) { return each.first == key; });
+  }
+  /// Another file's key and value, whatever its type. general.alignment is left out: it is this file's own.
+  void set(const GgufValue& value);
 
   /// A tensor whose bytes the caller keeps until the file is written. Throws LoadError for a type that the format does
   /// not have (U8, BOOL), more than four dimensions, rows that are no whole blocks, bytes that do not fit the shape, a
@@ -122,6 +126,8 @@ class GgufWriter {
   /// write, in order.
   void add(std::string name, DataType type, std::vector<Index> shape, std::function<void(std::span<std::byte>)> fill);
 
+  /// What stands before the tensors' bytes.
+  std::string head() const;
   /// Writes the file at `path`, whole or not at all.
   void write(const std::filesystem::path& path) const;
   /// The file as bytes.

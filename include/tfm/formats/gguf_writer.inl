@@ -7,6 +7,21 @@ TFM_INLINE void GgufWriter::append_text(std::string& out, std::string_view text)
   out += text;
 }
 
+TFM_INLINE void GgufWriter::set_stored(std::string_view key, std::string value) {
+  for (auto& [other, old] : keys_)
+    if (other == key) return void(old = std::move(value));
+  keys_.emplace_back(key, std::move(value));
+}
+
+TFM_INLINE void GgufWriter::set(const GgufValue& value) {
+  if (value.key() == "general.alignment") return;
+  std::string out;
+  append(out, number(value.type()));
+  if (value.type() == GgufType::text) append(out, std::uint64_t{value.stored().size()});
+  if (value.type() == GgufType::array) append(out, number(value.element_type())), append(out, static_cast<std::uint64_t>(value.count()));
+  set_stored(value.key(), out.append(text_of(value.stored())));
+}
+
 TFM_INLINE auto GgufWriter::item(std::string name, DataType type, std::vector<Index> shape) const -> Item {
   const auto refuse = [&](const std::string& what) {
     raise(LoadError("tfm: cannot write tensor " + in_quotes(name) + " as GGUF: " + what));

@@ -38,6 +38,13 @@ inline std::vector<std::pair<std::string, std::string>> granite_option_keys(cons
   return keys;
 }
 
+inline std::vector<std::pair<std::string, float>> granite_gguf_option_keys(const DecoderOptions& options) {
+  return {{".attention.scale", options.attention_scale},
+          {".embedding_scale", options.embedding_scale},
+          {".residual_scale", options.residual_scale},
+          {".logit_scale", options.logit_divisor}};
+}
+
 }  // namespace detail
 
 inline constexpr Family granite_family{.name = "granite",
@@ -48,6 +55,7 @@ inline constexpr Family granite_family{.name = "granite",
                                        .neighbours_in_gguf = true,
                                        .read_options = detail::read_granite_options,
                                        .read_gguf_options = detail::read_granite_gguf_options,
-                                       .option_keys = detail::granite_option_keys};
+                                       .option_keys = detail::granite_option_keys,
+                                       .gguf_option_keys = detail::granite_gguf_option_keys};
 
 }  // namespace tfm::inline TFM_ABI
