@@ -35,6 +35,9 @@ struct BaseArguments {
 
 enum class ScheduleName : unsigned char { linear, cosine, constant };
 
+/// What a file of data holds: records of instruction, input and output, or conversations.
+enum class RecordKind : unsigned char { alpaca, chat };
+
 /// Whether gradients go through a base's int8 weights in products of 8 bits where the command line says nothing: where the way
 /// forward does so too (docs/decisions/0013-int8-backward.md has what it costs).
 constexpr bool usual_int8_backward(tfm::Arithmetic arithmetic) noexcept { return arithmetic == tfm::Arithmetic::fast; }
@@ -44,7 +47,9 @@ struct TrainArguments {
   BaseArguments base;
   std::optional<bool> int8_backward;  ///< none: usual_int8_backward(), where the base has int8 weights
   std::filesystem::path data, out;
-  std::filesystem::path prompt;  ///< a template file; empty: Alpaca's own prompt
+  std::optional<RecordKind> kind;  ///< of the data; none: as its first record shows
+  std::filesystem::path prompt;    ///< a template file; empty: Alpaca's own prompt
+  std::string chat_template;       ///< of conversations: a name, or a file's; empty: the model's own
   std::uint64_t seed = 0, split_seed = 42;
   Index steps = 300, batch = 128, micro_batch = 4;
   std::optional<double> epochs;  ///< decide the steps
@@ -74,6 +79,8 @@ struct TrainArguments {
 struct EvaluateArguments {
   BaseArguments base;
   std::filesystem::path adapter, data, prompt, picture;  ///< all but data may be empty
+  std::optional<RecordKind> kind;                        ///< of the data; none: as its first record shows
+  std::string chat_template;                             ///< of conversations: a name, or a file's; empty: the adapter's training's, or the model's own
   std::vector<std::string> labels;                       ///< empty: every output that the data has
   std::optional<Index> cutoff;                           ///< tokens of a prompt and its answer; none: the adapter's training's
   bool any_base = false, overwrite = false, json = false;

@@ -9,7 +9,6 @@
 #include "tfm/generate/generate.hpp"
 #include "tfm/text/encoding.hpp"
 #include "tfm/text/white_space.hpp"
-#include "tfm/train/data/alpaca_samples.hpp"
 
 namespace cli {
 
@@ -31,13 +30,12 @@ struct Conversation {
   bool line_by_line;  ///< no terminal asks: a line of output for each of input
 
   void answer(const std::string& line) {
-    tfm::AlpacaRecord record{line};
-    if (!prompt.instruction.empty()) record = {prompt.instruction, line};
+    const tfm::AlpacaRecord record = prompt.record(line);
     tfm::Sampler sampler({.temperature = 0});
-    const tfm::StopRules stop(base.loaded.stop_tokens, {});
+    const tfm::StopRules stop = base.stops();
     const auto say = [&](const auto& take) {
       session.truncate(0);
-      session.evaluate(tfm::alpaca_prompt_ids(base.loaded.tokenizer, prompt.prompt, record));
+      session.evaluate(base.prompt_ids(record));
       generate(session, base.loaded.tokenizer, sampler, stop, max_tokens, take);
     };
     if (line_by_line) {
@@ -85,7 +83,7 @@ struct Conversation {
 int run(const ChatArguments& arguments) {
   RunPrompt prompt = prompt_of(arguments.prompt, arguments.adapters.empty() ? std::filesystem::path() : arguments.adapters.front().folder);
   if (arguments.instruction) prompt.instruction = *arguments.instruction;
-  const Base base = open_base(arguments.base, prompt.prompt);
+  const Base base = open_base(arguments.base, prompt);
   tfm::SessionOptions options;
   options.context = std::min<Index>(base.loaded.model.shape.context, 4096);
   options.threads = arguments.base.threads;

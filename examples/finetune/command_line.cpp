@@ -8,6 +8,7 @@
 
 #include "common_options.hpp"
 #include "support/model_path.hpp"
+#include "support/template_names.hpp"
 
 namespace cli {
 
@@ -47,7 +48,9 @@ Examples:
   finetune prepare training.csv --out tweets.json --text-column text --label-column target --labels 0=Negative,2=Neutral,4=Positive)";
 
 constexpr const char* train_footer =
-    R"(J is Alpaca's JSON or JSON lines: records of instruction, input and output. The defaults are those of Alpaca-LoRA's recipe.
+    R"(J is JSON or JSON lines: records of instruction, input and output as Alpaca has them; or conversations, {"messages": [{"role", "content"}]} as
+OpenAI and Hugging Face have them, or {"conversations": [{"from", "value"}]} as ShareGPT has them, with calls of tools or without. Conversations are
+written by the model's chat template, and what the assistant says in them is learnt. The defaults are those of Alpaca-LoRA's recipe.
 Some texts, with all their copies, are kept for validation; what is found in the data, the memory and the time that it will
 take are told before the first step. Beside these options' names, docs/finetune.md has those of PEFT and transformers.
 
@@ -59,11 +62,15 @@ bits. With --json the figures of the end are one JSON object on standard output.
 Examples:
   finetune train --model model.gguf --data tweets.json --out adapter --seed 1
   finetune train --model model.gguf --data tweets.json --out adapter --seed 1 --resume
+  finetune train --model model.gguf --data chats.jsonl --out adapter --cutoff 1024 --validation 0.1
   finetune train --model folder/ --data alpaca.json --out adapter --steps 60 --batch 16 --micro-batch 8 --lr 1e-3 --response-only
   finetune train --model folder/ --data more.json --out second --init-adapter adapter --epochs 0.5 --warmup-ratio 0.1 --validation 0.1)";
 
 constexpr const char* evaluate_footer =
-    R"(The labels are the different outputs of the records, with those that the adapter learnt, or those of --labels, which may name some that no
+    R"(Of conversations the loss of what the assistant says is measured, in nats per token; with --adapter, before and after. With --json: {"loss",
+"perplexity", "tokens", "conversations", "cut", "left_out", "notes"}, and then "before": {"loss", "perplexity"}.
+
+Of records the labels are the different outputs of the records, with those that the adapter learnt, or those of --labels, which may name some that no
 record has. Each record's label is the likeliest of them after its prompt (its tokens, without EOS; but with it where another label goes on
 from it); and, "generated", the one that the model's own answer begins with, if any. With --adapter, before and after side by side.
 A record that is longer than --cutoff or the model's context, with its answer, loses the end of its input; a note tells how many do.
@@ -81,7 +88,7 @@ Examples:
 constexpr const char* chat_footer =
     R"(Each line of standard input becomes a prompt as the adapter's training made them, and the answer is a line of standard
 output: the likeliest token, one after the other. The template and the instruction are those that run.json in the first
-adapter's folder keeps. /adapter NAME changes the adapter, /adapter NAME=0.5 NAME=0.5 takes a weighted sum, /adapter none takes none;
+adapter's folder keeps; where it learnt conversations, a line is a user's turn by its chat template, and the instruction the system's. /adapter NAME changes the adapter, /adapter NAME=0.5 NAME=0.5 takes a weighted sum, /adapter none takes none;
 /help tells more. Where standard input is no terminal, every line gives one line of output, a blank one for blank lines and commands;
 other lines that begin with / are answered, and breaks in an answer are written \n. For a file of texts there is finetune predict.
 
@@ -113,6 +120,7 @@ const std::map<std::string, bool> backwards{{"float", false}, {"int8", true}};
 const std::map<std::string, ScheduleName> schedules{
     {"linear", ScheduleName::linear}, {"cosine", ScheduleName::cosine}, {"constant", ScheduleName::constant}};
 const std::map<std::string, bool> paddings{{"left", true}, {"right", false}};
+const std::map<std::string, std::optional<RecordKind>> kinds{{"alpaca", RecordKind::alpaca}, {"chat", RecordKind::chat}};
 const std::map<std::string, bool> accumulations{{"means", false}, {"tokens", true}};
 
 void add_number(CLI::App& app, const std::string& flag, double& value, double least, double greatest, const std::string& help) {
@@ -139,6 +147,14 @@ void add_base(CLI::App& app, BaseArguments& base) {
 
 void add_prompt(CLI::App& app, std::filesystem::path& prompt, const std::string& otherwise) {
   add_optional_path(app, "--template", prompt, "F", "Alpaca-LoRA's template file: how records become prompts; " + otherwise);
+}
+
+/// What the data is, and the chat template of conversations.
+void add_kind(CLI::App& app, std::optional<RecordKind>& kind, std::string& chat_template, const std::string& otherwise) {
+  add_choice(app, "--as", kind, kinds, "alpaca|chat", "What J holds: records of instruction, input and output, or conversations; as its first\nrecord shows, unless it is given");
+  app.add_option("--chat-template", chat_template, "How conversations are written, by name or by a file with a Jinja template; " + otherwise)
+      ->type_name(template_names("|") + "|F")
+      ->check(template_fault);
 }
 
 void add_cutoff(CLI::App& app, std::optional<Index>& cutoff) {
@@ -199,7 +215,7 @@ void describe(CLI::App& app, TrainArguments& train, std::optional<std::uint64_t>
   add_choice(app, "--backward", train.int8_backward, backwards, "float|int8",
              "How gradients go through the base's int8 weights: float, or, faster, int8: products\nof 8 bits, as fast arithmetic's are; int8 with --arithmetic fast, else float, unless it is given")
       ->group("Running");
-  add_path(app, "--data", train.data, "J", "Records of instruction, input and output");
+  add_path(app, "--data", train.data, "J", "Records of instruction, input and output, or conversations");
   add_path(app, "--out", train.out, "D", "The folder for the adapter, its log and its checkpoints");
   add_seed(app, seed, "Of the adapter's beginning, the samples' order, dropout; 0, unless it is given");
   CLI::Option* const resume = app.add_flag("--resume", train.resume, "Go on with what is in OUT, if there is anything");
@@ -218,6 +234,7 @@ void describe(CLI::App& app, TrainArguments& train, std::optional<std::uint64_t>
   add_any_base(app, train.any_base);
 
   app.option_defaults()->group("The data");
+  add_kind(app, train.kind, train.chat_template, "the model's own, unless it is given");
   add_prompt(app, train.prompt, "Alpaca's, unless it is given");
   add_count(app, "--cutoff", train.cutoff, 2, "Tokens of a sample; longer ones are cut");
   app.add_flag("--response-only", train.response_only, "Learn the output alone, and not the prompt");
@@ -260,7 +277,8 @@ void describe(CLI::App& app, EvaluateArguments& evaluate) {
   app.footer(evaluate_footer);
   add_base(app, evaluate.base);
   add_optional_path(app, "-a,--adapter", evaluate.adapter, "D", "A PEFT folder");
-  add_path(app, "--data", evaluate.data, "J", "Records of instruction, input and output");
+  add_path(app, "--data", evaluate.data, "J", "Records of instruction, input and output, or conversations");
+  add_kind(app, evaluate.kind, evaluate.chat_template, "the adapter's, or else the model's own, unless it is given");
   add_prompt(app, evaluate.prompt, "the adapter's own, or else Alpaca's");
   add_names(app, "--labels", evaluate.labels, "The labels, in the order of the confusion matrix; all outputs, sorted, and those that\nthe adapter learnt, unless they are given");
   add_cutoff(app, evaluate.cutoff);

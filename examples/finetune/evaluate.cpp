@@ -1,4 +1,5 @@
-// finetune evaluate: how often a model gives records the label that they have, by likelihood and by what it says.
+// finetune evaluate: how often a model gives records the label that they have, by likelihood and by what it says; of conversations
+// evaluate_talks.cpp.
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
@@ -6,7 +7,9 @@
 
 #include "base.hpp"
 #include "confusion_picture.hpp"
+#include "evaluate_talks.hpp"
 #include "questions.hpp"
+#include "records.hpp"
 #include "run_facts.hpp"
 #include "support/json_output.hpp"
 #include "support/notes.hpp"
@@ -15,7 +18,6 @@
 #include "support/terminal.hpp"
 #include "tfm/formats/atomic_file.hpp"
 #include "tfm/text/white_space.hpp"
-#include "tfm/train/data/alpaca.hpp"
 
 namespace cli {
 
@@ -161,15 +163,19 @@ int run(const EvaluateArguments& arguments) {
                {{"the model", arguments.base.model}, {"the adapter", arguments.adapter}, {"the data", arguments.data}, {"the template", arguments.prompt},
                 {"a file of the adapter", arguments.adapter / "adapter_model.safetensors"}, {"a file of the adapter", arguments.adapter / "adapter_config.json"}},
                arguments.overwrite);
-  const tfm::AlpacaPrompt prompt = prompt_of(arguments.prompt, arguments.adapter).prompt;
+  Records found = read_records(arguments.data, arguments.kind);
+  if (found.talks) return evaluate_talks(arguments, *std::move(found.talks));
+  if (!arguments.chat_template.empty()) throw UsageError("--chat-template is for conversations, and " + arguments.data.string() + " has records of instruction, input and output; --template is for those");
+  RunPrompt prompt = prompt_of(arguments.prompt, arguments.adapter);
+  prompt.chat = false;  // an adapter that learnt conversations may be asked records
   const RunFacts facts = read_run_facts(arguments.adapter);
-  const std::vector<tfm::AlpacaRecord> records = tfm::read_alpaca(arguments.data);
+  const std::vector<tfm::AlpacaRecord>& records = found.alpaca;
   const Labelled labelled = labels_of(records, arguments, facts.labels);
   const Base base = open_base(arguments.base, prompt);
   std::optional<tfm::Adapter> adapter;
   if (!arguments.adapter.empty()) adapter = open_adapter(arguments.adapter, base, arguments.any_base);
   const Index limit = std::min(base.loaded.model.shape.context, arguments.cutoff ? *arguments.cutoff : facts.cutoff.value_or(PTRDIFF_MAX));
-  const Questions questions = questions_of(base.loaded.tokenizer, prompt, records, labelled.labels, limit);
+  const Questions questions = questions_of(base, records, labelled.labels, limit);
   tell_cuts(questions.cut, questions.left_out, std::ssize(records), limit, "records");
   if (questions.asked.empty())
     tfm::raise(tfm::LoadError("tfm: " + arguments.data.string() + ": no record is left to ask: the template and an answer have more than " + std::to_string(limit) + " tokens"));

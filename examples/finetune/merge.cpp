@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base.hpp"
+#include "records.hpp"
 #include "support/json_output.hpp"
 #include "support/notes.hpp"
 #include "support/output_guard.hpp"
@@ -24,19 +25,32 @@ namespace cli {
 namespace {
 
 /// What both models are asked about: the file that was named, or records that the first adapter did not see, or its prompt.
-std::string text_of(const MergeArguments& arguments, const RunPrompt& prompt) {
+std::vector<tfm::Token> ids_of(const MergeArguments& arguments, const Base& base) {
   constexpr std::size_t enough = 16;  // records
+  const tfm::AnyTokenizer& tokenizer = base.loaded.tokenizer;
   if (!arguments.text.empty()) {
     const auto file = tfm::MappedFile::open(arguments.text);
-    return std::string(tfm::narrow_text(tfm::text_of(file->bytes()), file->name()));
+    return tokenizer.encode(tfm::UserText{tfm::narrow_text(tfm::text_of(file->bytes()), file->name())});
   }
   const std::filesystem::path held_out = arguments.adapters.front().folder / "validation.json";
   std::error_code ignored;
-  if (!std::filesystem::exists(held_out, ignored)) return prompt.prompt({.instruction = prompt.instruction, .input = "", .output = ""});
+  if (base.chat_template) {
+    if (!std::filesystem::exists(held_out, ignored)) return base.prompt_ids({"Hello."});
+    tfm::Conversations talks = tfm::read_conversations(held_out);
+    talks.records.resize(std::min(talks.records.size(), enough));
+    std::vector<tfm::Token> ids;
+    for (const auto& sample : talk_samples(talks, base, PTRDIFF_MAX, held_out).samples) ids.insert(ids.end(), sample.ids.begin(), sample.ids.end());
+    return ids;
+  }
+  const RunPrompt& prompt = base.prompt;
   std::string text;
-  const auto records = tfm::read_alpaca(held_out);
-  for (std::size_t i = 0; i < std::min(records.size(), enough); ++i) text += prompt.prompt(records[i]) + records[i].output + "\n\n";
-  return text;
+  if (std::filesystem::exists(held_out, ignored)) {
+    const auto records = tfm::read_alpaca(held_out);
+    for (std::size_t i = 0; i < std::min(records.size(), enough); ++i) text += prompt.prompt(records[i]) + records[i].output + "\n\n";
+  } else {
+    text = prompt.prompt({.instruction = prompt.instruction, .input = "", .output = ""});
+  }
+  return tokenizer.encode(tfm::UserText{text});
 }
 
 tfm::LoadOptions loading(ProgressBar& bar, int threads, std::optional<tfm::Format> format) {
@@ -140,12 +154,11 @@ int run(const MergeArguments& arguments) {
   if (!gguf && arguments.type && !tfm::detail::in_torch(*arguments.type))
     throw UsageError("--type is " + std::string(name(*arguments.type)) + ", and a Hugging Face folder's tensors are F32, F16 or BF16; end --out in .gguf for a GGUF file");
   guard_output(arguments);
-  const RunPrompt prompt = prompt_of({}, arguments.adapters.front().folder);
-  const Base base = open_base(arguments.base, prompt.prompt);
+  const Base base = open_base(arguments.base, prompt_of({}, arguments.adapters.front().folder));
   LoadedAdapters adapters(arguments.adapters, base.loaded.model, base.identity, arguments.any_base);
   const tfm::Adapter* const adapter = adapters.all();
   tfm::Context context = context_of(arguments.base);
-  const std::vector<tfm::Token> ids = base.loaded.tokenizer.encode(tfm::UserText{text_of(arguments, prompt)});
+  const std::vector<tfm::Token> ids = ids_of(arguments, base);
   {
     ProgressBar bar;
     tfm::AnyModel merged = tfm::clone(base.loaded.model);

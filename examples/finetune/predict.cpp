@@ -12,7 +12,6 @@
 #include "support/terminal.hpp"
 #include "tfm/generate/generate.hpp"
 #include "tfm/text/white_space.hpp"
-#include "tfm/train/data/alpaca_samples.hpp"
 
 namespace cli {
 
@@ -42,7 +41,7 @@ std::vector<double> normalised(const std::vector<double>& log_likelihoods) {
 class Oracle {
   const PredictArguments& arguments_;
   const Base& base_;
-  const tfm::AlpacaPrompt& prompt_;
+  tfm::StopRules stops_;
   const Labels& labels_;
   const tfm::Adapter* adapter_;
   Index limit_;
@@ -52,10 +51,10 @@ class Oracle {
 
   std::string answer(const tfm::AlpacaRecord& record) {
     session_->truncate(0);
-    session_->evaluate(tfm::alpaca_prompt_ids(base_.loaded.tokenizer, prompt_, record));
+    session_->evaluate(base_.prompt_ids(record));
     tfm::Sampler sampler({.temperature = 0});
     std::string said;
-    tfm::generate(*session_, base_.loaded.tokenizer, sampler, tfm::StopRules(base_.loaded.stop_tokens, {}), arguments_.max_tokens,
+    tfm::generate(*session_, base_.loaded.tokenizer, sampler, stops_, arguments_.max_tokens,
                   [&](std::string_view piece) { said += piece; });
     if (was_interrupted()) tfm::raise(tfm::Stopped());
     return said;
@@ -64,8 +63,8 @@ class Oracle {
  public:
   Index cut = 0, left_out = 0, asked = 0;
 
-  Oracle(const PredictArguments& arguments, const Base& base, const tfm::AlpacaPrompt& prompt, const Labels& labels, const tfm::Adapter* adapter, Index limit)
-      : arguments_(arguments), base_(base), prompt_(prompt), labels_(labels), adapter_(adapter), limit_(limit), context_(context_of(arguments.base)),
+  Oracle(const PredictArguments& arguments, const Base& base, const Labels& labels, const tfm::Adapter* adapter, Index limit)
+      : arguments_(arguments), base_(base), stops_(base.stops()), labels_(labels), adapter_(adapter), limit_(limit), context_(context_of(arguments.base)),
         scorer_(base.loaded.model, context_, base.loaded.stop_tokens) {
     if (!labels_.empty()) return;
     tfm::SessionOptions options;
@@ -84,14 +83,14 @@ class Oracle {
     asked += std::ssize(records);
     if (labels_.empty()) {
       for (std::size_t i = 0; i < records.size(); ++i) {
-        const bool whole = std::ssize(tfm::alpaca_prompt_ids(base_.loaded.tokenizer, prompt_, records[i])) <= limit_;
-        const auto fitting = whole ? records[i] : cut_to(base_.loaded.tokenizer, prompt_, records[i], limit_);
+        const bool whole = std::ssize(base_.prompt_ids(records[i])) <= limit_;
+        const auto fitting = whole ? records[i] : cut_to(base_, records[i], limit_);
         cut += !whole && fitting ? 1 : 0, left_out += fitting ? 0 : 1;
         if (fitting) all[i].answer = answer(*fitting);
       }
       return all;
     }
-    const Questions questions = questions_of(base_.loaded.tokenizer, prompt_, records, labels_, limit_);
+    const Questions questions = questions_of(base_, records, labels_, limit_);
     cut += questions.cut, left_out += questions.left_out;
     const auto opinions = scorer_.ask(questions.asked, adapter_, arguments_.json ? questions.most : 0, [](const tfm::Progress&) {});
     for (std::size_t i = 0; i < opinions.size(); ++i) {
@@ -132,18 +131,19 @@ int run(const PredictArguments& arguments) {
   const Labels labels = arguments.labels.empty() ? facts.labels : arguments.labels;
   for (const std::string& label : labels)
     if (label.empty() || std::count(labels.begin(), labels.end(), label) > 1) throw UsageError("--labels: found a label twice, or an empty one");
-  const Base base = open_base(arguments.base, prompt.prompt);
+  if (prompt.chat && !labels.empty()) throw UsageError("--labels is for adapters that learnt records with labels, and " + folder.string() + " learnt conversations");
+  const Base base = open_base(arguments.base, prompt);
   std::optional<tfm::Adapter> adapter;
   if (!folder.empty()) adapter = open_adapter(folder, base, arguments.any_base);
   const Index limit = std::min(base.loaded.model.shape.context, arguments.cutoff ? *arguments.cutoff : facts.cutoff.value_or(PTRDIFF_MAX));
-  Oracle oracle(arguments, base, prompt.prompt, labels, adapter ? &*adapter : nullptr, limit);
+  Oracle oracle(arguments, base, labels, adapter ? &*adapter : nullptr, limit);
 
   const auto answer = [&](std::span<const std::string> lines) {
     std::vector<tfm::AlpacaRecord> records;
     std::vector<std::size_t> place;
     for (std::size_t i = 0; i < lines.size(); ++i) {
       if (tfm::trimmed(lines[i]).empty()) continue;
-      records.push_back(prompt.instruction.empty() ? tfm::AlpacaRecord{lines[i]} : tfm::AlpacaRecord{prompt.instruction, lines[i]});
+      records.push_back(prompt.record(lines[i]));
       place.push_back(i);
     }
     std::vector<Prediction> predictions(lines.size());

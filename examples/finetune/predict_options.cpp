@@ -7,7 +7,8 @@ namespace {
 
 constexpr const char* predict_footer =
     R"(Every line of standard input, whatever it holds, gives one line of standard output. A line becomes a prompt as the adapter's training
-made it: by the template and the instruction that run.json in its folder keeps. The answer is the likeliest of the labels: those of
+made it: by the template and the instruction that run.json in its folder keeps; where it learnt conversations, a user's turn by its chat
+template. The answer is the likeliest of the labels: those of
 --labels, or else those that the adapter learnt; where there are none (the training's outputs were no labels), it is what the model
 says, greedily. Breaks in an answer are written \n and \r, other control characters \xNN, a backslash \\. A blank line is no
 question, and its answer is a blank line. Where prompt and answer are longer than --cutoff, the line's end is cut off, which is told at the end.

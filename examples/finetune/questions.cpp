@@ -8,16 +8,16 @@
 
 namespace cli {
 
-using tfm::AlpacaPrompt, tfm::AlpacaRecord, tfm::AnyTokenizer, tfm::Index;
+using tfm::AlpacaRecord, tfm::Index;
 
 namespace {
 
 using Tokens = std::vector<tfm::Token>;
 
 /// The ids of a prompt and an output as training has them, but without EOS, and whole.
-Tokens ids_of(const AnyTokenizer& tokenizer, const AlpacaPrompt& prompt, AlpacaRecord record, const std::string& output) {
+Tokens ids_of(const Base& base, AlpacaRecord record, const std::string& output) {
   record.output = output;
-  Tokens ids = tfm::alpaca_sample(tokenizer, prompt, record, {.cutoff = Index{1} << 40}).ids;
+  Tokens ids = tfm::alpaca_sample(base.loaded.tokenizer, base.prompt.prompt, record, {.cutoff = Index{1} << 40}).ids;
   ids.pop_back();
   return ids;
 }
@@ -26,14 +26,14 @@ bool begins(const Tokens& whole, const Tokens& part) {
   return part.size() < whole.size() && std::equal(part.begin(), part.end(), whole.begin());
 }
 
-Question question_of(const AnyTokenizer& tokenizer, const AlpacaPrompt& prompt, const AlpacaRecord& record, const std::vector<std::string>& labels) {
-  Question question{tfm::alpaca_prompt_ids(tokenizer, prompt, record), {}};
-  for (const std::string& label : labels) question.answers.push_back(ids_of(tokenizer, prompt, record, label));
+Question question_of(const Base& base, const AlpacaRecord& record, const std::vector<std::string>& labels) {
+  Question question{base.prompt_ids(record), {}};
+  for (const std::string& label : labels) question.answers.push_back(ids_of(base, record, label));
   std::vector<std::size_t> goes_on;
   for (std::size_t i = 0; i < labels.size(); ++i)
     if (std::any_of(question.answers.begin(), question.answers.end(), [&](const Tokens& other) { return begins(other, question.answers[i]); }))
       goes_on.push_back(i);
-  for (const std::size_t i : goes_on) question.answers[i].push_back(*tokenizer.eos());
+  for (const std::size_t i : goes_on) question.answers[i].push_back(*base.loaded.tokenizer.eos());
   return question;
 }
 
@@ -49,7 +49,7 @@ std::string& text_of(AlpacaRecord& record) { return record.input.empty() ? recor
 
 }  // namespace
 
-std::optional<AlpacaRecord> cut_to(const AnyTokenizer& tokenizer, const AlpacaPrompt& prompt, const AlpacaRecord& record, Index limit) {
+std::optional<AlpacaRecord> cut_to(const Base& base, const AlpacaRecord& record, Index limit) {
   constexpr std::size_t bytes_of_a_token = 64;  // at most, as a rule: what is much longer need not be read again and again
   AlpacaRecord part = record;
   const std::string whole = text_of(part);
@@ -61,7 +61,7 @@ std::optional<AlpacaRecord> cut_to(const AnyTokenizer& tokenizer, const AlpacaPr
   std::string& text = text_of(part);
   const auto fits = [&](std::size_t end) {
     text = whole.substr(0, end);
-    return static_cast<Index>(tfm::alpaca_prompt_ids(tokenizer, prompt, part).size()) <= limit;
+    return std::ssize(base.prompt_ids(part)) <= limit;
   };
   const auto end = std::partition_point(ends.begin(), ends.end(), fits);
   if (end == ends.begin()) return std::nullopt;
@@ -69,19 +69,18 @@ std::optional<AlpacaRecord> cut_to(const AnyTokenizer& tokenizer, const AlpacaPr
   return part;
 }
 
-Questions questions_of(const AnyTokenizer& tokenizer, const AlpacaPrompt& prompt, std::span<const AlpacaRecord> records,
-                       const std::vector<std::string>& labels, Index limit) {
+Questions questions_of(const Base& base, std::span<const AlpacaRecord> records, const std::vector<std::string>& labels, Index limit) {
   Questions questions;
   Index longest = 0;
   for (std::size_t i = 0; i < records.size(); ++i) {
-    std::optional<Question> question = question_of(tokenizer, prompt, records[i], labels);
+    std::optional<Question> question = question_of(base, records[i], labels);
     const auto size = [&] { return static_cast<Index>(question->prompt.size()) + answer_tokens(*question); };
     if (size() > limit) {
       ++questions.cut;
       // Its end may be of other tokens where it is cut, one or two more.
       for (Index room = limit - answer_tokens(*question); question && size() > limit; --room) {
-        const auto part = room > 0 ? cut_to(tokenizer, prompt, records[i], room) : std::nullopt;
-        if (part) question = question_of(tokenizer, prompt, *part, labels);
+        const auto part = room > 0 ? cut_to(base, records[i], room) : std::nullopt;
+        if (part) question = question_of(base, *part, labels);
         else question.reset();
       }
       if (!question) {

@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base.hpp"
 #include "scorer.hpp"
-#include "tfm/text/alpaca_prompt.hpp"
-#include "tfm/text/tokenizer.hpp"
 
 namespace cli {
 
@@ -23,11 +22,10 @@ struct Questions {
 /// Each label as an answer. One that another label goes on from, token for token, has EOS behind it, as training's samples have: it could
 /// not be likelier than the other otherwise. Where prompt, answer and EOS have more than `limit` tokens, the end of the record's input (or, without
 /// one, its instruction) is cut off; training cuts the end of the whole, and with it the answer. Errors: TokenizerError.
-Questions questions_of(const tfm::AnyTokenizer& tokenizer, const tfm::AlpacaPrompt& prompt, std::span<const tfm::AlpacaRecord> records,
-                       const std::vector<std::string>& labels, tfm::Index limit);
+Questions questions_of(const Base& base, std::span<const tfm::AlpacaRecord> records, const std::vector<std::string>& labels, tfm::Index limit);
 
 /// The record with its text cut until its prompt has at most `limit` tokens; nothing where that takes all of the text.
-std::optional<tfm::AlpacaRecord> cut_to(const tfm::AnyTokenizer& tokenizer, const tfm::AlpacaPrompt& prompt, const tfm::AlpacaRecord& record, tfm::Index limit);
+std::optional<tfm::AlpacaRecord> cut_to(const Base& base, const tfm::AlpacaRecord& record, tfm::Index limit);
 
 /// Tells on standard error what was cut and left out, if anything was; `what` they are: "records".
 void tell_cuts(tfm::Index cut, tfm::Index left_out, tfm::Index all, tfm::Index limit, const std::string& what);

@@ -53,9 +53,14 @@ Json arguments_json(const TrainArguments& a) {
   return json;
 }
 
+Json prompt_json(const RunPrompt& prompt) {
+  if (prompt.chat) return {{"chat_template", prompt.chat_template}};
+  const tfm::AlpacaPrompt& p = prompt.prompt;
+  return {{"prompt_input", p.prompt_input}, {"prompt_no_input", p.prompt_no_input}, {"response_split", p.response_split}, {"instruction", prompt.instruction}};
+}
+
 /// Everything that decides the adapter's bits. Threads, and what is kept of checkpoints, do not.
 Json as_json(const Receipt& r) {
-  const tfm::AlpacaPrompt& p = r.prompt.prompt;
   Json json{{"version", std::to_string(TFM_VERSION_MAJOR) + "." + std::to_string(TFM_VERSION_MINOR) + "." + std::to_string(TFM_VERSION_PATCH)},
             {"model", {{"name", r.base.name}, {"sha256", r.base.base}, {"tokenizer_sha256", r.base.tokenizer}}},
             {"data",
@@ -66,11 +71,7 @@ Json as_json(const Receipt& r) {
               {"validation", r.samples.validation.size()}}},
             {"seed", r.arguments.seed},
             {"arguments", arguments_json(r.arguments)},
-            {"prompt",
-             {{"prompt_input", p.prompt_input},
-              {"prompt_no_input", p.prompt_no_input},
-              {"response_split", p.response_split},
-              {"instruction", r.prompt.instruction}}}};
+            {"prompt", prompt_json(r.prompt)}};
   if (!r.init_sha256.empty()) json["init_adapter"] = {{"name", name_of(r.arguments.init_adapter)}, {"sha256", r.init_sha256}};
   return json;
 }
@@ -117,7 +118,7 @@ void begin_run(const Receipt& receipt) {
 void end_run(const Receipt& receipt, const tfm::TrainResult& result, const std::string& adapter_sha256) {
   Json run = as_json(receipt);
   run["result"] = {{"steps", result.steps}, {"best_step", result.best_step}, {"best_loss", result.best_loss}, {"adapter_sha256", adapter_sha256}};
-  if (const auto labels = label_names(receipt.samples.records); !labels.empty()) run["labels"] = labels;
+  if (const auto labels = label_names(receipt.samples.records.alpaca); !labels.empty()) run["labels"] = labels;
   write(receipt.arguments.out, run);
 }
 
@@ -126,6 +127,7 @@ std::optional<RunPrompt> read_run_prompt(const std::filesystem::path& folder) {
   const tfm::JsonDocument document = tfm::read_json(folder / file_name);
   const tfm::Json prompt = document.root().at("prompt");
   const auto text = [&](const char* key) { return std::string(prompt.at(key).text()); };
+  if (prompt.find("chat_template")) return RunPrompt{.chat = true, .chat_template = text("chat_template")};
   return RunPrompt{{text("prompt_input"), text("prompt_no_input"), text("response_split")}, text("instruction")};
 }
 

@@ -63,7 +63,7 @@ tfm::Schedule schedule_of(const TrainArguments& arguments) {
 
 void guard_output(const TrainArguments& arguments) {
   guard_inputs("--out", arguments.out, files,
-               {{"the base", arguments.base.model}, {"the data", arguments.data}, {"the template", arguments.prompt}, {"the adapter to begin with", arguments.init_adapter}});
+               {{"the base", arguments.base.model}, {"the data", arguments.data}, {"the template", arguments.prompt}, {"the chat template", arguments.chat_template}, {"the adapter to begin with", arguments.init_adapter}});
   if (holds_run(arguments.out)) {
     if (arguments.resume || arguments.overwrite) return;
     throw UsageError("there is a run in " + arguments.out.string() + " already: give --resume, --overwrite, or another --out");
@@ -84,6 +84,13 @@ void clear_output(const TrainArguments& arguments) {
     if (name == "steps.csv" || name == "evaluations.csv" || name.starts_with("events.out.tfevents.")) take_away(entry->path());
   }
   take_away(arguments.out / "run.json");  // the last: where it is, it is a run's folder
+}
+
+void check_kind(const TrainArguments& arguments, bool conversations) {
+  const std::string data = arguments.data.string();
+  if (conversations && !arguments.prompt.empty()) throw UsageError("--template is for records of instruction, input and output, and " + data + " has conversations; --chat-template is for those");
+  if (conversations && arguments.response_only) throw UsageError("--response-only is for records of instruction, input and output: of conversations, as " + data + " has them, only what the assistant says is learnt");
+  if (!conversations && !arguments.chat_template.empty()) throw UsageError("--chat-template is for conversations, and " + data + " has records of instruction, input and output; --template is for those");
 }
 
 void fill_in_validation(TrainArguments& arguments, Index records) {

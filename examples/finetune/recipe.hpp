@@ -13,6 +13,8 @@ void guard_output(const TrainArguments& arguments);
 /// With --overwrite takes away what a run has left in the folder, and files that have the names of such. Errors: LoadError.
 void clear_output(const TrainArguments& arguments);
 
+/// Refuses options that are for data of the other kind. Errors: UsageError.
+void check_kind(const TrainArguments& arguments, bool conversations);
 /// How many of the records are held out, where that is said as a share: rounded up, as train_test_split does.
 void fill_in_validation(TrainArguments& arguments, Index records);
 /// The steps, where epochs are given, rounded up as transformers does; and the warm-up.

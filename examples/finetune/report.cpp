@@ -15,7 +15,10 @@ namespace cli {
 std::string mebibytes(Index bytes) { return std::to_string((bytes + tfm::MiB / 2) / tfm::MiB) + " MiB"; }
 
 void tell_outlook(const Samples& samples, const Base& base, const Outlook& outlook) {
-  const tfm::PreflightFacts facts{.records = samples.records, .context = base.loaded.model.shape.context, .cutoff = samples.cutoff};
+  tfm::PreflightFacts facts{.records = samples.records.alpaca, .context = base.loaded.model.shape.context, .cutoff = samples.cutoff};
+  const auto& talks = samples.records.talks;
+  const std::vector<std::string> faults = talks ? talks->lines() : std::vector<std::string>();
+  if (talks) facts.cut = samples.cut, facts.unstopped = samples.unstopped, facts.data = faults;
   for (const std::string& line : tfm::preflight(samples.texts, samples.split, samples.training, samples.validation, base.loaded.tokenizer, facts).lines())
     tell("tfm: " + line + "\n");
   if (!samples.validation.empty() && !samples.can_measure()) tell("tfm: validation is left out, and the last step is kept, as with --validation 0\n");
@@ -43,6 +46,10 @@ void report(const TrainArguments& arguments, const Samples& samples, const Train
                                {"tokens_per_second", trained.seconds > 0 ? trained.tokens / trained.seconds : 0},
                                {"peak_memory_bytes", peak_memory_bytes()},
                                {"adapter_sha256", trained.adapter_sha256}};
+    if (const auto& talks = samples.records.talks) {
+      Index left_out = talks->read - samples.records.size();
+      all["conversations"] = {{"read", talks->read}, {"left_out", left_out}, {"cut", samples.cut}};
+    }
     if (result.best_step >= 0) all["best_step"] = result.best_step, all["best_loss"] = result.best_loss;
     print_json(std::move(all));
     return;

@@ -17,7 +17,7 @@ RunFacts read_run_facts(const std::filesystem::path& folder) {
     if (const auto cutoff = arguments->find_value("cutoff")) facts.cutoff = cutoff->integer(1);
   if (const auto labels = document.root().find_value("labels"))
     for (const tfm::Json label : labels->elements()) facts.labels.emplace_back(label.text());
-  else if (std::filesystem::exists(held_out, ignored))
+  else if (const auto prompt = document.root().find_value("prompt"); std::filesystem::exists(held_out, ignored) && !(prompt && prompt->find("chat_template")))
     facts.labels = label_names(tfm::read_alpaca(held_out));
   return facts;
 }

@@ -1,4 +1,4 @@
-// finetune train: from a base model and records to a PEFT folder.
+// finetune train: from a base model and records or conversations to a PEFT folder.
 #include <iostream>
 
 #include "receipt.hpp"
@@ -71,14 +71,15 @@ int run(const TrainArguments& asked) {
   TrainArguments arguments = asked;
   check_backward(arguments);
   guard_output(arguments);
-  RunPrompt prompt = prompt_of(arguments.prompt, {});
-  std::vector<tfm::AlpacaRecord> records = tfm::read_alpaca(arguments.data);
-  fill_in_validation(arguments, static_cast<Index>(records.size()));
-  prompt.instruction = common_instruction(records);
-  const Base base = open_base(arguments.base, prompt.prompt);
+  Records records = read_records(arguments.data, arguments.kind);
+  check_kind(arguments, records.talks.has_value());
+  RunPrompt prompt = records.talks ? chat_prompt(arguments.chat_template) : prompt_of(arguments.prompt, {});
+  fill_in_validation(arguments, records.size());
+  prompt.instruction = common_instruction(records.alpaca);
+  const Base base = open_base(arguments.base, prompt);
   const tfm::AnyModel& model = base.loaded.model;
   fill_in_backward(arguments, model);
-  const Samples samples = samples_of(arguments, std::move(records), base, prompt.prompt);
+  const Samples samples = samples_of(arguments, std::move(records), base);
   fill_in_steps(arguments, static_cast<Index>(samples.training.size()));
   tfm::Adapter adapter = first_adapter(arguments, base);
   tfm::Context context = context_of(arguments.base);

@@ -41,10 +41,10 @@ void tell_setup(const ChatArguments& arguments, const Loaded& loaded, const Chat
        std::string(name(session.isa)) + ", arithmetic " + std::string(name(session.arithmetic)) + "\n");
 }
 
-int answer_once(Chat& chat, ProgressBar& bar, const std::string& text, const std::string& advice) {
+int answer_once(Chat& chat, ProgressBar& bar, std::vector<tfm::Message> said, const std::string& advice) {
   std::string thoughts;
   try {
-    if (say(chat, bar, text, advice, thoughts)) return success;
+    if (say(chat, bar, std::move(said), advice, thoughts)) return success;
   } catch (const tfm::ContextFull& full) { tfm::raise(tfm::ContextFull(full.what() + ("; " + advice))); }
   return was_interrupted() ? interrupted : failure;
 }
@@ -63,10 +63,11 @@ tfm::BaseIdentity identity_of(const ChatArguments& arguments, const Loaded& load
   return base;
 }
 
-/// The conversation so far; a last message of the user's is what is to be answered now.
+/// The conversation so far; a last message of the user's is what is to be answered now, or the last ones of tools.
 struct Beginning {
   std::vector<tfm::Message> messages{};
   std::optional<std::string> question{};
+  std::vector<tfm::Message> results{};
 };
 
 Beginning beginning_of(const ChatArguments& arguments) {
@@ -78,6 +79,10 @@ Beginning beginning_of(const ChatArguments& arguments) {
     beginning.question = std::move(messages.back().content);
     messages.pop_back();
   }
+  while (!messages.empty() && messages.back().role == tfm::Role::tool) {
+    beginning.results.insert(beginning.results.begin(), std::move(messages.back()));
+    messages.pop_back();
+  }
   if (arguments.system) {  // wins over the file's
     if (!messages.empty() && messages.front().role == tfm::Role::system) messages.erase(messages.begin());
   }
@@ -85,11 +90,12 @@ Beginning beginning_of(const ChatArguments& arguments) {
 }
 
 /// The one question, where there is only one: --prompt, --file, the last of --messages, or else what is piped in.
-std::optional<std::string> single_question(const ChatArguments& arguments, std::optional<std::string> asked) {
+std::optional<std::string> single_question(const ChatArguments& arguments, std::optional<std::string> asked, bool results) {
   std::optional<std::string> given = given_text(arguments.text);
   if (given && !arguments.text.prompt) given = without_last_break(*given);
+  if (given && results) throw UsageError("the last of --messages is a tool's, which the model answers, and there is a text besides: expected one of them");
   if (given && asked) throw UsageError("the last of --messages is the user's, and there is a text besides: expected one of them");
-  if (given) return given;
+  if (given || results) return given;
   if (is_terminal(standard_input)) return std::nullopt;
   if (asked) return asked;
   std::string piped = arguments.messages == "-" ? "" : without_last_break(read_text("-"));
@@ -127,7 +133,7 @@ Chat open_chat(const Loaded& loaded, const tfm::ChatOptions& options, const std:
 
 int run(const ChatArguments& arguments) {
   Beginning beginning = beginning_of(arguments);
-  const auto question = single_question(arguments, beginning.question);
+  const auto question = single_question(arguments, beginning.question, !beginning.results.empty());
   const Loaded loaded = open_model(arguments.model);
 
   ProgressBar bar;
@@ -152,7 +158,11 @@ int run(const ChatArguments& arguments) {
 
   std::string advice = more_context(options.session.context, loaded.model.shape.context);
   if (!arguments.slide) advice += "; --overflow slide forgets the oldest turns instead";
-  if (question) return answer_once(chat, bar, *question, advice);
+  if (question) return answer_once(chat, bar, {{tfm::Role::user, *question}}, advice);
+  if (!beginning.results.empty()) {
+    const int code = answer_once(chat, bar, std::move(beginning.results), advice);
+    if (code != success || !is_terminal(standard_input)) return code;
+  }
   Conversation conversation(chat, adapters, bar, "/reset begins a new conversation; " + advice);
   LineEditor editor(History(arguments.history ? history_file() : std::filesystem::path()));
   return conversation.run(model_name(arguments.model.model), std::move(editor), beginning.question);

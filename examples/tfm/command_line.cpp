@@ -12,7 +12,7 @@
 #include "prove_options.hpp"
 #include "template_options.hpp"
 #include "settle.hpp"
-#include "tfm/text/chat_format.hpp"
+#include "support/template_names.hpp"
 
 namespace cli {
 
@@ -47,7 +47,7 @@ A line that ends with a backslash goes on; """ opens and closes several lines; p
 With --prompt or --file, or with text piped in, it answers once and exits: the answer alone on standard output.
 --prompt and --file win over piped text. Texts in files and pipes lose the line break at their end.
 --messages is JSON: [{"role": "user", "content": "..."}, ...], or {"messages": [...]}; where the last one is the
-user's, it is answered.
+user's, it is answered; so are results of tools ("role": "tool"), where the model's template takes them.
 The context is the model's own, at most 4096 tokens unless --context asks for more; when it is full, the answer
 ends, or with --overflow slide the oldest turns are forgotten.
 
@@ -132,19 +132,6 @@ Examples:
   tfm bench --model model.gguf --threads 2 --prompt 512 --generate 128 --json)";
 
 const std::map<std::string, bool> overflows{{"error", false}, {"slide", true}};
-
-std::string template_names(const char* between) {
-  std::string names;
-  for (const tfm::ChatFormat& format : tfm::known_chat_formats()) names += (names.empty() ? "" : between) + format.name;
-  return names;
-}
-std::string template_fault(const std::string& word) {
-  for (const tfm::ChatFormat& format : tfm::known_chat_formats())
-    if (format.name == word) return "";
-  std::error_code unknown;
-  if (std::filesystem::exists(word, unknown) && !std::filesystem::is_directory(word, unknown)) return "";
-  return "found '" + word + "', expected one of " + template_names(", ") + ", or a file with a Jinja template";
-}
 
 /// "[1, 2]", "1,2" or "1 2".
 std::optional<std::vector<tfm::Token>> ids_of(std::string text) {

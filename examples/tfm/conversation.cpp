@@ -83,7 +83,7 @@ std::optional<std::size_t> last_turn(std::span<const tfm::Message> messages) {
 
 }  // namespace
 
-bool say(Chat& chat, ProgressBar& bar, const std::string& text, const std::string& advice, std::string& thoughts) {
+bool say(Chat& chat, ProgressBar& bar, std::vector<tfm::Message> said, const std::string& advice, std::string& thoughts) {
   const bool to_terminal = is_terminal(standard_output);
   bar.begin();
   bool any = false;
@@ -99,7 +99,7 @@ bool say(Chat& chat, ProgressBar& bar, const std::string& text, const std::strin
     if (thoughts.empty()) bar.clear(), tell_dimly("[thinking]\n");
     thoughts += piece;
   };
-  const std::string reply = chat.say(text, answer, thought);
+  const std::string reply = chat.say(std::move(said), answer, thought);
   bar.clear();
   if (!any) fold();
   print("\n");
@@ -117,7 +117,7 @@ bool Conversation::answer(const std::string& text) {
   reset_interrupt();
   bool said = false;
   try {
-    say(chat_, bar_, text, advice_, thoughts_);
+    say(chat_, bar_, {{tfm::Role::user, text}}, advice_, thoughts_);
     said = true;
     tell("\n");
   } catch (const tfm::Stopped&) {

@@ -15,10 +15,10 @@ namespace cli {
 
 using Chat = tfm::Chat<tfm::AnyModel>;
 
-/// Says one thing and prints the answer; its figures go to standard error, with `advice` where the context is full. False if it was
+/// Says what the user says, or tools, and prints the answer; its figures go to standard error, with `advice` where the context is full. False if it was
 /// not finished: Ctrl-C, or nobody reads any more.
 /// What the model thinks before it answers is told in one dim line, and goes to `thoughts`.
-bool say(Chat& chat, ProgressBar& bar, const std::string& text, const std::string& advice, std::string& thoughts);
+bool say(Chat& chat, ProgressBar& bar, std::vector<tfm::Message> said, const std::string& advice, std::string& thoughts);
 
 class Conversation {
   Chat& chat_;

@@ -6,6 +6,7 @@
 #include "support/text_file.hpp"
 #include "tfm/formats/atomic_file.hpp"
 #include "tfm/formats/json.hpp"
+#include "tfm/train/data/conversations.hpp"
 
 namespace cli {
 
@@ -14,8 +15,13 @@ namespace {
 tfm::Message message_of(const tfm::Json& value) {
   const tfm::Json role = value.at("role");
   const auto known = tfm::role_named(role.text());
-  if (!known) role.refuse({"found ", role.found(), ", expected 'system', 'user' or 'assistant'"});
-  return {*known, std::string(value.at("content").text())};
+  if (!known) role.refuse({"found ", role.found(), ", expected 'system', 'user', 'assistant' or 'tool'"});
+  tfm::Message message{*known, std::string(value.at("content").text())};
+  std::vector<std::pair<tfm::jinja::Value, tfm::jinja::Value>> more;
+  for (const tfm::Json member : value.members())
+    if (member.key() != "role" && member.key() != "content" && !member.is(tfm::JsonKind::null)) more.emplace_back(tfm::jinja::Value::of(member.key()), tfm::template_value(member));
+  if (!more.empty()) message.more = tfm::jinja::make_dict(std::move(more));
+  return message;
 }
 
 std::vector<tfm::Message> messages_of(const std::string& text, const std::string& name) {
@@ -43,7 +49,10 @@ void write_messages(const std::filesystem::path& file, std::span<const tfm::Mess
     }
   }
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  for (const tfm::Message& message : messages) all.push_back({{"role", name(message.role)}, {"content", message.content}});
+  for (const tfm::Message& message : messages) {
+    auto& one = all.emplace_back(nlohmann::ordered_json{{"role", name(message.role)}, {"content", message.content}});
+    if (message.more.is(tfm::jinja::Kind::dict)) one.update(nlohmann::ordered_json::parse(tfm::jinja::to_json(message.more)));
+  }
   const std::string text = all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   tfm::write_file(std::filesystem::is_symlink(file, unknown) ? std::filesystem::canonical(file) : file, tfm::bytes_of(text));
 }

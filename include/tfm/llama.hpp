@@ -14,4 +14,5 @@
 #include "tfm/numeric/pack.hpp"
 #include "tfm/text/encoding.hpp"
 #include "tfm/text/jinja/conversation.hpp"
+#include "tfm/text/token_spans.hpp"
 #include "tfm/text/tool_calls.hpp"

@@ -8,6 +8,7 @@
 #include "tfm/train/csv_log.hpp"
 #include "tfm/train/data/alpaca.hpp"
 #include "tfm/train/data/alpaca_samples.hpp"
+#include "tfm/train/data/conversation_samples.hpp"
 #include "tfm/train/data/padded_batch.hpp"
 #include "tfm/train/data/preflight.hpp"
 #include "tfm/train/data/sentiment.hpp"

@@ -44,6 +44,8 @@ TEST_CASE("without a chat template the vocabulary speaks for one, and the note s
   CHECK(unknown.notes == Notes{"the chat template cannot be used: it does not write what a user says; name one to chat: plain, chatml, llama2, alpaca (the vocabulary has <|im_start|> and "
                                "<|im_end|>, which speaks for chatml)",
                                "by their names these tokens end an answer, too: <|im_end|> (4)"});
+  CHECK(unknown.template_notes == Notes{unknown.notes[0]});
+  CHECK(im.template_notes == im.notes);
   CHECK(settled({"<|im_start|>", "<|im_end|>"}, chatml).notes.empty());
   CHECK(settle_chat({}, "", {}).notes.empty());  // without a tokenizer nobody chats
 }

@@ -144,11 +144,20 @@ class Messages(Case):
         self.assertEqual(self.chat("--messages", self.file((USER, STORY)), "--system", FROG)[0], expected)
 
     def test_refusals(self):
-        for text, said in (("{}", "messages"), ("[1]", "an object"), ('[{"role": "user"}]', "content"), ('[{"role": "tool", "content": "x"}]', "'assistant'"),
+        for text, said in (("{}", "messages"), ("[1]", "an object"), ('[{"role": "user"}]', "content"), ('[{"role": "narrator", "content": "x"}]', "'assistant' or 'tool'"), ('[{"role": "tool", "content": "x"}]', "the tool's"),
                            ('[{"role": "user", "content": 1}]', "a string"), ("x", "valid JSON"), ('[{"role": "assistant", "content": "x"}, {"role": "user", "content": "x"}]', "user")):
             err = self.chat("--messages", self.write("talk.json", text), code=1)[1].decode()
             self.assertIn(said, err, text)
             self.assertEqual(err.replace(f"tfm: note: {program.NO_TEMPLATE}\n", "").count("\n"), 1, err)
+
+    def test_results_of_tools_are_answered(self):
+        template = self.write("template.jinja", "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}")
+        talk = self.file((USER, "How warm?"), (ASSISTANT, "heat()"), ("tool", "19"))
+        told = self.chat("--messages", talk, "--template", template)[0]
+        written = "user: How warm?\nassistant: heat()\ntool: 19\nassistant: "
+        self.assertEqual(told, run("complete", STORIES, "--temp", 0, "-n", 12, "--plain", "-p", written)[0])
+        self.assertIn(b"this format has no tools", self.chat("--messages", talk, code=1)[1])
+        self.assertIn(b"expected one of them", self.chat("--messages", talk, "-p", "x", "--template", template, code=2)[1])
 
     def test_template_of_a_file(self):
         chatml = ("{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{% endfor %}"

@@ -326,6 +326,38 @@ TEST_CASE("a chat takes a template as Jinja source") {
   REQUIRE_THROWS_AS(Chat(stories(), given), OptionError);
 }
 
+TEST_CASE("tools answer a reply, and only what is new is evaluated", "[chat]") {
+  ChatOptions with = options();
+  with.sampler.temperature = 0;
+  with.template_source =
+      "{% for m in messages %}{% if m.role == 'tool' %}Result: {{ m.content }}\n{% elif m.role == 'user' %}Q: {{ m.content }}\n{% else %}A: {{ m.content }}\n{% endif %}{% endfor %}"
+      "{% if add_generation_prompt %}A: {% endif %}";
+  Chat chat(stories(), with);
+  chat.say("How warm is it");
+  const Index before = chat.session().length();
+  const std::string reply = chat.say({{Role::tool, "19"}, {Role::tool, "66 F", jinja::make_dict({{jinja::Value::of("name"), jinja::Value::of("heat")}})}});
+  CHECK(chat.last().prompt_tokens < 40);
+  CHECK(chat.session().length() == before + chat.last().prompt_tokens + chat.last().answer_tokens - 1);
+  REQUIRE(chat.messages().size() == 5);
+  CHECK((chat.messages()[2].role == Role::tool && chat.messages()[4].content == reply));
+  require_consistent(chat, with.session);
+  CHECK(stories().tokenizer.decode(chat.session().tokens()).find("\nResult: 19\nResult: 66 F\nA: ") != std::string::npos);
+  chat.say("And tomorrow");
+  require_consistent(chat, with.session);
+  // The same from its messages.
+  with.messages.assign(chat.messages().begin(), chat.messages().begin() + 2);
+  Chat again(stories(), with);
+  chat.set_messages(with.messages);
+  CHECK(again.say({{Role::tool, "19"}, {Role::tool, "66 F"}}) == chat.say({{Role::tool, "19"}, {Role::tool, "66 F"}}));
+  CHECK(tokens(again) == tokens(chat));
+  // A tool answers the assistant alone, and formats know none.
+  CHECK_THROWS_WITH(Chat(stories(), with).say({{Role::user, "a"}, {Role::tool, "b"}}), "tfm: chat template its own: message 4 of 4 is the tool's, expected the assistant's: the two take turns");
+  Chat plain(stories(), options());
+  plain.say("Once");
+  CHECK_THROWS_WITH(plain.say({{Role::tool, "b"}}), "tfm: chat template plain: message 3 of 3 is the tool's, expected the user's or the assistant's: this format has no tools");
+  CHECK(plain.messages().size() == 2);
+}
+
 TEST_CASE("thoughts go to a callback of their own, where the template opens them too") {
   ChatOptions with = options();
   Chat plain(stories(), with);

@@ -81,7 +81,8 @@ Loaded<Model> finish(Opening begun, const LoadOptions& options, bool from_path) 
 
   ChatSettings chat = settle_chat(opened.tokenizer, opened.jinja, opened.stop_tokens);
   opened.notes.insert(opened.notes.end(), chat.notes.begin(), chat.notes.end());
-  return {std::move(*model), std::move(opened.tokenizer), std::move(chat.chat_template), std::move(chat.stop_tokens), std::move(opened.notes)};
+  return {std::move(*model), std::move(opened.tokenizer), std::move(chat.chat_template), std::move(chat.stop_tokens), std::move(opened.notes),
+          std::move(chat.template_notes)};
 }
 
 }  // namespace detail

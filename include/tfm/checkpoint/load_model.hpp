@@ -10,7 +10,7 @@ namespace detail {
 template <class Model>
 Loaded<Model> as_any(Loaded<AnyLlama> loaded) {
   return {Model(std::move(loaded.model)), std::move(loaded.tokenizer), std::move(loaded.chat_template),
-          std::move(loaded.stop_tokens), std::move(loaded.notes)};
+          std::move(loaded.stop_tokens), std::move(loaded.notes), std::move(loaded.template_notes)};
 }
 
 }  // namespace detail

@@ -17,6 +17,7 @@ struct ChatSettings {
   std::optional<ChatTemplate> chat_template;  ///< none: the checkpoint's cannot be used
   std::vector<Token> stop_tokens;             ///< the tokenizer's eos, what the checkpoint says, what ends a turn by its name
   std::vector<std::string> notes;             ///< what was decided without the checkpoint's word
+  std::vector<std::string> template_notes{};  ///< those of them that are about the chat template
 };
 
 /// `jinja`: the checkpoint's chat template; empty: it has none. `said`: what ends a text by the checkpoint's word, besides the

@@ -45,6 +45,7 @@ TFM_INLINE void settle_stop_tokens(ChatSettings& settings, const AnyTokenizer& t
 TFM_INLINE ChatSettings settle_chat(const AnyTokenizer& tokenizer, std::string_view jinja, std::span<const Token> said) {
   ChatSettings settings;
   detail::settle_template(settings, tokenizer, jinja);
+  settings.template_notes = settings.notes;
   detail::settle_stop_tokens(settings, tokenizer, said);
   return settings;
 }

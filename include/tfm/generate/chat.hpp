@@ -2,6 +2,7 @@
 // Chat: a conversation with a model, which evaluates only what is new.
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "tfm/generate/chat_rules.hpp"
 #include "tfm/generate/generate.hpp"
 #include "tfm/generate/loaded.hpp"
 
@@ -60,31 +62,6 @@ class Chat {
   std::vector<Token> pending_;  // tokens behind the session's that are not evaluated yet
   ChatStatistics last_;
 
-  static ChatTemplate template_of(const Loaded<Model>& loaded, const ChatOptions& options) {
-    if (!loaded.tokenizer) raise(TokenizerError("tfm: this checkpoint has no tokenizer: nobody can chat with it"));
-    if (!options.chat_template.empty() && !options.template_source.empty())
-      raise(OptionError("tfm: chat_template and template_source are both given, expected one of them"));
-    const SequenceMarks marks = marks_of(loaded.tokenizer);
-    if (!options.chat_template.empty()) return ChatTemplate::named(options.chat_template, marks).with(options.inputs);
-    if (!options.template_source.empty()) {
-      std::string why = "it is empty";
-      auto given = trimmed(options.template_source).empty() ? std::nullopt : ChatTemplate::detect(options.template_source, marks, &why);
-      if (!given) raise<TemplateError>({"tfm: the chat template that was given cannot be used: ", why, "; there are: ", chat_format_names()});
-      return given->with(options.inputs);
-    }
-    if (!loaded.chat_template) raise<TemplateError>({"tfm: the checkpoint's chat template cannot be used; name one of: ", chat_format_names()});
-    return loaded.chat_template->with(options.inputs);
-  }
-  StopRules rules_of() const {
-    std::vector<Token> tokens = loaded_.stop_tokens;
-    std::vector<std::string> strings = options_.stop_strings;
-    for (const std::string& text : template_.stop_tokens()) {
-      if (const auto id = loaded_.tokenizer.find(text)) tokens.push_back(*id);
-      else strings.push_back(text);
-    }
-    strings.insert(strings.end(), template_.stop_strings().begin(), template_.stop_strings().end());
-    return StopRules(std::move(tokens), std::move(strings));
-  }
   double now() const { return options_.clock ? options_.clock() : 0; }
 
   /// Whether a prompt opens the model's thoughts itself.
@@ -110,11 +87,13 @@ class Chat {
     while (true) {
       std::vector<Token> ids = prompt_ids(conversation, thinking);
       if (static_cast<Index>(ids.size()) + reserve <= session_.capacity()) return ids;
-      if (static_cast<Index>(conversation.size()) < system + 3) {
+      const auto first = conversation.begin() + std::min<Index>(system + 1, static_cast<Index>(conversation.size()));
+      const auto next = std::find_if(first, conversation.end(), [](const Message& message) { return message.role == Role::user; });
+      if (next == conversation.end()) {
         if (static_cast<Index>(ids.size()) <= session_.capacity()) return ids;
         raise<ContextFull>({"tfm: the last message alone is a prompt of ", ids.size(), " tokens, the context is ", session_.capacity()});
       }
-      conversation.erase(conversation.begin() + system, conversation.begin() + system + 2);
+      conversation.erase(conversation.begin() + system, next);
     }
   }
 
@@ -131,8 +110,8 @@ class Chat {
     std::vector<Token> ids;  // to be evaluated
     bool thinking = false;   // the prompt opens the model's thoughts
 
-    Turn(Chat& chat, std::string_view text) : chat_(chat), kept_(chat.session_.length()), draws_(chat.sampler_.draws()), conversation(chat.messages_) {
-      conversation.push_back({Role::user, std::string(text)});
+    Turn(Chat& chat, std::vector<Message> said) : chat_(chat), kept_(chat.session_.length()), draws_(chat.sampler_.draws()), conversation(chat.messages_) {
+      conversation.insert(conversation.end(), std::make_move_iterator(said.begin()), std::make_move_iterator(said.end()));
       // Where the template writes what was said otherwise now, as when it drops thoughts, everything from the first difference on is new.
       const auto added = chat.evaluated_ == 0 ? std::nullopt : chat.template_.added(conversation, chat.evaluated_);
       bool anew = !added;
@@ -199,8 +178,8 @@ class Chat {
 
  public:
   explicit Chat(const Loaded<Model>& loaded, ChatOptions options = {})
-      : loaded_(loaded), options_(std::move(options)), template_(template_of(loaded, options_)), session_(loaded.model, options_.session),
-        sampler_(options_.sampler), rules_(rules_of()) {
+      : loaded_(loaded), options_(std::move(options)), template_(chosen_template(loaded.tokenizer, loaded.chat_template, options_.chat_template, options_.template_source).with(options_.inputs)), session_(loaded.model, options_.session),
+        sampler_(options_.sampler), rules_(reply_stops(loaded.tokenizer, template_, loaded.stop_tokens, options_.stop_strings)) {
     set_messages(std::move(options_.messages));
   }
 
@@ -246,17 +225,31 @@ class Chat {
   /// Errors: ContextFull, Stopped, TemplateError, and what callback, clock or progress throw; the conversation has not changed then.
   template <class F>
   std::string say(std::string_view text, F&& callback) {
-    return say_turn(text, [&](std::string_view piece, bool) { return detail::call_back(callback, piece); }, [](bool) {});
+    return say(question(text), std::forward<F>(callback));
   }
   /// The same, but what the model thinks before its answer, between its family's marks or behind those that the template opens, goes to
   /// `thoughts`, without the marks. The reply that is returned and kept has both: what the template drops of earlier thoughts is its own.
   template <class F, class G>
   std::string say(std::string_view text, F&& callback, G&& thoughts) {
+    return say(question(text), std::forward<F>(callback), std::forward<G>(thoughts));
+  }
+  std::string say(std::string_view text) {
+    return say(text, [](std::string_view) {});
+  }
+  /// What is said next as messages, the user's or, behind a reply with calls (tool_calls_in), those of the tools that it called:
+  ///   chat.say({{Role::tool, "19 degrees"}});
+  /// They take turns with what was said (ChatTemplate::require_turns), and the last waits for a reply. Errors: TemplateError too where the template takes no tools.
+  template <class F>
+  std::string say(std::vector<Message> said, F&& callback) {
+    return say_turn(std::move(said), [&](std::string_view piece, bool) { return detail::call_back(callback, piece); }, [](bool) {});
+  }
+  template <class F, class G>
+  std::string say(std::vector<Message> said, F&& callback, G&& thoughts) {
     std::optional<ThoughtFilter> filter;
     const auto answer = [&](std::string_view piece) { return detail::call_back(callback, piece); };
     const auto thought = [&](std::string_view piece) { return detail::call_back(thoughts, piece); };
     return say_turn(
-        text,
+        std::move(said),
         [&](std::string_view piece, bool thinking) {
           if (!filter) filter.emplace(template_.thoughts(), thinking);
           return filter->push(piece, answer, thought);
@@ -265,15 +258,17 @@ class Chat {
           if (filter && whole) filter->flush(answer, thought);
         });
   }
-  std::string say(std::string_view text) {
-    return say(text, [](std::string_view) {});
+  std::string say(std::vector<Message> said) {
+    return say(std::move(said), [](std::string_view) {});
   }
 
  private:
+  static std::vector<Message> question(std::string_view text) { return {{Role::user, std::string(text)}}; }
+
   template <class Piece, class End>
-  std::string say_turn(std::string_view text, Piece&& on_piece, End&& on_end) {
+  std::string say_turn(std::vector<Message> said, Piece&& on_piece, End&& on_end) {
     const double begin = now();
-    Turn turn(*this, text);
+    Turn turn(*this, std::move(said));
     session_.evaluate(turn.ids, options_.progress);
     double first = begin;
     bool began = false;

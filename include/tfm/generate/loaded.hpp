@@ -17,6 +17,7 @@ struct Loaded {
   std::optional<ChatTemplate> chat_template;  ///< none: the file's own is not known; a note says so
   std::vector<Token> stop_tokens;             ///< what ends a text by the checkpoint's word; the tokenizer's eos among them
   std::vector<std::string> notes;             ///< what a careful person would want to hear about this checkpoint
+  std::vector<std::string> template_notes{};  ///< those of them that concern nobody who does not use the chat template
 };
 
 }  // namespace tfm::inline TFM_ABI

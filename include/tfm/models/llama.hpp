@@ -199,9 +199,10 @@ class Llama {
   static constexpr Memory memory_of(const S& s, const MemoryOptions& options, Index weights) noexcept {
     const Index room = options.context == 0 ? s.context : options.context;
     const Index tokens = std::max(std::min(options.chunk, room * options.sequences), options.sequences);
+    const Index ids = options.sequences * room * static_cast<Index>(sizeof(std::int32_t));
     return {weights, cache_shape(s, options.sequences, options.context, options.cache).bytes(),
-            scratch_bytes(s, tokens, options.sequences, options.threads, options.rank, options.cache, room) + detail::bookkeeping_bytes(options.threads, options.sequences),
-            options.sequences * s.vocab * static_cast<Index>(sizeof(float))};
+            scratch_bytes(s, tokens, options.sequences, options.threads, options.rank, options.cache, room) + detail::bookkeeping_bytes(options.threads, options.sequences) + ids,
+            2 * options.sequences * s.vocab * static_cast<Index>(sizeof(float))};
   }
 
   template <class Layer>

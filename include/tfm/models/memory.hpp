@@ -14,7 +14,8 @@ struct MemoryOptions {
   Format cache = Format::f16;  ///< of the keys and values: F32, F16 or Q8_0
 };
 
-/// Bytes by what they are for; what allocations ask for, without the heap's own.
+/// Bytes by what they are for; what allocations ask for, without the heap's own. A Session's ids and its two rows of logits, those of
+/// before a pass and those that it writes, are among them.
 struct Memory {
   Index weights{}, cache{}, scratch{}, logits{};
   constexpr Index total() const noexcept { return weights + cache + scratch + logits; }

@@ -51,22 +51,29 @@ class ChatTemplate {
   /// The rendered text itself holds BOS where it belongs: another one in front would be one too many.
   bool writes_bos() const noexcept { return writes_bos_; }
 
-  /// The prompt for the next reply: the conversation, which ends with the user's message, and the opening of the
+  /// The prompt for the next reply: the conversation, which ends with the user's message or a tool's, and the opening of the
   /// assistant's turn. The first `evaluated` messages are left out: those of an earlier prompt and the reply to it, as
   /// far as its last word; the closing of that turn is part of what is new.
-  /// \throws TemplateError where the roles are not system (may be missing), user, assistant, user, ..., user
+  /// \throws TemplateError where the roles take no turns: see require_turns
   Rendering prompt(std::span<const Message> conversation, Index evaluated = 0) const;
   /// prompt() of what is behind the first `evaluated` messages; nothing where the template writes those otherwise, now that there are more.
   std::optional<Rendering> added(std::span<const Message> conversation, Index evaluated) const;
 
-  /// Refuses messages whose roles are not system (may be missing), user, assistant, user, …; none at all are fine, too.
+  /// Refuses messages whose roles are not system (may be missing), user, assistant, user, …; none at all are fine, too. Where there is a file's own
+  /// template, which takes them or not, tools may answer the assistant, one or several, and then it goes on.
   /// \throws TemplateError with the number and the role of the first that is out of turn
   void require_turns(std::span<const Message> conversation) const;
   /// The same, and the last must be a reply, or the system prompt alone, so that the user's turn comes next.
   void require_turns_of_user(std::span<const Message> conversation) const;
 
-  /// The whole conversation with every turn closed, as text to train on. \throws TemplateError as prompt() does
+  /// The whole conversation with every turn closed, as text to train on: by the file's own template where there is one, which decides
+  /// what may follow what; otherwise a system prompt may come first, and no tool says anything.
+  /// \throws TemplateError for a conversation that cannot be written so
   Rendering transcript(std::span<const Message> conversation) const;
+  /// What prompt() writes behind such a transcript: the opening of the assistant's turn.
+  std::string reply_opening(std::span<const Message> conversation) const;
+  /// Whether the template says itself what a model learns, by {% generation %}.
+  bool marks_generation() const { return own_ && own_->marks_generation(); }
 
  private:
   static void fill_in(std::string& text, const SequenceMarks& marks);
@@ -74,6 +81,8 @@ class ChatTemplate {
   [[noreturn, gnu::cold]] void refuse(std::span<const Message> conversation, Index i, const char* expected) const;
 
   void check(std::span<const Message> conversation) const;
+  /// Whether the file's own template is run for it: always, or as a format cannot write it.
+  bool runs_own(std::span<const Message> conversation) const noexcept;
 
   /// Appends the messages from `from` on.
   void render(Rendering& out, std::span<const Message> conversation, Index from) const;

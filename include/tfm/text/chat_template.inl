@@ -52,7 +52,7 @@ TFM_INLINE ChatTemplate ChatTemplate::with(TemplateInputs inputs) const {
 TFM_INLINE Rendering ChatTemplate::prompt(std::span<const Message> conversation, Index evaluated) const {
   check(conversation);
   const auto n = static_cast<Index>(conversation.size());
-  if (conversation[to_size(n - 1)].role != Role::user) {
+  if (const Role last = conversation[to_size(n - 1)].role; last != Role::user && last != Role::tool) {
     refuse(conversation, n - 1, "a last message of the user's, which the reply answers");
   }
   if (evaluated < 0 || evaluated >= n ||
@@ -60,7 +60,7 @@ TFM_INLINE Rendering ChatTemplate::prompt(std::span<const Message> conversation,
     raise<TemplateError>({"tfm: chat template ", name(), ": ", evaluated, " of ", n,
                           " messages evaluated, expected 0 or those as far as a reply of the assistant's"});
   }
-  if (runs_own_) {
+  if (runs_own(conversation)) {
     if (evaluated == 0) return own_->prompt(conversation);
     auto added = own_->added(conversation, evaluated);
     if (!added) raise<TemplateError>({"tfm: chat template ", name(), ": it writes the first ", evaluated, " messages otherwise, now that there are more"});
@@ -74,35 +74,49 @@ TFM_INLINE Rendering ChatTemplate::prompt(std::span<const Message> conversation,
 }
 
 TFM_INLINE std::optional<Rendering> ChatTemplate::added(std::span<const Message> conversation, Index evaluated) const {
-  if (!runs_own_) return prompt(conversation, evaluated);
+  if (!runs_own(conversation)) return prompt(conversation, evaluated);
   check(conversation);
   return own_->added(conversation, evaluated);
 }
 
 TFM_INLINE void ChatTemplate::require_turns(std::span<const Message> conversation) const {
   const Index first = !conversation.empty() && conversation[0].role == Role::system ? 1 : 0;
+  Role last = Role::system;
   for (Index i = first; i < static_cast<Index>(conversation.size()); ++i) {
     const Role role = conversation[to_size(i)].role;
     if (role == Role::system) refuse(conversation, i, "a system prompt as the first message only");
-    const bool users_turn = (i - first) % 2 == 0;
-    if (role == (users_turn ? Role::user : Role::assistant)) continue;
-    refuse(conversation, i, users_turn ? "the user's: the two take turns" : "the assistant's: the two take turns");
+    if (role == Role::tool && !own_) refuse(conversation, i, "the user's or the assistant's: this format has no tools");
+    const bool behind_reply = last == Role::assistant, behind_question = last == Role::user || last == Role::tool;
+    const bool in_turn = behind_question ? role == Role::assistant || (last == Role::tool && role == Role::tool) : role == Role::user || (behind_reply && role == Role::tool);
+    if (!in_turn) refuse(conversation, i, behind_question ? "the assistant's: the two take turns" : "the user's: the two take turns");
+    last = role;
   }
 }
 
 TFM_INLINE void ChatTemplate::require_turns_of_user(std::span<const Message> conversation) const {
   require_turns(conversation);
-  if (!conversation.empty() && conversation.back().role == Role::user) {
+  if (!conversation.empty() && (conversation.back().role == Role::user || conversation.back().role == Role::tool)) {
     refuse(conversation, static_cast<Index>(conversation.size()) - 1, "a last message of the assistant's, after which the user's turn comes");
   }
 }
 
 TFM_INLINE Rendering ChatTemplate::transcript(std::span<const Message> conversation) const {
-  check(conversation);
-  if (runs_own_) return own_->transcript(conversation);
+  if (own_) return own_->transcript(conversation);
+  if (conversation.empty()) raise<TemplateError>({"tfm: chat template ", name(), ": a conversation of no messages, expected at least one"});
+  for (Index i = 0; i < static_cast<Index>(conversation.size()); ++i) {
+    const Role role = conversation[to_size(i)].role;
+    if (role == Role::tool) refuse(conversation, i, "the user's or the assistant's: this format has no tools");
+    if (role == Role::system && i > 0) refuse(conversation, i, "a system prompt as the first message only");
+  }
   Rendering out;
   render(out, conversation, 0);
   return out;
+}
+
+TFM_INLINE std::string ChatTemplate::reply_opening(std::span<const Message> conversation) const {
+  if (!own_) return format_.opening;
+  const std::string closed = own_->transcript(conversation).text(), open = own_->prompt(conversation).text();
+  return open.starts_with(closed) ? open.substr(closed.size()) : std::string();
 }
 
 TFM_INLINE void ChatTemplate::fill_in(std::string& text, const SequenceMarks& marks) {
@@ -126,6 +140,11 @@ TFM_INLINE void ChatTemplate::check(std::span<const Message> conversation) const
   }
 }
 
+TFM_INLINE bool ChatTemplate::runs_own(std::span<const Message> conversation) const noexcept {
+  const auto beyond = [](const Message& message) { return message.role == Role::tool || message.more.is(jinja::Kind::dict); };
+  return runs_own_ || (own_ && std::any_of(conversation.begin(), conversation.end(), beyond));
+}
+
 TFM_INLINE void ChatTemplate::render(Rendering& out, std::span<const Message> conversation, Index from) const {
   const Index first_turn = conversation[0].role == Role::system ? 1 : 0;
   if (from == 0) {
@@ -137,7 +156,7 @@ TFM_INLINE void ChatTemplate::render(Rendering& out, std::span<const Message> co
     if (conversation[to_size(i)].role == Role::assistant) {
       write(out, format_.opening);
       write(out, format_.gap);
-      out.add(format_.trim_reply ? trimmed(content) : content, false);
+      out.add(format_.trim_reply ? trimmed(content) : content, false, i);
       write(out, format_.closing);
       continue;
     }
@@ -145,7 +164,7 @@ TFM_INLINE void ChatTemplate::render(Rendering& out, std::span<const Message> co
     bool after_system = false;  // then the system prompt is what the trimmed text begins with
     if (i == first_turn && format_.system_within_user) after_system = system(out, conversation);
     if (format_.trim_user) content = after_system ? trimmed_right(content) : trimmed(content);
-    out.add(content, false);
+    out.add(content, false, i);
     write(out, format_.user_after);
   }
 }
@@ -156,7 +175,7 @@ TFM_INLINE bool ChatTemplate::system(Rendering& out, std::span<const Message> co
   write(out, format_.system_before);
   if (given) {
     const std::string_view content = conversation[0].content;
-    out.add(format_.trim_system ? trimmed(content) : content, false);
+    out.add(format_.trim_system ? trimmed(content) : content, false, 0);
   } else {
     write(out, format_.default_system);
   }

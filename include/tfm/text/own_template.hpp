@@ -28,6 +28,17 @@ struct TemplateInputs {
   bool empty() const { return !asks() && !now; }
 };
 
+/// A message as templates read it. A call without a text has no `content`, as where JSON says null.
+inline jinja::Value message_value(const Message& message) {
+  using jinja::Value;
+  std::vector<std::pair<Value, Value>> pairs;
+  if (message.more.is(jinja::Kind::dict)) pairs = message.more.as<jinja::Dict>().items;
+  const bool calls = !pairs.empty() && jinja::find(message.more, "tool_calls") != nullptr;
+  if (!message.content.empty() || !calls) pairs.emplace(pairs.begin(), Value::of("content"), Value::of(message.content));
+  pairs.emplace(pairs.begin(), Value::of("role"), Value::of(name(message.role)));
+  return jinja::make_dict(std::move(pairs));
+}
+
 class OwnTemplate {
   jinja::Template template_;
   SequenceMarks marks_;
@@ -70,6 +81,7 @@ class OwnTemplate {
   const std::vector<std::string>& stop_tokens() const noexcept { return stop_tokens_; }
   bool writes_bos() const noexcept { return writes_bos_; }
   ThoughtMarks thoughts() const noexcept { return thoughts_; }
+  bool marks_generation() const { return template_.marks_generation(); }
 
   /// The conversation and the opening of a reply. Errors: jinja::Raised, TemplateError.
   Rendering prompt(std::span<const Message> conversation) const { return render(conversation, true); }
@@ -87,7 +99,7 @@ class OwnTemplate {
     for (const Rendering::Piece& piece : whole.pieces) {
       const std::size_t skipped = std::min(skip, piece.text.size());
       skip -= skipped;
-      out.add(std::string_view(piece.text).substr(skipped), piece.from_template);
+      out.add(std::string_view(piece.text).substr(skipped), piece.from_template, piece.message, piece.generated);
     }
     return out;
   }
@@ -114,9 +126,7 @@ class OwnTemplate {
   Rendering render(std::span<const Message> conversation, bool opening) const {
     using jinja::Value;
     std::vector<Value> messages;
-    for (const Message& message : conversation)
-      messages.push_back(jinja::make_dict(
-          {{Value::of("role"), Value::of(name(message.role))}, {Value::of("content"), Value::of(message.content)}}));
+    for (const Message& message : conversation) messages.push_back(message_value(message));
     jinja::Conversation whole{.messages = jinja::make_list(std::move(messages)),
                               .tools = inputs_.tools,
                               .add_generation_prompt = opening,
@@ -128,8 +138,10 @@ class OwnTemplate {
     Rendering out;
     std::size_t begin = 0;
     for (const jinja::Run& run : rendered.runs) {
-      out.add(std::string_view(rendered.text).substr(begin, run.end - begin),
-              jinja::writer_of(run.origin) == jinja::by_template);
+      const jinja::Origin writer = jinja::writer_of(run.origin);
+      out.add(std::string_view(rendered.text).substr(begin, run.end - begin), writer == jinja::by_template,
+              writer < jinja::by_message(0) ? -1 : static_cast<Index>(writer - jinja::by_message(0)),
+              run.origin != writer);
       begin = run.end;
     }
     return out;

@@ -14,7 +14,7 @@
 #include "tfm/formats/json_writer.hpp"
 #include "tfm/formats/mapped_file.hpp"
 #include "tfm/text/alpaca_prompt.hpp"
-#include "tfm/text/encoding.hpp"
+#include "tfm/train/data/json_records.hpp"
 
 namespace tfm::inline TFM_ABI {
 
@@ -38,78 +38,15 @@ inline AlpacaRecord alpaca_record(const Json& record, Index number) {
           alpaca_field(record, number, "output", true)};
 }
 
-/// Where the JSON value that a text begins with ends: behind the bracket that closes its first one. The text's size where that is missing.
-inline std::size_t json_value_end(std::string_view text) noexcept {
-  Index depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      else if (c == '"' || c == '\n') in_string = false;  // no string goes over a line: the next one is read for itself
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      ++depth;
-    } else if (c == '}' || c == ']') {
-      if (--depth == 0) return i + 1;
-    }
-  }
-  return text.size();
-}
-
-/// A file's one object, where that is no record. Which of its members the records are, if any, is not guessed.
-[[noreturn]] inline void refuse_alpaca_object(const Json& object) {
-  std::string arrays;
-  Index count = 0;
-  for (const Json member : object.members())
-    if (member.is(JsonKind::array) && ++count <= 6) arrays += (arrays.empty() ? "" : ", ") + in_quotes(member.key());
-  fail(object.file(), "found an object, expected an array of records, or records with 'instruction' and 'output' one behind the other" +
-                          (count == 0 ? "" : "; its member" + std::string(count == 1 ? " " : "s ") + arrays + (count == 1 ? " is an array: save that alone" : " are arrays: save one alone")));
-}
-
-/// Objects one behind the other, each on a line of its own or on several.
-inline std::vector<AlpacaRecord> alpaca_objects(std::string_view text, const std::string& file) {
-  std::vector<AlpacaRecord> records;
-  const std::string_view blank = " \t\r\n";
-  Index line = 1;
-  const auto pass = [&](std::size_t bytes) {
-    line += std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(bytes), '\n');
-    text.remove_prefix(bytes);
-  };
-  for (bool first = true;; first = false) {
-    pass(std::min(text.find_first_not_of(blank), text.size()));
-    if (text.empty()) return records;
-    const std::size_t end = text[0] == '{' ? json_value_end(text) : std::min(text.find('\n'), text.size());
-    const bool alone = first && text.find_first_not_of(blank, end) == text.npos;
-    const JsonDocument document(text.substr(0, end), line == 1 && alone ? file : file + ": line " + std::to_string(line));
-    const Json root = document.root();
-    if (alone && root.is(JsonKind::object) && !root.find("instruction") && !root.find("output")) refuse_alpaca_object(root);
-    records.push_back(alpaca_record(root, static_cast<Index>(records.size()) + 1));
-    pass(end);
-  }
-}
-
 }  // namespace detail
 
 /// The records of a text: a JSON array of objects, or objects one behind the other (one a line, or each on several). A record has the strings "instruction" and "output" and may have "input"; other members are
 /// not looked at. `file` is its name in messages. Errors: LoadError with the file, the record's number from 1, the field, found and
 /// expected; for a text without records, or that is not UTF-8.
 inline std::vector<AlpacaRecord> parse_alpaca(std::string_view text, const std::string& file) {
-  text = utf8_text(text, file);
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
   std::vector<AlpacaRecord> records;
-  if (first != text.npos && text[first] == '{') {
-    records = detail::alpaca_objects(text, file);
-  } else {
-    const JsonDocument document(text, file);
-    if (!document.root().is(JsonKind::array))
-      detail::fail(file, "found " + document.root().found() + ", expected an array of records, or a record a line");
-    records.reserve(to_size(document.root().size()));
-    for (const Json record : document.root().elements())
-      records.push_back(detail::alpaca_record(record, static_cast<Index>(records.size()) + 1));
-  }
-  if (records.empty()) detail::fail(file, "found no record, expected at least one");
+  for_each_json_record(text, file, {.members = {"instruction", "output"}, .expected = "'instruction' and 'output'"},
+                       [&](const Json& record, Index number) { records.push_back(detail::alpaca_record(record, number)); });
   return records;
 }
 /// The same from a file.

@@ -20,7 +20,7 @@ struct Preflight {
   Index training = 0, validation = 0;
   Index tokens = 0, labels = 0;  ///< of the training samples; labels that are asked for, so none of a first token's
   Index shortest = 0, longest = 0;  ///< tokens of a training sample
-  Index without_eos = 0;         ///< of both: the end was cut off, so nothing teaches the model to stop there
+  Index without_eos = 0;         ///< of both: the end was cut off (records: it is no EOS), so nothing teaches the model to stop there
   Index without_label = 0;       ///< of both: nothing to learn from, or to measure with
   Index without_bos = 0;         ///< of both: the tokenizer begins texts with BOS, these begin otherwise
   Index distinct = 0;            ///< texts (split.hpp) of both
@@ -30,12 +30,15 @@ struct Preflight {
   Index empty_outputs = 0;       ///< of both: the record's output is empty or white space
   Index beyond_context = 0;      ///< of both: more tokens than the model's context
   Index context = 0, cutoff = 0;  ///< tokens, as PreflightFacts has them
+  Index unstopped = 0;           ///< replies of conversations behind which nothing that ends them is learnt
+  bool conversations = false;
+  std::vector<std::string> data;     ///< what is wrong with the conversations themselves, a sentence each
   std::vector<std::string> special;  ///< what is wrong with the tokenizer's BOS and EOS
 
   /// Whether something should be looked at before hours are spent.
   bool clean() const noexcept {
     return without_eos == 0 && without_label == 0 && without_bos == 0 && shared == 0 && distinct == training + validation && special.empty() &&
-           empty_outputs == 0 && beyond_context == 0;
+           empty_outputs == 0 && beyond_context == 0 && unstopped == 0 && data.empty();
   }
   /// What was found, a sentence each, without line ends.
   std::vector<std::string> lines() const {
@@ -47,7 +50,11 @@ struct Preflight {
     std::vector<std::string> out{std::to_string(training) + " training and " + std::to_string(validation) + " validation samples; " + std::to_string(tokens) +
                                  " training tokens, " + std::to_string(labels) + " with a label; " + std::to_string(shortest) + " to " +
                                  std::to_string(longest) + " tokens a sample"};
-    if (without_eos > 0) out.push_back("EOS is cut off in " + share(without_eos) + ": they do not teach the model to stop; a greater cutoff helps");
+    out.insert(out.end(), data.begin(), data.end());
+    if (without_eos > 0)
+      out.push_back(std::string(conversations ? "the end is" : "EOS is") + " cut off in " + share(without_eos) + ": they do not teach the model to stop; a greater cutoff helps");
+    if (unstopped > 0)
+      out.push_back(std::to_string(unstopped) + " replies are followed by no token that ends them, as the chat template writes none or does not mark it as learnt: these do not teach the model to stop");
     if (without_label > 0) out.push_back("no label in " + share(without_label) + ": nothing is learnt from them; a greater cutoff helps");
     if (validation > 0 && to_measure == 0)
       out.push_back("none of the " + std::to_string(validation) + " validation samples has a token to measure: no step can be the best one; a greater cutoff helps");
@@ -72,6 +79,10 @@ struct PreflightFacts {
   std::span<const AlpacaRecord> records{};  ///< those that `texts` and the split are of
   Index context = 0;                        ///< tokens that the model was made for
   Index cutoff = 0;                         ///< tokens that samples were cut to
+  /// Of conversations: samples that lost their end, and what Preflight has of them.
+  std::optional<Index> cut{};
+  Index unstopped = 0;
+  std::span<const std::string> data{};
 };
 
 /// Labels of a sample that a token is asked for.
@@ -81,7 +92,7 @@ inline Index label_count(const CausalSample& sample) noexcept {
   return n;
 }
 
-/// Looks at the samples that were made of `records` by alpaca_samples with a split's two sides. What config.json and the tokenizer
+/// Looks at the samples that were made of `records` by alpaca_samples, or of conversations, with a split's two sides. What config.json and the tokenizer
 /// disagree on is in Loaded::notes, which a program shows beside this. ShapeError where there are more or fewer samples than the split has, or
 /// records than texts.
 inline Preflight preflight(const DistinctTexts& texts, const Split& split, std::span<const CausalSample> training,
@@ -95,14 +106,16 @@ inline Preflight preflight(const DistinctTexts& texts, const Split& split, std::
   if (!facts.records.empty() && facts.records.size() != texts.of.size())
     raise(ShapeError("tfm: preflight: found " + std::to_string(facts.records.size()) + " records, expected the " + std::to_string(texts.of.size()) + " that the texts are of"));
 
-  Preflight found{.training = static_cast<Index>(training.size()), .validation = static_cast<Index>(validation.size()), .context = facts.context, .cutoff = facts.cutoff, .special = {}};
+  Preflight found{.training = static_cast<Index>(training.size()), .validation = static_cast<Index>(validation.size()), .context = facts.context, .cutoff = facts.cutoff, .unstopped = facts.unstopped, .conversations = facts.cut.has_value(),
+                  .data = {facts.data.begin(), facts.data.end()}, .special = {}};
   for (const auto side : {training, validation})
     for (const CausalSample& sample : side) {
-      found.without_eos += sample.ids.empty() || sample.ids.back() != tokenizer.eos() ? 1 : 0;
+      found.without_eos += !facts.cut && (sample.ids.empty() || sample.ids.back() != tokenizer.eos()) ? 1 : 0;
       found.without_bos += tokenizer.add_bos() && (sample.ids.empty() || sample.ids.front() != tokenizer.bos()) ? 1 : 0;
       found.without_label += label_count(sample) == 0 ? 1 : 0;
       found.beyond_context += facts.context > 0 && static_cast<Index>(sample.ids.size()) > facts.context ? 1 : 0;
     }
+  found.without_eos += facts.cut.value_or(0);
   for (const CausalSample& sample : validation) found.to_measure += label_count(sample);
   for (const auto* const side : {&split.training, &split.validation})
     for (const Index i : *side) found.empty_outputs += !facts.records.empty() && trimmed(facts.records[to_size(i)].output).empty() ? 1 : 0;
