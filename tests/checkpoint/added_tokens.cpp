@@ -47,10 +47,11 @@ const std::string added_json = R"({"<|im_start|>": 512, "<|im_end|>": 513})";
 TEST_CASE("added tokens: ids, roles and text of a folder with ChatML's markers") {
   const auto folder = tfm_test::require(tfm_test::shared() / "cases/added-tokens/model");
   if (!folder) return;
-  const auto [tokenizer, jinja, notes] = load_folder_tokenizer(*folder, 520);
+  const auto loaded = load_folder_tokenizer(*folder, 520);
+  const AnyTokenizer& tokenizer = loaded.tokenizer;
   CHECK(tokenizer.size() == 514);
   CHECK(tokenizer.eos() == Token{513});
-  CHECK(notes == Notes{"tokenizer_config.json says eos is '<|im_end|>' (513), the vocabulary says 2: 513 is used"});
+  CHECK(loaded.notes == Notes{"tokenizer_config.json says eos is '<|im_end|>' (513), the vocabulary says 2: 513 is used"});
   const auto ids = [&](const char* text) { return tokenizer.encode(TemplateText{text}); };
   CHECK(ids("<|im_start|>user\nhi<|im_end|>\n") == Tokens{512, 425, 419, 285, 13, 415, 417, 513, 13});
   CHECK(ids("a<s> b") == Tokens{261, 1, 268});

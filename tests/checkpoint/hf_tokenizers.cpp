@@ -44,7 +44,9 @@ bool spoken(const AnyTokenizer& tokenizer, const Tokens& ids) {
 }
 
 void check_cases(const Golden& golden) {
-  const auto& [read, tokenizer, expected] = golden;
+  const TokenizerJson& read = golden.read;
+  const AnyTokenizer& tokenizer = golden.tokenizer;
+  const json& expected = golden.expected;
   const Tokens prefix = expected.at("prefix"), suffix = expected.at("suffix");
   for (const json& one : expected.at("cases")) {
     const std::string text = one.at("text");
