@@ -46,7 +46,6 @@ void require_shape(const S& expected, const DynamicLlamaShape& found, const std:
   equal("options.activation", static_cast<int>(is.activation), static_cast<int>(should.activation));
   equal("options.attention_cap", is.attention_cap, should.attention_cap);
   equal("options.logit_cap", is.logit_cap, should.logit_cap);
-  equal("options.rotary_dim", rotary_dim(found), rotary_dim(expected));
   equal("options.window", is.window, should.window);
   equal("options.window_from", is.window_from, should.window_from);
   equal("options.full_every", is.full_every, should.full_every);
@@ -57,6 +56,7 @@ void require_shape(const S& expected, const DynamicLlamaShape& found, const std:
   equal("heads", found.heads, Index{expected.heads});
   equal("kv_heads", found.kv_heads, Index{expected.kv_heads});
   equal("head_dim", head_dim(found), head_dim(expected));
+  equal("options.rotary_dim", rotary_dim(found), rotary_dim(expected));
   equal("ffn", found.ffn, Index{expected.ffn});
   equal("norm_eps", found.norm_eps, float{expected.norm_eps});
   equal("rope_theta", found.rope_theta, float{expected.rope_theta});
