@@ -346,7 +346,8 @@ inline std::string conversations_json(std::span<const ConversationRecord> record
   for (const ConversationRecord& record : records) {
     std::vector<Value> messages;
     for (const Message& message : record.messages) messages.push_back(message_value(message));
-    std::vector<std::pair<Value, Value>> all{{Value::of("messages"), jinja::make_list(std::move(messages))}};
+    std::vector<std::pair<Value, Value>> all;
+    all.emplace_back(Value::of("messages"), jinja::make_list(std::move(messages)));
     if (!record.tools.is(jinja::Kind::none)) all.emplace_back(Value::of("tools"), record.tools);
     out += (out.empty() ? "[\n" : ",\n") + jinja::to_json(jinja::make_dict(std::move(all)));
   }
