@@ -31,9 +31,9 @@ constexpr const char* footer =
   tfm convert model.gguf --out folder/              as a Hugging Face folder, and back
   tfm COMMAND --help                                the options of a command, with examples
 
-A model is a GGUF file (F32, F16, BF16, Q8_0, Q4_K_M and most others) or a Hugging Face folder (config.json, safetensors,
-tokenizer.model or tokenizer.json), named behind the command or by --model. Results go to standard output;
-progress, figures, notes and errors to standard error; results in JSON hold the notes too ("notes").
+A model is a GGUF file (F32, F16, BF16, Q8_0, Q4_K_M and most others) or a Hugging Face folder (config.json,
+safetensors, tokenizer.model or tokenizer.json), named behind the command or by --model. Results go to standard
+output; progress, figures, notes and errors to standard error; results in JSON hold the notes too ("notes").
 
 Exit codes: 0 all went well; 1 an error, told on standard error; 2 the command line makes no sense;
 130 interrupted with Ctrl-C.)";

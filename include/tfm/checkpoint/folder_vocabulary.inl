@@ -33,7 +33,7 @@ TFM_INLINE std::vector<std::string_view> telling_texts() {
 TFM_INLINE bool cut_alike(const PreTokenizer& a, const PreTokenizer& b) {
   PreTokenizer::Workspace first, second;
   for (const std::string_view text : telling_texts()) {
-    const Words x = a.cut(text, first), y = b.cut(text, second);
+    const auto x = a.cut(text, first), y = b.cut(text, second);
     const auto same = [](const TextSpan& s, const TextSpan& t) { return s.begin == t.begin && s.end == t.end; };
     if (x.text != y.text || !std::equal(x.spans.begin(), x.spans.end(), y.spans.begin(), y.spans.end(), same))
       return false;

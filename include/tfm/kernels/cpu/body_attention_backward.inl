@@ -20,6 +20,7 @@ inline void softmax_backward(const AttentionHead& a, RandomKey head_key, Index b
   for (Index p = 0; p < panels; ++p) {
     const Index left = seen.keys - block * key_block - 16 * p, n = left < 0 ? 0 : left > 16 ? 16 : left;
     F score = mul(load(weights + 16 * p), set(seen.scale)), slope = set(seen.scale);
+    hold(score);  // rounded as the forward pass has it, or a compiler fuses it with the subtraction below
     if (a.cap != 0) {
       score = soft_capped(score, a.cap);
       slope = mul(slope, soft_cap_slope(score, a.cap));
