@@ -37,7 +37,7 @@ inline std::vector<TypeChoice> choices_of(const tfm::AnyModel& model) {
     TypeChoice choice{.name = std::string(name(format))};
     visit_weights(model, "", [&](const std::string& weight, const auto&, const tfm::WeightInfo& info) {
       const tfm::Format type =
-          tfm::detail::gguf_type_of({weight, info, format, {}}, model.shape, {.type = format, .progress = {}});
+          tfm::detail::gguf_type_of({weight, info, format, {}, {}}, model.shape, {.type = format, .progress = {}});
       add_weight(choice, info, type, model.shape.tied);
     });
     choices.push_back(std::move(choice));
