@@ -124,7 +124,7 @@ Loaded<Model> load_llama(const CheckpointBytes& bytes, const LoadOptions& option
   return load<Model>(bytes, options);
 }
 
-#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_LLAMA) || !defined(TFM_DEFINITIONS))
+#if defined(TFM_EXTERN)
 TFM_EXTERN template class Llama<DynamicLlamaShape, EveryBiasedLoraLinear<AnyWeight>>;
 TFM_EXTERN template Loaded<AnyLlama> load<AnyLlama>(const std::filesystem::path&, const LoadOptions&);
 TFM_EXTERN template Loaded<AnyLlama> load<AnyLlama>(std::span<const std::byte>, const std::string&, const LoadOptions&);

@@ -219,7 +219,7 @@ void save(const Adapter& adapter, const Model& model, const std::filesystem::pat
 }  // namespace peft
 }  // namespace tfm::inline TFM_ABI
 
-#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_TRAINING) || !defined(TFM_DEFINITIONS))
+#if defined(TFM_EXTERN_TRAINING)
 #include "tfm/models/any_model.hpp"
 
 namespace tfm::inline TFM_ABI {

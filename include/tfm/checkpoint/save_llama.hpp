@@ -82,7 +82,7 @@ std::vector<std::string> save_llama(Context& context, const Model& model, const 
 
 }  // namespace tfm::inline TFM_ABI
 
-#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_TRAINING) || !defined(TFM_DEFINITIONS))
+#if defined(TFM_EXTERN_TRAINING)
 #include "tfm/models/any_model.hpp"
 
 namespace tfm::inline TFM_ABI {

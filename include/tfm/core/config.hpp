@@ -45,13 +45,15 @@
 #else
 #define TFM_INLINE inline
 #endif
-#if defined(TFM_COMPILED_LLAMA)
+// In front of explicit instantiations, which stand only where one of these is defined: the file that compiles them has them as they are,
+// files that find them compiled as extern.
+#if defined(TFM_COMPILED) && defined(TFM_COMPILED_LLAMA)
 #define TFM_EXTERN
-#else
+#elif defined(TFM_COMPILED) && !defined(TFM_DEFINITIONS)
 #define TFM_EXTERN extern
 #endif
-#if defined(TFM_COMPILED_TRAINING)
+#if defined(TFM_COMPILED) && defined(TFM_COMPILED_TRAINING)
 #define TFM_EXTERN_TRAINING
-#else
+#elif defined(TFM_COMPILED) && !defined(TFM_DEFINITIONS)
 #define TFM_EXTERN_TRAINING extern
 #endif

@@ -283,7 +283,7 @@ class Chat {
   }
 };
 
-#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_LLAMA) || !defined(TFM_DEFINITIONS))
+#if defined(TFM_EXTERN)
 TFM_EXTERN template class Session<AnyLlama>;
 TFM_EXTERN template class Chat<AnyLlama>;
 TFM_EXTERN template class Session<AnyModel>;

@@ -107,7 +107,7 @@ void backward_for_training(Context& context, const Llama<S, P>& model, const Bat
 
 }  // namespace tfm::inline TFM_ABI
 
-#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_TRAINING) || !defined(TFM_DEFINITIONS))
+#if defined(TFM_EXTERN_TRAINING)
 #include "tfm/models/any_model.hpp"
 
 namespace tfm::inline TFM_ABI {

@@ -155,7 +155,7 @@ void Transformer<S, P>::step(Context& context, std::span<const std::int32_t> tok
 
 }  // namespace tfm::inline TFM_ABI
 
-#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_TRAINING) || !defined(TFM_DEFINITIONS))
+#if defined(TFM_EXTERN_TRAINING)
 namespace tfm::inline TFM_ABI {
 TFM_EXTERN_TRAINING template class Transformer<DynamicShape<Norm::post>, EveryLinear<F32>>;
 }  // namespace tfm::inline TFM_ABI

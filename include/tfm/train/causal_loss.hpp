@@ -64,7 +64,7 @@ Loss causal_loss(Context& context, const Model& model, const Batch& batch, std::
 
 }  // namespace tfm::inline TFM_ABI
 
-#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_TRAINING) || !defined(TFM_DEFINITIONS))
+#if defined(TFM_EXTERN_TRAINING)
 #include "tfm/models/any_model.hpp"
 
 namespace tfm::inline TFM_ABI {

@@ -196,7 +196,7 @@ class CausalTask {
 
 }  // namespace tfm::inline TFM_ABI
 
-#if defined(TFM_COMPILED) && (defined(TFM_COMPILED_TRAINING) || !defined(TFM_DEFINITIONS))
+#if defined(TFM_EXTERN_TRAINING)
 #include "tfm/models/any_model.hpp"
 
 namespace tfm::inline TFM_ABI {
